@@ -1,0 +1,42 @@
+/** Imports go one way: domain <- contracts <- workflows | activities <- client <- cli | http; platform beside them. */
+const notTo = (name, from, to, comment, extra = {}) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: from, ...(extra.from ?? {}) },
+  to: { path: to, ...(extra.to ?? {}) },
+});
+const drivers = '^node_modules/(mongodb|bson|mysql2|minio|zod|pino|commander|canonicalize)';
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, pathNot: '(worker|main)\\.ts$' }, to: {} },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'domain-is-pure',
+      severity: 'error',
+      comment: 'domain decides; it has no I/O, clock or library (only windows may use the date library)',
+      from: { path: '^src/domain/' },
+      to: { pathNot: '^src/domain/', dependencyTypesNot: ['type-only'] },
+    },
+    notTo('domain-knows-nobody', '^src/domain/', '^src/(?!domain/)', 'domain imports itself only'),
+    notTo('contracts-see-domain-only', '^src/contracts/', '^src/(?!domain/|contracts/)', 'shapes and names'),
+    notTo('workflows-see-domain-and-contracts', '^src/workflows/', '^src/(?!domain/|contracts/|workflows/)', 'workflows sequence'),
+    { name: 'workflows-reach-no-driver-and-no-dates', severity: 'error',
+      comment: 'time zone data, zod and drivers would break replay or bloat the bundle',
+      from: { path: '^src/workflows/' },
+      to: { path: `${drivers}|^node_modules/@js-temporal|^src/domain/windows/|^src/contracts/schemas`, reachable: true } },
+    notTo('activities-obey', '^src/activities/', '^src/(workflows|client|cli|platform|http)/', 'activities import domain, contracts, archive-format, collector'),
+    notTo('platform-knows-no-rules', '^src/platform/', '^src/(workflows|activities|client|cli|http)/', 'platform connects and configures'),
+    notTo('client-speaks', '^src/client/', '^src/(?!domain/|contracts/|client/)', 'the facade sees contracts only'),
+    notTo('only-client-speaks-to-temporal', '^src/(?!client/|worker|workflows/|activities/|platform/|contracts/)', '^node_modules/@temporalio/', 'one facade'),
+    notTo('libraries-stand-alone', '^src/(archive-format|collector)/', '^src/(?!domain/|contracts/|archive-format/|collector/)', 'usable offline'),
+    notTo('composition-roots-are-not-imported', '^src/', '^src/(worker|cli/main)\\.ts$', 'only main files wire'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: false,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

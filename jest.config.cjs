@@ -1,0 +1,26 @@
+/** One test runner for every layer; suites that need servers share one stack started by the global set-up. */
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+  ],
+};
+const suite = (displayName, folders, extra = {}) => ({
+  displayName,
+  testEnvironment: 'node',
+  transform,
+  roots: folders.map((folder) => `<rootDir>/test/${folder}`),
+  testMatch: ['**/*.test.ts'],
+  ...extra,
+});
+module.exports = {
+  projects: [
+    suite('offline', ['domain', 'archive-format', 'collector', 'contracts', 'spec', 'cli']),
+    suite('servers', ['stores', 'activities', 'workflows', 'client', 'e2e'], {
+      globalSetup: '<rootDir>/test/support/start-servers.ts',
+      globalTeardown: '<rootDir>/test/support/stop-servers.ts',
+    }),
+    suite('replay', ['replay']),
+  ],
+  testTimeout: 120000,
+};

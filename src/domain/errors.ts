@@ -1,0 +1,93 @@
+/**
+ * Every failure that leaves the engine has a row here, so that exit codes, HTTP statuses and retry
+ * behaviour are decided in one place and a new failure cannot be half declared.
+ */
+interface FailureRow {
+  /** Whether running the same step again can succeed without anybody changing the input. */
+  readonly retryable: boolean;
+  readonly httpStatus: number;
+  /** 1: the world is not ready or refused; 2: the input is wrong. */
+  readonly exitCode: 1 | 2;
+  readonly summary: string;
+}
+
+const row = (
+  summary: string,
+  exitCode: 1 | 2,
+  httpStatus: number,
+  retryable = false,
+): FailureRow => ({ retryable, httpStatus, exitCode, summary });
+
+/** The failure table: stable code to behaviour. Codes are part of the public interface. */
+export const FAILURES = Object.freeze({
+  INVALID_INPUT: row('a field is missing, unknown or malformed', 2, 400),
+  UNKNOWN_KIND: row('the kind is not one the agreement knows', 2, 400),
+  INVALID_INSTANT: row('an instant must be RFC 3339 with an offset', 2, 400),
+  INVALID_ZONE: row('the time zone is not an IANA zone', 2, 400),
+  INVALID_CALENDAR: row('no working-day calendar with that id', 2, 400),
+  INVALID_TENANT_ID: row('a tenant id is tn_ and 16 to 40 lower-case letters or digits', 2, 400),
+  UNKNOWN_TENANT: row('no lifecycle is known for the tenant', 2, 404),
+  IDEMPOTENCY_CONFLICT: row('the idempotency key was used with another body', 2, 409),
+  NOT_SUBSCRIBED: row('the tenant is not subscribed', 2, 409),
+  ALREADY_SUBSCRIBED: row('the tenant is subscribed already', 2, 409),
+  LIFECYCLE_ENDED: row('the lifecycle has ended; its certificates remain', 2, 410),
+  ATTESTATION_REQUIRED: row('a minimum-age attestation is required', 2, 409),
+  SERVICE_NOT_ACTIVE: row('the Hosting Service is not active for the tenant', 2, 409),
+  SERVICE_ALREADY_ACTIVE: row('the Hosting Service is active already', 2, 409),
+  FEATURE_NOT_ACTIVE: row('the Feature is not active', 2, 409),
+  FEATURE_ALREADY_ACTIVE: row('the Feature is active already', 2, 409),
+  ASSET_WITHOUT_LINK: row('an asset must be linked to at least one Hosting Service', 2, 409),
+  AUTHORIZATION_REQUIRED: row('no valid registry sharing authorization covers this', 2, 409),
+  STALE_OBSERVATION: row('the observation is not newer than the last one', 2, 409),
+  OBSERVATION_REFUSED: row('the observation arrived after the fence', 2, 409),
+  UNKNOWN_REQUEST: row('no such deletion request', 2, 404),
+  REQUEST_IRREVOCABLE: row('destruction has begun; the request can no longer be withdrawn', 2, 409),
+  UNKNOWN_HOLD: row('no such hold', 2, 404),
+  CONFIRMATION_REQUIRED: row('a dangerous command needs the tenant id typed as confirmation', 2, 400),
+  NOT_PERMITTED: row('the state does not allow this command', 2, 409),
+  BACKDATING_NEEDS_APPROVAL: row('an effective time in the past needs a second person', 2, 409),
+  PERMIT_REFUSED: row('no permit: a hold, a freeze, a window or a floor stands against it', 1, 409, true),
+  COUNT_MISMATCH: row('the store holds another number of records than the sealed batch', 1, 500),
+  DIGEST_MISMATCH: row('content differs from its recorded digest', 1, 500),
+  CLOCK_DISAGREES: row('the clocks of the engine and the database disagree', 1, 503, true),
+  CLOCK_UNSAFE: row('the database clock can be moved by a session', 1, 503),
+  STORE_UNAVAILABLE: row('a store cannot be reached', 1, 503, true),
+  OUTCOME_UNKNOWN: row('the outcome of a statement is unknown and must be read again', 1, 503, true),
+  ENGINE_UNAVAILABLE: row('the workflow engine cannot be reached', 1, 503, true),
+  VERIFICATION_FAILED: row('a location could not be verified', 1, 500, true),
+  SERVICE_STATE_UNKNOWN: row('the hosting system of record gave no answer: data is kept', 1, 503, true),
+  KEY_DESTROYED: row('the data key has been destroyed', 1, 410),
+  UNSAFE_STATEMENT: row('the guard refused a statement that is not bound to explicit ids', 1, 500),
+  ENVIRONMENT_MISMATCH: row('simulation and production do not mix', 2, 409),
+  CONFIGURATION_INVALID: row('the configuration of the process is invalid', 2, 500),
+  ARCHIVE_INVALID: row('the archive part is truncated, altered or not what its header says', 1, 500),
+} as const satisfies Record<string, FailureRow>);
+
+/** A stable failure code. */
+export type FailureCode = keyof typeof FAILURES;
+
+/**
+ * A failure with a stable code. The message says what happened, names the field and the remedy, and
+ * never carries tenant content: it ends up in histories and logs.
+ */
+export class LetheError extends Error {
+  readonly code: FailureCode;
+  readonly field: string | undefined;
+
+  constructor(code: FailureCode, message: string, options: { field?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'LetheError';
+    this.code = code;
+    this.field = options.field;
+  }
+}
+
+/** True for a failure of this engine, whatever module registry it came from. */
+export function isLetheError(error: unknown): error is LetheError {
+  return (
+    error instanceof Error &&
+    error.name === 'LetheError' &&
+    typeof (error as { code?: unknown }).code === 'string' &&
+    (error as unknown as { code: string }).code in FAILURES
+  );
+}
