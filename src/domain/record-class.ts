@@ -12,7 +12,7 @@ export const HOSTING_SERVICES = Object.freeze([
   'CVM',
   'ECM',
   'Lighthouse',
-  'BlackrockPhysicalServer',
+  'Blackrock Physical Server',
 ] as const);
 
 /** A Hosting Service. */
