@@ -1,0 +1,89 @@
+import type { RecordClass } from '../domain/record-class';
+import type { Stage } from '../domain/lifecycle';
+
+/** How near the next deadline is; operators filter by it. */
+export type Band = 'none' | 'on_track' | 'approaching' | 'due_soon' | 'overdue' | 'on_hold';
+
+/** One due day of a run as people see it. All instants UTC; null while unknown or under an open hold. */
+export interface DueDay {
+  readonly runId: string;
+  readonly recordClass: RecordClass;
+  readonly dueOn: string;
+  readonly earliestAt: string | null;
+  readonly deleteNotBefore: string | null;
+  readonly latestAt: string | null;
+  readonly records: number;
+  readonly state: CohortState;
+  /** The rule that decides the date, e.g. `AB-3`. */
+  readonly because: string;
+  readonly provisional: boolean;
+}
+
+/** What has happened to a cohort; order matters, it never goes back. */
+export type CohortState =
+  | 'sealed'
+  | 'archived'
+  | 'moved'
+  | 'destroying'
+  | 'destroyed'
+  | 'certified'
+  | 'restoring'
+  | 'restored'
+  | 'superseded';
+
+/** A hold in force, without its ground (which is content). */
+export interface HoldSummary {
+  readonly holdId: string;
+  readonly recordClass: RecordClass | null;
+  readonly placedAt: string;
+  readonly reviewOn: string | null;
+}
+
+/** Something the tenant's process must drive now. */
+export type WorkItem =
+  | { readonly kind: 'scan'; readonly scanId: string; readonly summary: string }
+  | {
+      readonly kind: 'dispose';
+      readonly eventId: string;
+      readonly recordClass: RecordClass;
+      readonly mode: 'dispose' | 'restore';
+    };
+
+/** A tenant's state as control knows it; bounded, so that the process can carry it. */
+export interface LifecycleSnapshot {
+  /** Monotone: a snapshot with a lower number is older and is ignored. */
+  readonly revision: number;
+  readonly asOf: string;
+  readonly stage: Stage;
+  readonly band: Band;
+  readonly policyVersion: string;
+  readonly zone: string;
+  readonly activeServices: readonly string[];
+  readonly featureActive: boolean;
+  readonly recordClasses: readonly RecordClass[];
+  readonly terminatedAt: string | null;
+  /** The next instant at which something may be destroyed or moved on; one timer is set to it. */
+  readonly nextDueAt: string | null;
+  readonly dueDays: readonly DueDay[];
+  readonly dueDaysTotal: number;
+  readonly holds: readonly HoldSummary[];
+  readonly holdsTotal: number;
+  readonly blockedOn: string | null;
+  readonly needsHuman: boolean;
+  readonly work: readonly WorkItem[];
+  readonly counters: {
+    readonly commands: number;
+    readonly scans: number;
+    readonly refusedObservations: number;
+    readonly certificates: number;
+    readonly breaches: number;
+  };
+  readonly ended: boolean;
+}
+
+/** Answer of the `status` query and of the facade (`source` says who answered). */
+export interface LifecycleStatus extends LifecycleSnapshot {
+  readonly tenantId: string;
+  readonly waitsFor: string;
+  readonly source: 'workflow' | 'control';
+}

@@ -1,0 +1,210 @@
+/**
+ * Login accounts of the SQL server and everything each may do. None has UPDATE or DELETE on any table:
+ * rows change only inside procedures that run as a locked account. A reviewer reads this page to know
+ * what a stolen password is worth.
+ *
+ * Entries read `<database>.<object>`; `*` is every table of the database.
+ */
+interface RoleGrants {
+  readonly select?: readonly string[];
+  readonly insert?: readonly string[];
+  readonly execute?: readonly string[];
+  readonly update?: readonly string[];
+}
+
+const CONTROL_FACTS = [
+  'tenants',
+  'commands',
+  'attestations',
+  'attestation_withdrawals',
+  'subscriptions',
+  'subscription_ends',
+  'authorizations',
+  'authorization_revocations',
+  'configuration_generations',
+  'deletion_requests',
+  'deletion_withdrawals',
+  'scan_orders',
+  'holds',
+  'hold_grounds',
+  'hold_scopes',
+  'hold_releases',
+  'freezes',
+  'freeze_lifts',
+  'breaches',
+  'events',
+  'event_closings',
+  'runs',
+  'run_subjects',
+  'run_states',
+  'cohort_states',
+  'cohort_windows',
+  'window_refreshes',
+  'tombstones',
+].map((table) => `control.${table}`);
+
+const SQL_PURGES = [
+  'assets.purge_assets',
+  'assets.purge_asset_links',
+  'assets.purge_scans',
+  'assets.purge_image_risks',
+  'configuration.purge_console_settings',
+  'configuration.purge_configuration_changes',
+];
+
+/** Grants per role. */
+export const ROLE_GRANTS = Object.freeze({
+  /** Accepts commands and holds; issues nothing, deletes nothing. */
+  control: {
+    select: ['control.*', 'keys.key_permits', 'keys.key_tombstones', 'keys.key_epochs'],
+    insert: CONTROL_FACTS,
+    execute: [
+      'control.lethe_now',
+      'control.lock_tenant',
+      'control.bump_interlock',
+      'control.erase_staging',
+      'control.erase_stale_staging',
+      'keys.lethe_now',
+      'keys.ensure_epoch',
+      'keys.bump_key_epoch',
+    ],
+  },
+  /** Issues permits; cannot use them. */
+  issuer: {
+    select: ['control.permits', 'keys.key_epochs'],
+    execute: [
+      'control.lethe_now',
+      'control.issue_move_permit',
+      'control.issue_destroy_permit',
+      'control.issue_retire_permit',
+      'keys.issue_key_permit',
+    ],
+  },
+  /** Uses row permits; cannot issue them and cannot delete without one. */
+  purger: {
+    select: ['control.manifest_batches', 'control.permits', 'control.attempts'],
+    execute: [
+      ...SQL_PURGES,
+      'control.lethe_now',
+      'control.start_purge_attempt',
+      'control.assert_attempt_live',
+      'control.finish_purge_attempt',
+    ],
+  },
+  /** Uses key permits. */
+  destroyer: {
+    select: ['keys.key_tombstones', 'keys.key_permits'],
+    execute: ['keys.lethe_now', 'keys.destroy_key'],
+  },
+  /** Makes and reads data keys. */
+  keys: {
+    select: ['keys.data_keys', 'keys.key_wrappings', 'keys.key_tombstones'],
+    insert: ['keys.data_keys', 'keys.key_wrappings'],
+    execute: ['keys.lethe_now'],
+  },
+  /** Reads live rows and seals runs. */
+  archiver: {
+    select: ['control.*', 'assets.*', 'configuration.*'],
+    insert: [
+      'control.manifests',
+      'control.manifest_batches',
+      'control.manifest_objects',
+      'control.cohorts',
+      'control.cohort_counts',
+      'control.cohort_keys',
+    ],
+    execute: ['control.lethe_now', 'control.start_attempt', 'control.end_attempt'],
+  },
+  /** Reads everything, writes only its verdicts. */
+  verifier: {
+    select: ['control.*', 'assets.*', 'configuration.*', 'keys.*', 'evidence.*'],
+    insert: ['control.verifications'],
+    execute: ['control.lethe_now'],
+  },
+  /** Writes observations, and nothing else about them. */
+  collector: {
+    select: [
+      'assets.*',
+      'control.tenants',
+      'control.subscriptions',
+      'control.subscription_ends',
+      'control.attestations',
+      'control.attestation_withdrawals',
+      'control.authorizations',
+      'control.authorization_revocations',
+      'control.deletion_requests',
+      'control.deletion_withdrawals',
+      'control.scan_orders',
+      'control.scan_results',
+      'control.staging',
+      'control.attempts',
+    ],
+    insert: ['assets.*', 'control.scan_results', 'control.refused_observations'],
+    execute: [
+      'control.lethe_now',
+      'control.start_attempt',
+      'control.end_attempt',
+      'control.erase_staging',
+    ],
+  },
+  /** Writes configuration. */
+  console: {
+    select: ['configuration.*', 'control.staging', 'control.configuration_generations'],
+    insert: ['configuration.*'],
+    execute: ['control.lethe_now'],
+  },
+  /** Puts bodies into staging; cannot read them back. */
+  stager: { insert: ['control.staging'], execute: ['control.lethe_now'] },
+  /** Appends evidence. */
+  ledger: { select: ['evidence.*'], insert: ['evidence.*'], execute: ['evidence.lethe_now'] },
+  /** Status and deadlines for people; no tenant content. */
+  reader: { select: ['control.*', 'evidence.*'], execute: ['control.lethe_now'] },
+} as const satisfies Record<string, RoleGrants>);
+
+/** Exists in simulation environments only: the one account that may write a clock offset. */
+export const SIMULATOR_GRANTS: RoleGrants = Object.freeze({
+  select: [
+    'control.simulation_clock',
+    'keys.simulation_clock',
+    'evidence.simulation_clock',
+    'control.permits',
+    'keys.key_permits',
+  ],
+  update: ['control.simulation_clock', 'keys.simulation_clock', 'evidence.simulation_clock'],
+  execute: ['control.lethe_now'],
+});
+
+/** A login account of the SQL server. */
+export type SqlRole = keyof typeof ROLE_GRANTS | 'simulator';
+
+const PROCEDURE_FUNCTIONS = new Set(['lethe_now']);
+
+/**
+ * The GRANT statements of a role for one environment.
+ *
+ * @param account - quoted account, e.g. `'lethe_control'@'%'`.
+ * @param prefix - database prefix of the environment.
+ */
+export function grantStatements(role: SqlRole, account: string, prefix: string): readonly string[] {
+  const grants: RoleGrants = role === 'simulator' ? SIMULATOR_GRANTS : ROLE_GRANTS[role];
+  const tables = (verb: string, objects: readonly string[] = []): string[] =>
+    objects.map((object) => {
+      const [database = '', table = ''] = object.split('.');
+      const name = `${prefix}_${database}`;
+      // In a grant on a whole database an underscore is a wildcard unless escaped.
+      return table === '*'
+        ? `GRANT ${verb} ON \`${name.replaceAll('_', '\\_')}\`.* TO ${account}`
+        : `GRANT ${verb} ON \`${name}\`.\`${table}\` TO ${account}`;
+    });
+  const routines = (grants.execute ?? []).map((object) => {
+    const [database = '', routine = ''] = object.split('.');
+    const sort = PROCEDURE_FUNCTIONS.has(routine) ? 'FUNCTION' : 'PROCEDURE';
+    return `GRANT EXECUTE ON ${sort} \`${prefix}_${database}\`.\`${routine}\` TO ${account}`;
+  });
+  return [
+    ...tables('SELECT', grants.select),
+    ...tables('INSERT', grants.insert),
+    ...tables('UPDATE', grants.update),
+    ...routines,
+  ];
+}
