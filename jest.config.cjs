@@ -9,8 +9,7 @@ const suite = (displayName, folders, extra = {}) => ({
   displayName,
   testEnvironment: 'node',
   transform,
-  roots: folders.map((folder) => `<rootDir>/test/${folder}`),
-  testMatch: ['**/*.test.ts'],
+  testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   ...extra,
 });
 module.exports = {
