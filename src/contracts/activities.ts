@@ -44,7 +44,11 @@ export interface ScanActivities {
 /** Seal, copy, read back, move, restore: nothing here can end a record's last copy. */
 export interface DispositionActivities {
   /** Raises the fence, waits for writers in flight and plans one run per set of linked services. */
-  planRuns(input: { readonly tenantId: string; readonly eventId: string }): Promise<{
+  planRuns(input: {
+    readonly tenantId: string;
+    readonly eventId: string;
+    readonly mode: 'dispose' | 'restore';
+  }): Promise<{
     readonly runIds: readonly string[];
     readonly progress: Progress;
   }>;

@@ -1,0 +1,73 @@
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type {
+  ControlActivities,
+  DestructionActivities,
+  DispositionActivities,
+  ScanActivities,
+} from '../contracts/activities';
+import { TASK_QUEUES } from '../contracts/task-queues';
+
+/** Refusals of the domain are answers, not accidents: retrying them cannot help. */
+const ANSWERS = [
+  'INVALID_INPUT',
+  'UNKNOWN_KIND',
+  'INVALID_INSTANT',
+  'INVALID_ZONE',
+  'INVALID_CALENDAR',
+  'INVALID_TENANT_ID',
+  'UNKNOWN_TENANT',
+  'IDEMPOTENCY_CONFLICT',
+  'NOT_SUBSCRIBED',
+  'ALREADY_SUBSCRIBED',
+  'LIFECYCLE_ENDED',
+  'ATTESTATION_REQUIRED',
+  'SERVICE_NOT_ACTIVE',
+  'SERVICE_ALREADY_ACTIVE',
+  'FEATURE_NOT_ACTIVE',
+  'FEATURE_ALREADY_ACTIVE',
+  'ASSET_WITHOUT_LINK',
+  'AUTHORIZATION_REQUIRED',
+  'UNKNOWN_REQUEST',
+  'REQUEST_IRREVOCABLE',
+  'UNKNOWN_HOLD',
+  'NOT_PERMITTED',
+  'BACKDATING_NEEDS_APPROVAL',
+];
+
+/** Commands answer people: short attempts, retried while a store is away. */
+const COMMAND: ActivityOptions = {
+  taskQueue: TASK_QUEUES.io,
+  startToCloseTimeout: '60s',
+  retry: {
+    initialInterval: '500ms',
+    maximumInterval: '10s',
+    nonRetryableErrorTypes: ANSWERS,
+  },
+};
+
+/** Long work returns within half an hour with its progress; a dead worker is noticed by its heartbeat. */
+const LONG_WORK: ActivityOptions = {
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '30s',
+  retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ANSWERS },
+};
+
+/** Facts and commands. */
+export const control = proxyActivities<ControlActivities>(COMMAND);
+
+/** Scans have their own queue so that they never delay a deletion. */
+export const scans = proxyActivities<ScanActivities>({ ...LONG_WORK, taskQueue: TASK_QUEUES.scan });
+
+/** Archive, verify, move, restore; never eager, so that the queue's rate limit holds. */
+export const disposition = proxyActivities<DispositionActivities>({
+  ...LONG_WORK,
+  taskQueue: TASK_QUEUES.disposition,
+  allowEagerDispatch: false,
+});
+
+/** Destruction and certification. */
+export const destruction = proxyActivities<DestructionActivities>({
+  ...LONG_WORK,
+  taskQueue: TASK_QUEUES.disposition,
+  allowEagerDispatch: false,
+});

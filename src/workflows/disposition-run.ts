@@ -1,0 +1,61 @@
+import { setWorkflowOptions, sleep } from '@temporalio/workflow';
+import type { Progress, RunReference } from '../contracts/activities';
+import { disposition } from './activity-options';
+
+/** How long a blocked step waits before it is tried again. */
+const BLOCKED_RETRY = '1 minute';
+
+/** What a disposition run works on. */
+export interface DispositionRunInput {
+  readonly tenantId: string;
+  readonly eventId: string;
+  readonly mode: 'dispose' | 'restore';
+}
+
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, dispositionRun);
+/**
+ * One event's disposition: fence and plan, seal into two copies, verify by somebody else, move the live
+ * rows away, verify again. Or, when the tenant came back before the window, the way back.
+ *
+ * Never waits for a window: what it leaves behind waits in control.
+ *
+ * @idempotency every step resumes from control; a repeated step finds its work done.
+ * @source AB-2
+ */
+export async function dispositionRun(input: DispositionRunInput): Promise<void> {
+  const runIds = await plan(input);
+  for (const runId of runIds) {
+    const run = { tenantId: input.tenantId, runId };
+    if (input.mode === 'restore') {
+      await untilDone(disposition.restoreRun, run);
+      continue;
+    }
+    await untilDone(disposition.sealAndCopy, run);
+    await untilDone(disposition.verifyCopies, run);
+    await untilDone(disposition.moveRows, run);
+    await untilDone(disposition.verifyMoved, run);
+  }
+}
+
+async function plan(input: DispositionRunInput): Promise<readonly string[]> {
+  for (;;) {
+    const planned = await disposition.planRuns(input);
+    if (planned.progress.done) return planned.runIds;
+    await sleep(BLOCKED_RETRY, {
+      summary: `blocked on ${planned.progress.blockedOn ?? 'writers'}`,
+    });
+  }
+}
+
+async function untilDone(
+  step: (run: RunReference) => Promise<Progress>,
+  run: RunReference,
+): Promise<void> {
+  for (;;) {
+    const progress = await step(run);
+    if (progress.done) return;
+    if (progress.blockedOn !== null) {
+      await sleep(BLOCKED_RETRY, { summary: `blocked on ${progress.blockedOn}` });
+    }
+  }
+}

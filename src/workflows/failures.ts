@@ -1,0 +1,25 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import { FAILURES, isLetheError } from '../domain/errors';
+
+/**
+ * Turns a failure of the domain into one that fails the Update and not the workflow task: a plain error
+ * thrown in a handler would block the tenant's process until somebody repairs it.
+ */
+export function asApplicationFailure(error: unknown): unknown {
+  if (!isLetheError(error)) return error;
+  return ApplicationFailure.create({
+    type: error.code,
+    message: error.message,
+    nonRetryable: !FAILURES[error.code].retryable,
+    details: [{ field: error.field ?? null }],
+  });
+}
+
+/** Runs a synchronous check and translates its failure. */
+export function checked<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw asApplicationFailure(error);
+  }
+}

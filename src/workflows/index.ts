@@ -1,0 +1,4 @@
+export { dispositionRun } from './disposition-run';
+export { holdPlacement } from './hold-placement';
+export { scanRun } from './scan-run';
+export { tenantLifecycle } from './tenant-lifecycle';

@@ -1,0 +1,48 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+
+/**
+ * One long timer to the next due instant. It is set again only when that instant changes, so that a
+ * command in the middle of a 180-day wait costs nothing; its summary tells the operator what it is for.
+ */
+export class RetentionTimer {
+  private scope: CancellationScope | undefined;
+  private armedFor: string | null = null;
+  private rung = false;
+
+  /** True once the instant the timer is set to has been reached. */
+  get hasRung(): boolean {
+    return this.rung;
+  }
+
+  /** Aims the timer at `dueAt` (ISO 8601 UTC), or at nothing. */
+  aim(dueAt: string | null, summary: string): void {
+    if (dueAt === this.armedFor) return;
+    this.scope?.cancel();
+    this.scope = undefined;
+    this.armedFor = dueAt;
+    this.rung = false;
+    if (dueAt !== null) this.start(dueAt, summary);
+  }
+
+  /** After the due work was tried: the same instant may be aimed at again. */
+  reset(): void {
+    this.scope?.cancel();
+    this.scope = undefined;
+    this.armedFor = null;
+    this.rung = false;
+  }
+
+  private start(dueAt: string, summary: string): void {
+    const scope = new CancellationScope();
+    this.scope = scope;
+    const wait = Math.max(1, Date.parse(dueAt) - Date.now());
+    void scope
+      .run(() => sleep(wait, { summary }))
+      .then(() => {
+        if (this.scope === scope) this.rung = true;
+      })
+      .catch((error: unknown) => {
+        if (!isCancellation(error)) throw error;
+      });
+  }
+}

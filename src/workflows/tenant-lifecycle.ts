@@ -1,0 +1,127 @@
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  executeChild,
+  ParentClosePolicy,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { WorkItem } from '../contracts/snapshot';
+import { destruction } from './activity-options';
+import { dispositionRun } from './disposition-run';
+import { scanRun } from './scan-run';
+import { now, Tenant } from './tenant';
+import type { TenantLifecycleInput } from './tenant-state';
+
+/** History length at which the process starts afresh; far below the server's limit of 51,200 events. */
+const HISTORY_EVENTS_MAX = 8_000;
+/** How long a blocked disposition waits before it looks again. */
+const BLOCKED_RETRY = '10 minutes';
+
+/**
+ * A tenant's whole life, years of it: subscribe, use, end, archive, wait, destroy, prove.
+ *
+ * The facts live in control and every command is committed there before it is answered; this process
+ * holds their last reading, waits for the next due instant and sets the work in motion.
+ *
+ * Effect: none of its own; children and activities act.
+ * @idempotency a run that starts again reads the facts and goes on; work is resumed from control.
+ * Bounds: one timer, one child at a time, ten due days and ten holds in memory.
+ * Evidence: written by the activities.
+ */
+export async function tenantLifecycle(input: TenantLifecycleInput): Promise<void> {
+  const tenant = new Tenant(input);
+  await hearTheFirstCommand(tenant);
+
+  while (tenant.facts !== null && tenant.facts.stage !== 'unknown' && !tenant.facts.ended) {
+    await tenant.carryOutSignals();
+    const work = tenant.facts.work[0];
+    if (work !== undefined) await setInMotion(tenant, work);
+    else if (tenant.timer.hasRung) await destroyWhatIsDue(tenant);
+    else await waitForSomethingToDo(tenant);
+    if (hasLongHistory()) await startAfresh(tenant);
+  }
+
+  tenant.waitFor('nothing: every promise is kept');
+  await condition(allHandlersFinished);
+}
+
+/** A lifecycle begins with its first command; one that was started without any reads the facts. */
+async function hearTheFirstCommand(tenant: Tenant): Promise<void> {
+  await condition(allHandlersFinished);
+  if (tenant.facts === null) await tenant.refresh();
+}
+
+/** Scans while in use; fence, archive, verify and move when a service or the Feature ended. */
+async function setInMotion(tenant: Tenant, work: WorkItem): Promise<void> {
+  const shared = {
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    priority: { fairnessKey: tenant.id },
+  };
+  if (work.kind === 'scan') {
+    tenant.waitFor(`scan ${work.scanId}`);
+    await executeChild(scanRun, {
+      ...shared,
+      workflowId: `scan-run:${tenant.id}:${work.scanId}`,
+      args: [{ tenantId: tenant.id, scanId: work.scanId }],
+      staticSummary: work.summary,
+    });
+  } else {
+    tenant.waitFor(`${work.mode} of ${work.recordClass}`);
+    await executeChild(dispositionRun, {
+      ...shared,
+      workflowId: `disposition-run:${tenant.id}:${work.eventId}`,
+      args: [{ tenantId: tenant.id, eventId: work.eventId, mode: work.mode }],
+      staticSummary: `${work.mode} ${work.recordClass}`,
+    });
+  }
+  await tenant.refresh();
+}
+
+/** Retention: the timer stands at the next due instant; holds and commands move it. */
+async function waitForSomethingToDo(tenant: Tenant): Promise<void> {
+  const dueAt = tenant.facts?.nextDueAt ?? null;
+  const next = tenant.facts?.dueDays[0];
+  tenant.timer.aim(
+    dueAt,
+    `${next?.because ?? 'retention'}: destroy what is due on ${next?.dueOn ?? 'time'}`,
+  );
+  tenant.waitFor(dueAt === null ? 'a command' : `the window that opens at ${dueAt}`);
+  const aimedAt = tenant.facts;
+  await condition(() => tenant.isBusy || tenant.timer.hasRung || tenant.facts !== aimedAt);
+}
+
+/** A window is open: keys first, then copies; somebody else verifies; then the certificate. */
+async function destroyWhatIsDue(tenant: Tenant): Promise<void> {
+  tenant.waitFor('destruction and its verification');
+  const order = { tenantId: tenant.id, workflowNow: now() };
+  const destroyed = await destruction.destroyDue.executeWithOptions(
+    { summary: 'destroy every cohort whose window is open' },
+    [order],
+  );
+  const verified = await destruction.verifyAndCertify.executeWithOptions(
+    { summary: 'verify every location, certify' },
+    [order],
+  );
+  tenant.timer.reset();
+  tenant.learn(verified.snapshot);
+  const blockedOn = destroyed.blockedOn ?? verified.progress.blockedOn;
+  if (blockedOn === null) return;
+  tenant.waitFor(blockedOn);
+  await Promise.race([
+    sleep(BLOCKED_RETRY, { summary: `blocked on ${blockedOn}; look again` }),
+    condition(() => tenant.isBusy),
+  ]);
+}
+
+function hasLongHistory(): boolean {
+  const info = workflowInfo();
+  return info.continueAsNewSuggested || info.historyLength > HISTORY_EVENTS_MAX;
+}
+
+/** No child runs here and every answer is given first, so nothing is lost in between. */
+async function startAfresh(tenant: Tenant): Promise<void> {
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof tenantLifecycle>({ tenantId: tenant.id, state: tenant.carry() });
+}

@@ -1,0 +1,189 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  log,
+  setHandler,
+} from '@temporalio/workflow';
+import type { Command, CommandKind, CommandReceipt } from '../contracts/commands';
+import { COMMAND_KINDS } from '../contracts/commands';
+import { QUERY_NAMES, SIGNAL_NAMES } from '../contracts/messages';
+import type { DueDay, LifecycleSnapshot, LifecycleStatus } from '../contracts/snapshot';
+import { assertCommand } from '../contracts/validate-command';
+import { LetheError } from '../domain/errors';
+import { control } from './activity-options';
+import { checked } from './failures';
+import { RetentionTimer } from './retention-timer';
+import { isNewer, type TenantLifecycleInput, type TenantState } from './tenant-state';
+import { showAttributes, showDetails } from './visibility';
+
+/** One line of help per command, shown beside it in the operator's page. */
+const DESCRIPTIONS: Readonly<Record<CommandKind, string>> = {
+  subscribe: 'Begin the lifecycle: zone, calendars, services, minimum-age attestation',
+  attachService: 'A Hosting Service is in use (again)',
+  endService: 'The use of a Hosting Service ended',
+  linkAsset: 'Link an asset to Hosting Services',
+  grantSharing: 'Authorize sharing of image repository basics',
+  revokeSharing: 'Revoke a sharing authorization; scans stop',
+  changeConfiguration: 'A console configuration body waits in staging',
+  endFeature: 'The use of the Feature ended',
+  reactivateFeature: 'The Feature is in use again',
+  attestMinimumAge: 'Attest the minimum age of end users',
+  withdrawAttestation: 'Withdraw an attestation; the Feature is suspended',
+  requestDeletion: 'Deletion of a record class was requested; the clock starts',
+  withdrawDeletion: 'A deletion request is withdrawn',
+  requestScan: 'Scan a host report or a registry repository',
+};
+
+/**
+ * The tenant as its process sees it: handlers for everything that can be told or asked, and the last
+ * reading of the facts. Handlers are set in the constructor, before anything is awaited, because
+ * messages of the first task are delivered before the main function runs.
+ */
+export class Tenant {
+  readonly timer = new RetentionTimer();
+  private snapshot: LifecycleSnapshot | null;
+  private refreshWanted = false;
+  private waitsFor = 'the first command';
+  private readonly queued: Command[] = [];
+
+  constructor(private readonly input: TenantLifecycleInput) {
+    this.snapshot = input.state?.snapshot ?? null;
+    for (const kind of COMMAND_KINDS) this.answer(kind);
+    this.listen();
+    if (this.snapshot !== null) showDetails(this.snapshot, this.waitsFor);
+  }
+
+  get id(): string {
+    return this.input.tenantId;
+  }
+
+  get facts(): LifecycleSnapshot | null {
+    return this.snapshot;
+  }
+
+  /** True when there is something to do other than to wait for the timer. */
+  get isBusy(): boolean {
+    return this.refreshWanted || this.queued.length > 0 || (this.snapshot?.work.length ?? 0) > 0;
+  }
+
+  /** State for the next run of this process. */
+  carry(): TenantState {
+    return { stateSchema: 1, snapshot: this.snapshot };
+  }
+
+  /** Says what the process waits for, in the queries and on its page. */
+  waitFor(what: string): void {
+    this.waitsFor = what;
+    if (this.snapshot !== null) showDetails(this.snapshot, what);
+  }
+
+  /** Takes a reading of the facts unless a newer one is known. */
+  learn(next: LifecycleSnapshot): void {
+    if (!isNewer(this.snapshot, next)) return;
+    const before = this.snapshot;
+    this.snapshot = next;
+    showAttributes(before, next);
+    showDetails(next, this.waitsFor);
+  }
+
+  /** Reads the facts again, because somebody else changed them or work was done. */
+  async refresh(): Promise<void> {
+    this.refreshWanted = false;
+    this.learn(await control.refresh({ tenantId: this.id, workflowNow: now() }));
+  }
+
+  /** Carries out what came as a signal; its sender waits for no answer, so a refusal is only logged. */
+  async carryOutSignals(): Promise<void> {
+    for (let command = this.queued.shift(); command !== undefined; command = this.queued.shift()) {
+      try {
+        await this.accept(command);
+      } catch (error) {
+        if (!(error instanceof ApplicationFailure)) throw error;
+        log.warn('a signalled command was refused', { kind: command.kind, code: error.type });
+      }
+    }
+    if (this.refreshWanted) await this.refresh();
+  }
+
+  private answer(kind: CommandKind): void {
+    setHandler(
+      defineUpdate<CommandReceipt, [Command]>(kind),
+      async (command) => await this.accept(command),
+      {
+        description: DESCRIPTIONS[kind],
+        validator: (command) => {
+          checked(() => {
+            assertCommand(kind, command);
+          });
+        },
+      },
+    );
+  }
+
+  private listen(): void {
+    const enqueue = (kind: CommandKind) => (command: Command) => {
+      try {
+        assertCommand(kind, command);
+        this.queued.push(command);
+      } catch (error) {
+        if (!(error instanceof LetheError)) throw error;
+        log.warn('a signal was refused', { kind, code: error.code, field: error.field });
+      }
+    };
+    setHandler(
+      defineSignal<[Command]>(SIGNAL_NAMES.deletionRequestedSignal),
+      enqueue('requestDeletion'),
+      { description: 'Alias of requestDeletion for senders that wait for no answer' },
+    );
+    setHandler(
+      defineSignal<[Command]>(SIGNAL_NAMES.configurationChangedSignal),
+      enqueue('changeConfiguration'),
+      { description: 'Alias of changeConfiguration for senders that wait for no answer' },
+    );
+    setHandler(
+      defineSignal(SIGNAL_NAMES.factsChangedSignal),
+      () => {
+        this.refreshWanted = true;
+      },
+      { description: 'Facts changed in control, e.g. a hold; read them again' },
+    );
+    setHandler(defineQuery<LifecycleStatus | null>(QUERY_NAMES.statusQuery), () => this.status(), {
+      description: 'Stage, next due instant, holds, counters and what it waits for',
+    });
+    setHandler(
+      defineQuery<readonly DueDay[]>(QUERY_NAMES.deadlinesQuery),
+      () => this.snapshot?.dueDays ?? [],
+      { description: 'The next ten due days with their windows and rules' },
+    );
+  }
+
+  private status(): LifecycleStatus | null {
+    if (this.snapshot === null) return null;
+    return { ...this.snapshot, tenantId: this.id, waitsFor: this.waitsFor, source: 'workflow' };
+  }
+
+  /** Commits a command in control; what the activity refuses is the answer of the Update. */
+  private async accept(command: Command): Promise<CommandReceipt> {
+    try {
+      const accepted = await control.acceptCommand.executeWithOptions(
+        { summary: `accept ${command.kind}` },
+        [{ tenantId: this.id, command, workflowNow: now() }],
+      );
+      this.learn(accepted.snapshot);
+      return accepted.receipt;
+    } catch (error) {
+      if (error instanceof ActivityFailure && error.cause instanceof ApplicationFailure) {
+        throw error.cause;
+      }
+      throw error;
+    }
+  }
+}
+
+/** The process's own clock as an instant; deterministic, and virtual under time skipping. */
+export function now(): string {
+  return new Date(Date.now()).toISOString();
+}
