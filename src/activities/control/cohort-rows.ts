@@ -1,0 +1,148 @@
+import type { RecordClass } from '../../domain/record-class';
+import type { CohortState } from '../../contracts/snapshot';
+import type { Sql } from '../../contracts/sql';
+import { required, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
+
+/** A cohort with the run it belongs to, its newest window and its state. */
+export interface CohortRow {
+  readonly runId: string;
+  readonly dueOn: string;
+  readonly recordClass: RecordClass;
+  readonly eventKind: 'termination' | 'feature-end' | 'request' | 'stray';
+  readonly eventRef: string;
+  readonly eventAt: string;
+  readonly generation: number;
+  readonly records: number;
+  readonly newestObservedAt: string | null;
+  readonly baseEarliestAt: string | null;
+  readonly windowNumber: number;
+  readonly earliestAt: string | null;
+  readonly deleteNotBefore: string | null;
+  readonly latestAt: string | null;
+  readonly because: string;
+  readonly provisional: boolean;
+  readonly state: CohortState;
+  readonly subjects: readonly string[];
+}
+
+/** Later entries win: what happened to a cohort never goes back. */
+const ORDER: readonly CohortState[] = [
+  'sealed',
+  'archived',
+  'moved',
+  'destroying',
+  'destroyed',
+  'certified',
+  'restoring',
+  'restored',
+  'superseded',
+];
+
+/** States in which a cohort waits for its window. */
+export const isWaiting = (state: CohortState): boolean =>
+  state === 'sealed' || state === 'archived' || state === 'moved';
+
+/** All cohorts of a tenant with their newest windows. */
+export async function readCohorts(sql: Sql, tenantId: string): Promise<readonly CohortRow[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT c.run_id, c.due_on, c.records, c.newest_observed_at, c.base_earliest_at,
+            r.record_class, r.event_kind, r.event_ref, r.event_at, r.generation,
+            w.window_number, w.earliest_at, w.delete_not_before, w.latest_at, w.derivation
+       FROM cohorts c
+       JOIN runs r ON r.run_id = c.run_id
+       LEFT JOIN cohort_windows w ON w.run_id = c.run_id AND w.due_on = c.due_on
+         AND w.window_number = (SELECT MAX(n.window_number) FROM cohort_windows n
+                                 WHERE n.run_id = c.run_id AND n.due_on = c.due_on)
+      WHERE c.tenant_id = ? ORDER BY c.due_on, c.run_id`,
+    [tenantId],
+  );
+  const cohortStates = await statesByCohort(sql, tenantId);
+  const runStates = await statesByRun(sql, tenantId);
+  const subjects = await subjectsByRun(sql, tenantId);
+  return rows.map((row) => {
+    const runId = required(row, 'run_id');
+    const own = cohortStates.get(`${runId} ${required(row, 'due_on')}`) ?? [];
+    return toCohort(
+      row,
+      newestState([...own, ...(runStates.get(runId) ?? [])]),
+      subjects.get(runId) ?? [],
+    );
+  });
+}
+
+function toCohort(row: TextRow, state: CohortState, subjects: readonly string[]): CohortRow {
+  const derivation = JSON.parse(row['derivation'] ?? '{}') as {
+    because?: string;
+    provisional?: boolean;
+  };
+  return {
+    runId: required(row, 'run_id'),
+    dueOn: required(row, 'due_on'),
+    recordClass: required(row, 'record_class') as RecordClass,
+    eventKind: required(row, 'event_kind') as CohortRow['eventKind'],
+    eventRef: required(row, 'event_ref'),
+    eventAt: toInstant(required(row, 'event_at')),
+    generation: Number(required(row, 'generation')),
+    records: Number(required(row, 'records')),
+    newestObservedAt: toInstantOrNull(row['newest_observed_at']),
+    baseEarliestAt: toInstantOrNull(row['base_earliest_at']),
+    windowNumber: Number(row['window_number'] ?? 0),
+    earliestAt: toInstantOrNull(row['earliest_at']),
+    deleteNotBefore: toInstantOrNull(row['delete_not_before']),
+    latestAt: toInstantOrNull(row['latest_at']),
+    because: derivation.because ?? 'AB-3',
+    provisional: derivation.provisional ?? false,
+    state,
+    subjects,
+  };
+}
+
+function newestState(states: readonly string[]): CohortState {
+  const indexes = states.map((state) => ORDER.indexOf(state as CohortState));
+  return ORDER[Math.max(0, ...indexes)] ?? 'sealed';
+}
+
+async function statesByCohort(sql: Sql, tenantId: string): Promise<Map<string, string[]>> {
+  const rows = await textRows(
+    sql,
+    `SELECT s.run_id, s.due_on, s.state FROM cohort_states s
+       JOIN cohorts c ON c.run_id = s.run_id AND c.due_on = s.due_on WHERE c.tenant_id = ?`,
+    [tenantId],
+  );
+  return grouped(rows, (row) => `${required(row, 'run_id')} ${required(row, 'due_on')}`, 'state');
+}
+
+async function statesByRun(sql: Sql, tenantId: string): Promise<Map<string, string[]>> {
+  const rows = await textRows(
+    sql,
+    `SELECT s.run_id, s.state FROM run_states s JOIN runs r ON r.run_id = s.run_id
+      WHERE r.tenant_id = ? AND s.state IN ('archived', 'moved', 'superseded')`,
+    [tenantId],
+  );
+  return grouped(rows, (row) => required(row, 'run_id'), 'state');
+}
+
+async function subjectsByRun(sql: Sql, tenantId: string): Promise<Map<string, string[]>> {
+  const rows = await textRows(
+    sql,
+    `SELECT s.run_id, s.subject FROM run_subjects s JOIN runs r ON r.run_id = s.run_id
+      WHERE r.tenant_id = ? ORDER BY s.subject`,
+    [tenantId],
+  );
+  return grouped(rows, (row) => required(row, 'run_id'), 'subject');
+}
+
+function grouped(
+  rows: readonly TextRow[],
+  keyOf: (row: TextRow) => string,
+  column: string,
+): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const row of rows) {
+    const group = groups.get(keyOf(row)) ?? [];
+    group.push(required(row, column));
+    groups.set(keyOf(row), group);
+  }
+  return groups;
+}

@@ -1,0 +1,168 @@
+import type { RecordClass } from '../../domain/record-class';
+import type { Sql } from '../../contracts/sql';
+import { required, textRow, textRows, toInstant, toInstantOrNull } from './sql-text';
+
+/** A period of use of a Hosting Service or of the Feature. */
+export interface UsePeriod {
+  readonly subscriptionId: string;
+  readonly subject: string;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+/** A deletion request and what became of it. */
+export interface RequestFact {
+  readonly requestId: string;
+  readonly recordClass: RecordClass;
+  readonly receivedAt: string;
+  readonly withdrawnAt: string | null;
+}
+
+/** A hold that covers the tenant. */
+export interface HoldFact {
+  readonly holdId: string;
+  readonly recordClass: RecordClass | null;
+  readonly placedAt: string;
+  readonly releasedAt: string | null;
+  readonly reviewOn: string;
+}
+
+/** Everything recorded about a tenant that deadlines depend on; instants UTC with microseconds. */
+export interface TenantFacts {
+  readonly tenantId: string;
+  readonly now: string;
+  readonly zone: string;
+  readonly calendars: readonly string[];
+  readonly policyVersion: string;
+  readonly periods: readonly UsePeriod[];
+  readonly requests: readonly RequestFact[];
+  readonly holds: readonly HoldFact[];
+  readonly attestedJurisdictions: readonly string[];
+  /** A jurisdiction whose attestation was withdrawn and not given again. */
+  readonly attestationWithdrawn: boolean;
+  readonly generation: number;
+}
+
+/** The database's clock. */
+export async function databaseNow(sql: Sql): Promise<string> {
+  const row = await textRow(sql, 'SELECT lethe_now() AS now');
+  if (row === null) throw new Error('the database told no time');
+  return toInstant(required(row, 'now'));
+}
+
+/** Reads a tenant's facts; null when it never subscribed. */
+export async function readTenantFacts(sql: Sql, tenantId: string): Promise<TenantFacts | null> {
+  const tenant = await textRow(
+    sql,
+    'SELECT zone, calendars, policy_version FROM tenants WHERE tenant_id = ?',
+    [tenantId],
+  );
+  if (tenant === null) return null;
+  const generation = await textRow(
+    sql,
+    'SELECT MAX(generation) AS newest FROM configuration_generations WHERE tenant_id = ?',
+    [tenantId],
+  );
+  return {
+    tenantId,
+    now: await databaseNow(sql),
+    zone: required(tenant, 'zone'),
+    calendars: required(tenant, 'calendars').split(','),
+    policyVersion: required(tenant, 'policy_version'),
+    periods: await readPeriods(sql, tenantId),
+    requests: await readRequests(sql, tenantId),
+    holds: await readHolds(sql, tenantId),
+    ...(await readAttestations(sql, tenantId)),
+    generation: Number(generation?.['newest'] ?? 0),
+  };
+}
+
+async function readPeriods(sql: Sql, tenantId: string): Promise<readonly UsePeriod[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT s.subscription_id, s.subject, s.started_at, e.ended_at FROM subscriptions s
+       LEFT JOIN subscription_ends e
+         ON e.tenant_id = s.tenant_id AND e.subscription_id = s.subscription_id
+      WHERE s.tenant_id = ? ORDER BY s.started_at, s.subscription_id`,
+    [tenantId],
+  );
+  return rows.map((row) => ({
+    subscriptionId: required(row, 'subscription_id'),
+    subject: required(row, 'subject'),
+    startedAt: toInstant(required(row, 'started_at')),
+    endedAt: toInstantOrNull(row['ended_at']),
+  }));
+}
+
+async function readRequests(sql: Sql, tenantId: string): Promise<readonly RequestFact[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT r.request_id, r.record_class, r.received_at, w.withdrawn_at FROM deletion_requests r
+       LEFT JOIN deletion_withdrawals w
+         ON w.tenant_id = r.tenant_id AND w.request_id = r.request_id
+      WHERE r.tenant_id = ? ORDER BY r.received_at, r.request_id`,
+    [tenantId],
+  );
+  return rows.map((row) => ({
+    requestId: required(row, 'request_id'),
+    recordClass: required(row, 'record_class') as RecordClass,
+    receivedAt: toInstant(required(row, 'received_at')),
+    withdrawnAt: toInstantOrNull(row['withdrawn_at']),
+  }));
+}
+
+async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT h.hold_id, c.record_class, h.placed_at, e.released_at, h.review_on FROM hold_scopes c
+       JOIN holds h ON h.hold_id = c.hold_id
+       LEFT JOIN hold_releases e ON e.hold_id = c.hold_id
+      WHERE c.tenant_id = ? ORDER BY h.placed_at, h.hold_id, c.scope_number`,
+    [tenantId],
+  );
+  return rows.map((row) => ({
+    holdId: required(row, 'hold_id'),
+    recordClass: (row['record_class'] ?? null) as RecordClass | null,
+    placedAt: toInstant(required(row, 'placed_at')),
+    releasedAt: toInstantOrNull(row['released_at']),
+    reviewOn: required(row, 'review_on'),
+  }));
+}
+
+async function readAttestations(
+  sql: Sql,
+  tenantId: string,
+): Promise<Pick<TenantFacts, 'attestedJurisdictions' | 'attestationWithdrawn'>> {
+  const rows = await textRows(
+    sql,
+    `SELECT a.jurisdiction, w.withdrawn_at FROM attestations a
+       LEFT JOIN attestation_withdrawals w
+         ON w.tenant_id = a.tenant_id AND w.attestation_id = a.attestation_id
+      WHERE a.tenant_id = ?`,
+    [tenantId],
+  );
+  const standing = new Set(
+    rows.filter((row) => row['withdrawn_at'] === null).map((row) => required(row, 'jurisdiction')),
+  );
+  return {
+    attestedJurisdictions: [...standing].sort(),
+    attestationWithdrawn: rows.some((row) => !standing.has(required(row, 'jurisdiction'))),
+  };
+}
+
+/** Hosting Services in use now. */
+export const activeServices = (facts: TenantFacts): readonly string[] => [
+  ...new Set(
+    facts.periods
+      .filter((period) => period.subject !== 'Feature' && period.endedAt === null)
+      .map((period) => period.subject),
+  ),
+];
+
+/** The open period of `subject`, if it is in use. */
+export const openPeriod = (facts: TenantFacts, subject: string): UsePeriod | undefined =>
+  facts.periods.find((period) => period.subject === subject && period.endedAt === null);
+
+/** True while the Feature is in use and every jurisdiction's attestation stands. @source AT-1 */
+export const isFeatureUsable = (facts: TenantFacts): boolean =>
+  openPeriod(facts, 'Feature') !== undefined && !facts.attestationWithdrawn;
