@@ -1,0 +1,233 @@
+import { stageOf, type StageFacts } from '../../domain/lifecycle';
+import type { RecordClass } from '../../domain/record-class';
+import type { Band, DueDay, LifecycleSnapshot, WorkItem } from '../../contracts/snapshot';
+import type { Sql } from '../../contracts/sql';
+import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
+import {
+  databaseNow,
+  activeServices,
+  openPeriod,
+  readTenantFacts,
+  type TenantFacts,
+} from './tenant-facts';
+import { required, textRow, textRows } from './sql-text';
+
+/** How many due days, holds and work items a process carries; the rest is read from control. */
+const CARRIED_MAX = 10;
+const DAY_MS = 86_400_000;
+
+/** The state of a tenant as control knows it; of one that never subscribed, stage `unknown`. */
+export async function readSnapshot(sql: Sql, tenantId: string): Promise<LifecycleSnapshot> {
+  const facts = await readTenantFacts(sql, tenantId);
+  if (facts === null) return unknownTenant(await databaseNow(sql));
+  const cohorts = await readCohorts(sql, tenantId);
+  const counters = await readCounters(sql, tenantId);
+  const events = await readOpenEvents(sql, tenantId);
+  const scans = await readPendingScans(sql, tenantId);
+  return compose({ facts, cohorts, counters, events, scans });
+}
+
+/** All due days of a tenant that are not over, by the instant from which they may be destroyed. */
+export async function readDueDays(sql: Sql, tenantId: string): Promise<readonly DueDay[]> {
+  return dueDaysOf(await readCohorts(sql, tenantId));
+}
+
+interface OpenEvent {
+  readonly eventId: string;
+  readonly recordClass: RecordClass;
+  readonly kind: string;
+}
+
+interface Readings {
+  readonly facts: TenantFacts;
+  readonly cohorts: readonly CohortRow[];
+  readonly counters: LifecycleSnapshot['counters'];
+  readonly events: readonly OpenEvent[];
+  readonly scans: readonly WorkItem[];
+}
+
+function compose({ facts, cohorts, counters, events, scans }: Readings): LifecycleSnapshot {
+  const stage = stageOf(stageFacts({ facts, cohorts, counters, events, scans }));
+  const dueDays = dueDaysOf(cohorts);
+  const holds = facts.holds.filter((hold) => hold.releasedAt === null);
+  const work: WorkItem[] = [
+    ...events.map((event) => ({
+      kind: 'dispose' as const,
+      eventId: event.eventId,
+      recordClass: event.recordClass,
+      mode: event.kind === 'restore' ? ('restore' as const) : ('dispose' as const),
+    })),
+    ...scans,
+  ];
+  return {
+    revision: Math.floor(Date.parse(facts.now)),
+    asOf: facts.now,
+    stage,
+    band: bandOf(facts, dueDays, holds.length),
+    policyVersion: facts.policyVersion,
+    zone: facts.zone,
+    activeServices: activeServices(facts),
+    featureActive: openPeriod(facts, 'Feature') !== undefined,
+    recordClasses: [...new Set(dueDays.map((day) => day.recordClass))],
+    terminatedAt: terminatedAt(facts),
+    nextDueAt: nextDueAt(cohorts, facts),
+    dueDays: dueDays.slice(0, CARRIED_MAX),
+    dueDaysTotal: dueDays.length,
+    holds: holds.slice(0, CARRIED_MAX).map(({ holdId, recordClass, placedAt, reviewOn }) => ({
+      holdId,
+      recordClass,
+      placedAt,
+      reviewOn,
+    })),
+    holdsTotal: holds.length,
+    blockedOn:
+      holds.length > 0 && dueDays.some((day) => day.deleteNotBefore === null) ? 'hold' : null,
+    needsHuman: counters.breaches > 0 && dueDays.length > 0,
+    work: work.slice(0, CARRIED_MAX),
+    counters,
+    ended: stage === 'ended',
+  };
+}
+
+function stageFacts({ facts, cohorts, counters, events }: Readings): StageFacts {
+  return {
+    subscribed: true,
+    activeServices: activeServices(facts).length,
+    featureActive: openPeriod(facts, 'Feature') !== undefined,
+    attested: !facts.attestationWithdrawn,
+    scans: counters.scans,
+    openMoves: events.filter((event) => event.recordClass === 'asset-basic-data').length,
+    waitingCohorts: cohorts.filter((cohort) => isWaiting(cohort.state)).length,
+    destroyingCohorts: cohorts.filter(isBeingDestroyed).length,
+    uncoveredData: events.some((event) => event.recordClass === 'console-configuration-data'),
+  };
+}
+
+const isBeingDestroyed = (cohort: CohortRow): boolean =>
+  cohort.state === 'destroying' || cohort.state === 'destroyed';
+
+function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
+  return cohorts
+    .filter((cohort) => isWaiting(cohort.state) || isBeingDestroyed(cohort))
+    .map((cohort) => ({
+      runId: cohort.runId,
+      recordClass: cohort.recordClass,
+      dueOn: cohort.dueOn,
+      earliestAt: cohort.earliestAt,
+      deleteNotBefore: cohort.deleteNotBefore,
+      latestAt: cohort.latestAt,
+      records: cohort.records,
+      state: cohort.state,
+      because: cohort.because,
+      provisional: cohort.provisional,
+    }))
+    .sort((a, b) => (a.deleteNotBefore ?? '9').localeCompare(b.deleteNotBefore ?? '9'));
+}
+
+/** The next instant at which something may be destroyed; half-destroyed cohorts are due at once. */
+function nextDueAt(cohorts: readonly CohortRow[], facts: TenantFacts): string | null {
+  if (cohorts.some(isBeingDestroyed)) return facts.now;
+  const instants = cohorts
+    .filter((cohort) => isWaiting(cohort.state))
+    .filter((cohort) => cohort.state === 'moved' || cohort.recordClass !== 'asset-basic-data')
+    .flatMap((cohort) => (cohort.deleteNotBefore === null ? [] : [cohort.deleteNotBefore]));
+  return instants.sort()[0] ?? null;
+}
+
+function terminatedAt(facts: TenantFacts): string | null {
+  if (activeServices(facts).length > 0) return null;
+  const ends = facts.periods.filter((period) => period.subject !== 'Feature').map((p) => p.endedAt);
+  return (
+    ends
+      .filter((end) => end !== null)
+      .sort()
+      .at(-1) ?? null
+  );
+}
+
+function bandOf(facts: TenantFacts, dueDays: readonly DueDay[], holds: number): Band {
+  const latest = dueDays.flatMap((day) => (day.latestAt === null ? [] : [day.latestAt])).sort()[0];
+  if (dueDays.length === 0) return 'none';
+  if (latest === undefined) return holds > 0 ? 'on_hold' : 'on_track';
+  const left = Date.parse(latest) - Date.parse(facts.now);
+  if (left <= 0) return 'overdue';
+  if (left <= 2 * DAY_MS) return 'due_soon';
+  return left <= 14 * DAY_MS ? 'approaching' : 'on_track';
+}
+
+async function readOpenEvents(sql: Sql, tenantId: string): Promise<readonly OpenEvent[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT e.event_id, e.record_class, e.event_kind FROM events e
+       LEFT JOIN event_closings c ON c.tenant_id = e.tenant_id AND c.event_id = e.event_id
+      WHERE e.tenant_id = ? AND c.event_id IS NULL ORDER BY e.recorded_at, e.event_id`,
+    [tenantId],
+  );
+  return rows.map((row) => ({
+    eventId: required(row, 'event_id'),
+    recordClass: required(row, 'record_class') as RecordClass,
+    kind: required(row, 'event_kind'),
+  }));
+}
+
+async function readPendingScans(sql: Sql, tenantId: string): Promise<readonly WorkItem[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT o.scan_id, o.source FROM scan_orders o
+       LEFT JOIN scan_results r ON r.tenant_id = o.tenant_id AND r.scan_id = o.scan_id
+      WHERE o.tenant_id = ? AND r.scan_id IS NULL ORDER BY o.ordered_at, o.scan_id LIMIT ${CARRIED_MAX}`,
+    [tenantId],
+  );
+  return rows.map((row) => ({
+    kind: 'scan',
+    scanId: required(row, 'scan_id'),
+    summary: `scan of a ${required(row, 'source')}`,
+  }));
+}
+
+async function readCounters(sql: Sql, tenantId: string): Promise<LifecycleSnapshot['counters']> {
+  const row = await textRow(
+    sql,
+    `SELECT (SELECT COUNT(*) FROM commands WHERE tenant_id = ?) AS commands,
+            (SELECT COUNT(*) FROM scan_results WHERE tenant_id = ? AND outcome = 'complete') AS scans,
+            (SELECT COUNT(*) FROM refused_observations WHERE tenant_id = ?) AS refused,
+            (SELECT COUNT(*) FROM cohort_states s JOIN cohorts c
+               ON c.run_id = s.run_id AND c.due_on = s.due_on
+              WHERE c.tenant_id = ? AND s.state = 'certified') AS certificates,
+            (SELECT COUNT(*) FROM breaches WHERE tenant_id = ?) AS breaches`,
+    [tenantId, tenantId, tenantId, tenantId, tenantId],
+  );
+  const count = (column: string): number => Number(row?.[column] ?? 0);
+  return {
+    commands: count('commands'),
+    scans: count('scans'),
+    refusedObservations: count('refused'),
+    certificates: count('certificates'),
+    breaches: count('breaches'),
+  };
+}
+
+function unknownTenant(now: string): LifecycleSnapshot {
+  return {
+    revision: 0,
+    asOf: now,
+    stage: 'unknown',
+    band: 'none',
+    policyVersion: '',
+    zone: '',
+    activeServices: [],
+    featureActive: false,
+    recordClasses: [],
+    terminatedAt: null,
+    nextDueAt: null,
+    dueDays: [],
+    dueDaysTotal: 0,
+    holds: [],
+    holdsTotal: 0,
+    blockedOn: null,
+    needsHuman: false,
+    work: [],
+    counters: { commands: 0, scans: 0, refusedObservations: 0, certificates: 0, breaches: 0 },
+    ended: false,
+  };
+}

@@ -1,0 +1,177 @@
+import type { DerivedWindow, DeriveWindow, WindowFacts } from '../../contracts/windows';
+import type { Sql } from '../../contracts/sql';
+import { isWaiting, type CohortRow } from './cohort-rows';
+import { required, textRow, toSqlTime } from './sql-text';
+import type { TenantFacts } from './tenant-facts';
+
+/** Facts of one cohort: its newest observation stands for all, because `earliest` grows with it. */
+export function factsOfCohort(facts: TenantFacts, cohort: CohortRow): WindowFacts {
+  const holds = facts.holds
+    .filter((hold) => hold.recordClass === null || hold.recordClass === cohort.recordClass)
+    .map(({ placedAt, releasedAt }) => ({ placedAt, releasedAt }));
+  const requests = facts.requests
+    .filter((request) => request.recordClass === cohort.recordClass)
+    .filter((request) => covers(cohort, request.requestId, request.receivedAt))
+    .map(({ receivedAt, withdrawnAt }) =>
+      withdrawnAt === null ? { receivedAt } : { receivedAt, withdrawnAt },
+    );
+  const shared = {
+    recordClass: cohort.recordClass,
+    zone: facts.zone,
+    calendars: facts.calendars,
+    deletionRequests: requests,
+    holds,
+  };
+  if (cohort.recordClass === 'console-configuration-data') {
+    return { ...shared, featurePeriods: periodsOf(facts, ['Feature']) };
+  }
+  if (cohort.newestObservedAt === null)
+    throw new Error(`cohort ${cohort.runId} has no observation`);
+  const links = facts.periods
+    .filter((period) => cohort.subjects.includes(period.subject))
+    .map(({ subject, startedAt, endedAt }) => ({ service: subject, startedAt, endedAt }));
+  return { ...shared, collectedAt: cohort.newestObservedAt, links };
+}
+
+/** A request covers what was received at or before it; a run made for one request is governed by it. */
+function covers(cohort: CohortRow, requestId: string, receivedAt: string): boolean {
+  if (cohort.eventKind === 'request') return cohort.eventRef === requestId;
+  return cohort.recordClass === 'asset-basic-data'
+    ? (cohort.newestObservedAt ?? '') <= receivedAt
+    : receivedAt >= cohort.eventAt;
+}
+
+function periodsOf(
+  facts: TenantFacts,
+  subjects: readonly string[],
+): readonly { startedAt: string; endedAt: string | null }[] {
+  return facts.periods
+    .filter((period) => subjects.includes(period.subject))
+    .map(({ startedAt, endedAt }) => ({ startedAt, endedAt }));
+}
+
+/**
+ * Computes the windows of all waiting cohorts from the facts as they are now and marks their runs as
+ * fresh for the current epochs; a permit needs that mark.
+ *
+ * @idempotency an unchanged window writes no row; the mark is written once per epoch.
+ */
+export async function refreshWindows(
+  sql: Sql,
+  facts: TenantFacts,
+  options: { readonly cohorts: readonly CohortRow[]; readonly derive: DeriveWindow },
+): Promise<void> {
+  for (const cohort of options.cohorts.filter((row) => isWaiting(row.state))) {
+    const window = keepEarlierLatest(cohort, options.derive(factsOfCohort(facts, cohort)));
+    if (!isSame(cohort, window)) await insertWindow(sql, cohort, window);
+    await recordBreaches(sql, facts, { cohort, window });
+  }
+  const runs = new Set(options.cohorts.map((cohort) => cohort.runId));
+  for (const runId of runs) await markFresh(sql, facts.tenantId, runId);
+}
+
+/** New calendar data never makes a promise later by itself; only a changed fact does. */
+function keepEarlierLatest(cohort: CohortRow, window: DerivedWindow): DerivedWindow {
+  const wasProvisional = cohort.provisional && !window.provisional;
+  if (!wasProvisional || cohort.latestAt === null || window.latestAt === null) return window;
+  return cohort.latestAt < normal(window.latestAt)
+    ? { ...window, latestAt: cohort.latestAt }
+    : window;
+}
+
+const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', 'T')}Z`;
+const normalOrNull = (instant: string | null): string | null =>
+  instant === null ? null : normal(instant);
+
+function isSame(cohort: CohortRow, window: DerivedWindow): boolean {
+  return (
+    cohort.windowNumber > 0 &&
+    cohort.earliestAt === normalOrNull(window.earliestAt) &&
+    cohort.deleteNotBefore === normalOrNull(window.deleteNotBefore) &&
+    cohort.latestAt === normalOrNull(window.latestAt) &&
+    cohort.because === window.because
+  );
+}
+
+const sqlOrNull = (instant: string | null): string | null =>
+  instant === null ? null : toSqlTime(instant);
+
+async function insertWindow(sql: Sql, cohort: CohortRow, window: DerivedWindow): Promise<void> {
+  await sql.execute(
+    `INSERT INTO cohort_windows (run_id, due_on, window_number, earliest_at, delete_not_before,
+       latest_at, derivation, computed_at) VALUES (?, ?, ?, ?, ?, ?, ?, lethe_now())`,
+    [
+      cohort.runId,
+      cohort.dueOn,
+      cohort.windowNumber + 1,
+      sqlOrNull(window.earliestAt),
+      sqlOrNull(window.deleteNotBefore),
+      sqlOrNull(window.latestAt),
+      JSON.stringify({
+        ...window.derivation,
+        because: window.because,
+        provisional: window.provisional,
+        breaches: window.breaches,
+      }),
+    ],
+  );
+}
+
+/** A missed instant is recorded once and stays recorded, whatever is placed or withdrawn afterwards. */
+async function recordBreaches(
+  sql: Sql,
+  facts: TenantFacts,
+  { cohort, window }: { readonly cohort: CohortRow; readonly window: DerivedWindow },
+): Promise<void> {
+  const missed = window.latestAt !== null && normal(window.latestAt) <= facts.now;
+  const instants = [...window.breaches, ...(missed ? [window.latestAt] : [])].filter(
+    (instant) => instant !== null,
+  );
+  for (const instant of instants) {
+    await sql.execute(
+      `INSERT INTO breaches (tenant_id, run_id, due_on, latest_at, recorded_at)
+       SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
+         SELECT 1 FROM breaches WHERE tenant_id = ? AND run_id = ? AND due_on = ? AND latest_at = ?)`,
+      [...breachKey(facts, cohort, instant), ...breachKey(facts, cohort, instant)],
+    );
+  }
+}
+
+const breachKey = (facts: TenantFacts, cohort: CohortRow, instant: string): string[] => [
+  facts.tenantId,
+  cohort.runId,
+  cohort.dueOn,
+  toSqlTime(instant),
+];
+
+async function markFresh(sql: Sql, tenantId: string, runId: string): Promise<void> {
+  const epochs = await textRow(
+    sql,
+    `SELECT g.epoch AS global_epoch, t.epoch AS tenant_epoch FROM interlocks g
+       JOIN interlocks t ON t.scope = ? WHERE g.scope = 'global'`,
+    [tenantId],
+  );
+  if (epochs === null) throw new Error('the tenant has no interlock');
+  const last = await textRow(
+    sql,
+    `SELECT refresh_number, global_epoch, tenant_epoch FROM window_refreshes
+      WHERE run_id = ? ORDER BY refresh_number DESC LIMIT 1`,
+    [runId],
+  );
+  if (
+    last?.['global_epoch'] === epochs['global_epoch'] &&
+    last?.['tenant_epoch'] === epochs['tenant_epoch']
+  ) {
+    return;
+  }
+  await sql.execute(
+    `INSERT INTO window_refreshes (run_id, refresh_number, global_epoch, tenant_epoch, computed_at)
+     VALUES (?, ?, ?, ?, lethe_now())`,
+    [
+      runId,
+      Number(last?.['refresh_number'] ?? 0) + 1,
+      Number(required(epochs, 'global_epoch')),
+      Number(required(epochs, 'tenant_epoch')),
+    ],
+  );
+}

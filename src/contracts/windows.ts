@@ -1,0 +1,44 @@
+import type { RecordClass } from '../domain/record-class';
+
+/** Facts from which a window follows; instants are RFC 3339. @source AB-3, CC-2, CC-3, CC-4, DR-1 */
+export interface WindowFacts {
+  readonly recordClass: RecordClass;
+  readonly zone: string;
+  readonly calendars: readonly string[];
+  readonly collectedAt?: string;
+  readonly statutoryLog?: boolean;
+  readonly links?: readonly {
+    readonly service: string;
+    readonly startedAt: string;
+    readonly endedAt: string | null;
+  }[];
+  readonly featurePeriods?: readonly {
+    readonly startedAt: string;
+    readonly endedAt: string | null;
+  }[];
+  readonly deletionRequests?: readonly {
+    readonly receivedAt: string;
+    readonly withdrawnAt?: string;
+  }[];
+  readonly holds?: readonly { readonly placedAt: string; readonly releasedAt: string | null }[];
+}
+
+/** A window with what led to it; instants UTC, null when nothing is due or a hold is open. */
+export interface DerivedWindow {
+  readonly earliestAt: string | null;
+  readonly deleteNotBefore: string | null;
+  readonly latestAt: string | null;
+  readonly provisional: boolean;
+  readonly breaches: readonly string[];
+  /** The rule that decides, e.g. `AB-3`. */
+  readonly because: string;
+  /** Civil day on which it is due; null while nothing is. */
+  readonly dueOn: string | null;
+  /** `earliest` of the termination rule alone: a period that starts before it continues the use. */
+  readonly baseEarliestAt: string | null;
+  /** Rules, dates and versions, as plain JSON. */
+  readonly derivation: Readonly<Record<string, unknown>>;
+}
+
+/** Computes a window; calendars, zone rules and policy are bound by the composition root. */
+export type DeriveWindow = (facts: WindowFacts) => DerivedWindow;
