@@ -124,9 +124,7 @@ async function recordBreaches(
   { cohort, window }: { readonly cohort: CohortRow; readonly window: DerivedWindow },
 ): Promise<void> {
   const missed = window.latestAt !== null && normal(window.latestAt) <= facts.now;
-  const instants = [...window.breaches, ...(missed ? [window.latestAt] : [])].filter(
-    (instant) => instant !== null,
-  );
+  const instants = [...window.breaches, ...(missed ? [window.latestAt] : [])];
   for (const instant of instants) {
     await sql.execute(
       `INSERT INTO breaches (tenant_id, run_id, due_on, latest_at, recorded_at)

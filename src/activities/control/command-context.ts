@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { LetheError } from '../../domain/errors';
+import type { Command, CommandKind } from '../../contracts/commands';
+import type { Sql } from '../../contracts/sql';
+import { toSqlTime } from './sql-text';
+import { openPeriod, type TenantFacts, type UsePeriod } from './tenant-facts';
+
+/** Ids and instants that a command produced. */
+export type EffectResult = Readonly<Record<string, string | number | boolean | null>>;
+
+/** What an effect works with: the open transaction, the facts under its lock, the command. */
+export interface EffectContext<K extends CommandKind> {
+  readonly sql: Sql;
+  readonly tenantId: string;
+  /** Instant of acceptance by the database's clock. */
+  readonly now: string;
+  readonly command: Command<K>;
+  /** Null only for `subscribe`. */
+  readonly facts: TenantFacts;
+}
+
+/** How far ahead of the database's clock a reported instant may be, in milliseconds. */
+const FUTURE_TOLERANCE_MS = 60_000;
+/** From how far back an effective instant counts as backdated, in milliseconds. */
+const BACKDATED_FROM_MS = 300_000;
+
+/** A deterministic id: the same command always makes the same one, so a repetition changes nothing. */
+export function derivedId(prefix: string, ...parts: readonly string[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return `${prefix}_${digest.slice(0, 32)}`;
+}
+
+/** Id of the thing that this command creates. */
+export const ownId = (prefix: string, context: EffectContext<CommandKind>, part = ''): string =>
+  derivedId(prefix, context.tenantId, context.command.idempotencyKey, part);
+
+/** Inserts one row; columns and values side by side. */
+export async function insertRow(
+  sql: Sql,
+  table: string,
+  values: Readonly<Record<string, string | number | null>>,
+): Promise<void> {
+  const columns = Object.keys(values);
+  await sql.execute(
+    `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    Object.values(values),
+  );
+}
+
+/**
+ * The instant from which a reported end counts. @source late news: an end reported after the fact
+ * counts from its effective time, and dating it back needs two people.
+ */
+export function effectiveEnd(
+  context: EffectContext<'endService'> | EffectContext<'endFeature'>,
+  period: UsePeriod,
+): string {
+  const { endedAt, approvedBy } = context.command.body;
+  if (endedAt === undefined) return context.now;
+  const at = Date.parse(endedAt);
+  if (at > Date.parse(context.now) + FUTURE_TOLERANCE_MS) {
+    throw new LetheError(
+      'INVALID_INSTANT',
+      'endedAt lies in the future; report the end when it has come',
+      {
+        field: 'endedAt',
+      },
+    );
+  }
+  if (at < Date.parse(period.startedAt)) {
+    throw new LetheError('INVALID_INSTANT', 'endedAt lies before the start of the use', {
+      field: 'endedAt',
+    });
+  }
+  const backdated = at < Date.parse(context.now) - BACKDATED_FROM_MS;
+  if (backdated && (approvedBy === undefined || approvedBy === context.command.requestedBy)) {
+    throw new LetheError(
+      'BACKDATING_NEEDS_APPROVAL',
+      'endedAt lies in the past: name a second person in approvedBy',
+      { field: 'approvedBy' },
+    );
+  }
+  return at > Date.parse(context.now) ? context.now : endedAt;
+}
+
+/** Ends the open period of `subject` and records the event that its disposition stands on. */
+export async function endPeriod(
+  context: EffectContext<'endService'> | EffectContext<'endFeature'>,
+  options: { readonly subject: string; readonly eventKind: 'termination' | 'feature-end' },
+): Promise<EffectResult> {
+  const period = openPeriod(context.facts, options.subject);
+  if (period === undefined) throw new Error('the caller checks that the use is open');
+  const endedAt = effectiveEnd(context, period);
+  await insertRow(context.sql, 'subscription_ends', {
+    tenant_id: context.tenantId,
+    subscription_id: period.subscriptionId,
+    ended_at: toSqlTime(endedAt),
+    recorded_at: toSqlTime(context.now),
+    approved_by: context.command.body.approvedBy ?? null,
+  });
+  const eventId = await recordEvent(context, {
+    kind: options.eventKind,
+    ref: period.subscriptionId,
+    at: endedAt,
+    recordClass:
+      options.eventKind === 'termination' ? 'asset-basic-data' : 'console-configuration-data',
+  });
+  return { eventId, endedAt };
+}
+
+/** Records an event from which a disposition run follows. */
+export async function recordEvent(
+  context: Pick<EffectContext<CommandKind>, 'sql' | 'tenantId' | 'now'>,
+  event: {
+    readonly kind: string;
+    readonly ref: string;
+    readonly at: string;
+    readonly recordClass: string;
+  },
+): Promise<string> {
+  const eventId = derivedId('ev', context.tenantId, event.kind, event.ref, context.now);
+  await insertRow(context.sql, 'events', {
+    tenant_id: context.tenantId,
+    event_id: eventId,
+    record_class: event.recordClass,
+    event_kind: event.kind,
+    event_ref: event.ref,
+    event_at: toSqlTime(event.at),
+    recorded_at: toSqlTime(context.now),
+  });
+  return eventId;
+}
+
+/** Opens a period of use. */
+export async function startPeriod(
+  context: Pick<EffectContext<CommandKind>, 'sql' | 'tenantId' | 'now' | 'command'>,
+  subject: string,
+): Promise<string> {
+  const subscriptionId = derivedId('sb', context.tenantId, context.command.idempotencyKey, subject);
+  await insertRow(context.sql, 'subscriptions', {
+    tenant_id: context.tenantId,
+    subscription_id: subscriptionId,
+    subject,
+    started_at: toSqlTime(context.now),
+    recorded_at: toSqlTime(context.now),
+  });
+  return subscriptionId;
+}
