@@ -1,0 +1,99 @@
+import { LetheError } from '../../../domain/errors';
+import { insertRow, ownId, type EffectContext, type EffectResult } from '../command-context';
+import { required, textRows, toSqlTime } from '../sql-text';
+import { activeServices } from '../tenant-facts';
+
+/** The customer authorizes sharing of image repository basics. @source SH-1 */
+export async function grantSharing(context: EffectContext<'grantSharing'>): Promise<EffectResult> {
+  const { authorizationId, registry, repositories, validUntil } = context.command.body;
+  if (Date.parse(validUntil) <= Date.parse(context.now)) {
+    throw new LetheError('INVALID_INSTANT', 'validUntil must lie in the future', {
+      field: 'validUntil',
+    });
+  }
+  await insertRow(context.sql, 'authorizations', {
+    tenant_id: context.tenantId,
+    authorization_id: authorizationId,
+    registry,
+    repositories: JSON.stringify(repositories),
+    granted_by: context.command.requestedBy,
+    granted_at: toSqlTime(context.now),
+    valid_until: toSqlTime(validUntil),
+  });
+  return { authorizationId };
+}
+
+/** The authorization ends; a running scan stops at its next look. @source SH-1 */
+export async function revokeSharing(
+  context: EffectContext<'revokeSharing'>,
+): Promise<EffectResult> {
+  const { authorizationId } = context.command.body;
+  const inserted = await context.sql.execute(
+    `INSERT INTO authorization_revocations (tenant_id, authorization_id, revoked_at)
+     SELECT a.tenant_id, a.authorization_id, ? FROM authorizations a
+       LEFT JOIN authorization_revocations r
+         ON r.tenant_id = a.tenant_id AND r.authorization_id = a.authorization_id
+      WHERE a.tenant_id = ? AND a.authorization_id = ? AND r.authorization_id IS NULL`,
+    [toSqlTime(context.now), context.tenantId, authorizationId],
+  );
+  if (inserted.affectedRows !== 1) {
+    throw new LetheError(
+      'AUTHORIZATION_REQUIRED',
+      'authorizationId names no standing authorization',
+      {
+        field: 'authorizationId',
+      },
+    );
+  }
+  return { authorizationId };
+}
+
+/** Orders a scan; what it may read is checked now and again while it reads. @source DC-1, DC-2, SH-1 */
+export async function requestScan(context: EffectContext<'requestScan'>): Promise<EffectResult> {
+  const { body } = context.command;
+  if (body.source === 'registry') await assertAuthorized(context, body.registry, body.repository);
+  const active = activeServices(context.facts);
+  if (body.source === 'registry' && body.services?.some((service) => !active.includes(service))) {
+    throw new LetheError('SERVICE_NOT_ACTIVE', 'services names a service that is not in use', {
+      field: 'services',
+    });
+  }
+  const scanId = ownId('sc', context);
+  await insertRow(context.sql, 'scan_orders', {
+    tenant_id: context.tenantId,
+    scan_id: scanId,
+    source: body.source,
+    parameters: JSON.stringify(body),
+    ordered_at: toSqlTime(context.now),
+  });
+  return { scanId };
+}
+
+async function assertAuthorized(
+  context: EffectContext<'requestScan'>,
+  registry: string,
+  repository: string,
+): Promise<void> {
+  const host = registry.replace(/^https?:\/\//, '');
+  const rows = await textRows(
+    context.sql,
+    `SELECT a.repositories FROM authorizations a
+       LEFT JOIN authorization_revocations r
+         ON r.tenant_id = a.tenant_id AND r.authorization_id = a.authorization_id
+      WHERE a.tenant_id = ? AND a.registry = ? AND a.valid_until > ? AND r.authorization_id IS NULL`,
+    [context.tenantId, host, toSqlTime(context.now)],
+  );
+  const allowed = rows.flatMap((row) => JSON.parse(required(row, 'repositories')) as string[]);
+  if (!allowed.some((pattern) => covers(pattern, repository))) {
+    throw new LetheError(
+      'AUTHORIZATION_REQUIRED',
+      'repository is covered by no valid authorization',
+      {
+        field: 'repository',
+      },
+    );
+  }
+}
+
+const covers = (pattern: string, repository: string): boolean =>
+  pattern.endsWith('/*') ? repository.startsWith(pattern.slice(0, -1)) : pattern === repository;
