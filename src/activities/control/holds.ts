@@ -1,0 +1,140 @@
+import { LetheError } from '../../domain/errors';
+import type { HoldAcknowledgement, HoldRelease, PlaceHold } from '../../contracts/holds';
+import type { Sql } from '../../contracts/sql';
+import { assertPlaceHold, assertRelease } from '../../contracts/validate-hold';
+import type { AcceptPorts } from './accept-command';
+import { insertRow } from './command-context';
+import { destroyedKeys, settleInterlock } from './interlock';
+import { required, textRow, textRows, toInstant, toSqlTime } from './sql-text';
+import { databaseNow } from './tenant-facts';
+
+type HoldPorts = Pick<AcceptPorts, 'control' | 'keys' | 'unstamp' | 'pause' | 'ledger'>;
+
+/**
+ * Places a legal hold: recorded with its interlocks in one transaction, acknowledged when no older
+ * permit lives in control or in the key store. The answer names what was already gone.
+ *
+ * @idempotency a hold that exists is settled and acknowledged again with its first instant.
+ * @source CC-4
+ */
+export async function placeHold(ports: HoldPorts, order: PlaceHold): Promise<HoldAcknowledgement> {
+  assertPlaceHold(order);
+  const tenants = [...new Set(order.scopes.map((scope) => scope.tenantId))].sort();
+  const placedAt = await ports.control.transaction(async (sql) => {
+    // Locks are taken in one order, so that two holds over the same tenants cannot wait for each other.
+    for (const tenantId of tenants) await sql.execute('CALL lock_tenant(?)', [tenantId]);
+    const known = await textRow(sql, 'SELECT placed_at FROM holds WHERE hold_id = ?', [
+      order.holdId,
+    ]);
+    if (known !== null) return toInstant(required(known, 'placed_at'));
+    return insertHold(sql, order, tenants);
+  });
+  for (const tenantId of tenants) await settleInterlock(ports, tenantId);
+  await ports.control.execute('CALL erase_staging(?)', [order.ground.stagingId]);
+  const alreadyDestroyed: string[] = [];
+  for (const tenantId of tenants) {
+    alreadyDestroyed.push(...(await destroyedKeys(ports.keys, tenantId)));
+    await ports.ledger.append({
+      tenantId,
+      kind: 'hold-placed',
+      subject: `${order.holdId}/${tenantId}`,
+      details: { holdId: order.holdId, placedAt, placedBy: order.requestedBy },
+    });
+  }
+  return { holdId: order.holdId, placedAt, alreadyDestroyed };
+}
+
+/**
+ * Releases a hold: two different people. What it deferred becomes due again by the new window.
+ *
+ * @idempotency a released hold answers with its first release.
+ * @throws LetheError UNKNOWN_HOLD, or INVALID_INPUT when one person tries it alone.
+ */
+export async function releaseHold(
+  ports: HoldPorts,
+  order: { readonly holdId: string; readonly requestedBy: string; readonly approvedBy: string },
+): Promise<HoldRelease> {
+  assertRelease({ requestedBy: order.requestedBy, approvedBy: order.approvedBy });
+  const rows = await textRows(
+    ports.control,
+    'SELECT tenant_id FROM hold_scopes WHERE hold_id = ? ORDER BY tenant_id',
+    [order.holdId],
+  );
+  const tenants = [...new Set(rows.map((row) => required(row, 'tenant_id')))];
+  if (tenants.length === 0) {
+    throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold', { field: 'holdId' });
+  }
+  const releasedAt = await ports.control.transaction(async (sql) => {
+    for (const tenantId of tenants) await sql.execute('CALL lock_tenant(?)', [tenantId]);
+    return insertRelease(sql, order, tenants);
+  });
+  for (const tenantId of tenants) {
+    await settleInterlock(ports, tenantId);
+    await ports.ledger.append({
+      tenantId,
+      kind: 'hold-released',
+      subject: `${order.holdId}/${tenantId}`,
+      details: {
+        holdId: order.holdId,
+        releasedAt,
+        releasedBy: order.requestedBy,
+        approvedBy: order.approvedBy,
+      },
+    });
+  }
+  return { holdId: order.holdId, releasedAt };
+}
+
+async function insertHold(sql: Sql, order: PlaceHold, tenants: readonly string[]): Promise<string> {
+  const staged = await textRow(sql, 'SELECT digest, body FROM staging WHERE staging_id = ?', [
+    order.ground.stagingId,
+  ]);
+  if (staged === null || required(staged, 'digest') !== order.ground.digest) {
+    throw new LetheError(
+      'INVALID_INPUT',
+      'ground.stagingId names no staged body with that digest',
+      {
+        field: 'ground.stagingId',
+      },
+    );
+  }
+  const now = await databaseNow(sql);
+  await insertRow(sql, 'holds', {
+    hold_id: order.holdId,
+    placed_at: toSqlTime(now),
+    placed_by: order.requestedBy,
+    review_on: order.reviewOn,
+    ground_digest: order.ground.digest,
+  });
+  await insertRow(sql, 'hold_grounds', { hold_id: order.holdId, ground: required(staged, 'body') });
+  for (const [index, scope] of order.scopes.entries()) {
+    await insertRow(sql, 'hold_scopes', {
+      hold_id: order.holdId,
+      scope_number: index + 1,
+      tenant_id: scope.tenantId,
+      record_class: scope.recordClass ?? null,
+    });
+  }
+  for (const tenantId of tenants) await sql.execute('CALL bump_interlock(?)', [tenantId]);
+  return now;
+}
+
+async function insertRelease(
+  sql: Sql,
+  order: { readonly holdId: string; readonly requestedBy: string; readonly approvedBy: string },
+  tenants: readonly string[],
+): Promise<string> {
+  const known = await textRow(sql, 'SELECT released_at FROM hold_releases WHERE hold_id = ?', [
+    order.holdId,
+  ]);
+  if (known !== null) return toInstant(required(known, 'released_at'));
+  const now = await databaseNow(sql);
+  await insertRow(sql, 'hold_releases', {
+    hold_id: order.holdId,
+    released_at: toSqlTime(now),
+    released_by: order.requestedBy,
+    approved_by: order.approvedBy,
+  });
+  for (const tenantId of tenants) await sql.execute('CALL bump_interlock(?)', [tenantId]);
+  return now;
+}
