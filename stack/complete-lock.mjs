@@ -7,14 +7,29 @@ import { ROOT } from './steps.mjs';
 const file = join(ROOT, 'package-lock.json');
 const lock = JSON.parse(readFileSync(file, 'utf8'));
 const platform = (name) => ({
-  os: ['darwin', 'linux', 'win32', 'freebsd', 'android', 'openharmony', 'sunos', 'aix', 'netbsd', 'openbsd'].filter((os) => name.includes(os)),
-  cpu: ['arm64', 'x64', 'ia32', 'arm', 'riscv64', 'ppc64', 's390x', 'loong64', 'mips64el'].filter((cpu) => new RegExp(`[-_]${cpu}(?:[-_]|$)`).test(name)),
+  os: [
+    'darwin',
+    'linux',
+    'win32',
+    'freebsd',
+    'android',
+    'openharmony',
+    'sunos',
+    'aix',
+    'netbsd',
+    'openbsd',
+  ].filter((os) => name.includes(os)),
+  cpu: ['arm64', 'x64', 'ia32', 'arm', 'riscv64', 'ppc64', 's390x', 'loong64', 'mips64el'].filter(
+    (cpu) => new RegExp(`[-_]${cpu}(?:[-_]|$)`).test(name),
+  ),
 });
 let added = 0;
 for (const [path, entry] of Object.entries({ ...lock.packages })) {
   if (path === '') continue;
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
-    const found = [`${path}/node_modules/${name}`, `node_modules/${name}`].some((key) => lock.packages[key]);
+    const found = [`${path}/node_modules/${name}`, `node_modules/${name}`].some(
+      (key) => lock.packages[key],
+    );
     if (found) continue;
     const { os, cpu } = platform(name);
     lock.packages[`node_modules/${name}`] = {
@@ -27,6 +42,8 @@ for (const [path, entry] of Object.entries({ ...lock.packages })) {
     added += 1;
   }
 }
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
+lock.packages = Object.fromEntries(
+  Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)),
+);
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 process.stdout.write(`${added} entries added\n`);

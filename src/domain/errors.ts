@@ -14,8 +14,7 @@ interface FailureRow {
 const row = (
   summary: string,
   exitCode: 1 | 2,
-  httpStatus: number,
-  retryable = false,
+  ...[httpStatus, retryable = false]: [number, boolean?]
 ): FailureRow => ({ retryable, httpStatus, exitCode, summary });
 
 /** The failure table: stable code to behaviour. Codes are part of the public interface. */
@@ -43,24 +42,47 @@ export const FAILURES = Object.freeze({
   UNKNOWN_REQUEST: row('no such deletion request', 2, 404),
   REQUEST_IRREVOCABLE: row('destruction has begun; the request can no longer be withdrawn', 2, 409),
   UNKNOWN_HOLD: row('no such hold', 2, 404),
-  CONFIRMATION_REQUIRED: row('a dangerous command needs the tenant id typed as confirmation', 2, 400),
+  CONFIRMATION_REQUIRED: row(
+    'a dangerous command needs the tenant id typed as confirmation',
+    2,
+    400,
+  ),
   NOT_PERMITTED: row('the state does not allow this command', 2, 409),
   BACKDATING_NEEDS_APPROVAL: row('an effective time in the past needs a second person', 2, 409),
-  PERMIT_REFUSED: row('no permit: a hold, a freeze, a window or a floor stands against it', 1, 409, true),
+  PERMIT_REFUSED: row(
+    'no permit: a hold, a freeze, a window or a floor stands against it',
+    1,
+    409,
+    true,
+  ),
   COUNT_MISMATCH: row('the store holds another number of records than the sealed batch', 1, 500),
   DIGEST_MISMATCH: row('content differs from its recorded digest', 1, 500),
   CLOCK_DISAGREES: row('the clocks of the engine and the database disagree', 1, 503, true),
   CLOCK_UNSAFE: row('the database clock can be moved by a session', 1, 503),
   STORE_UNAVAILABLE: row('a store cannot be reached', 1, 503, true),
-  OUTCOME_UNKNOWN: row('the outcome of a statement is unknown and must be read again', 1, 503, true),
+  OUTCOME_UNKNOWN: row(
+    'the outcome of a statement is unknown and must be read again',
+    1,
+    503,
+    true,
+  ),
   ENGINE_UNAVAILABLE: row('the workflow engine cannot be reached', 1, 503, true),
   VERIFICATION_FAILED: row('a location could not be verified', 1, 500, true),
-  SERVICE_STATE_UNKNOWN: row('the hosting system of record gave no answer: data is kept', 1, 503, true),
+  SERVICE_STATE_UNKNOWN: row(
+    'the hosting system of record gave no answer: data is kept',
+    1,
+    503,
+    true,
+  ),
   KEY_DESTROYED: row('the data key has been destroyed', 1, 410),
   UNSAFE_STATEMENT: row('the guard refused a statement that is not bound to explicit ids', 1, 500),
   ENVIRONMENT_MISMATCH: row('simulation and production do not mix', 2, 409),
   CONFIGURATION_INVALID: row('the configuration of the process is invalid', 2, 500),
-  ARCHIVE_INVALID: row('the archive part is truncated, altered or not what its header says', 1, 500),
+  ARCHIVE_INVALID: row(
+    'the archive part is truncated, altered or not what its header says',
+    1,
+    500,
+  ),
 } as const satisfies Record<string, FailureRow>);
 
 /** A stable failure code. */
@@ -74,7 +96,11 @@ export class LetheError extends Error {
   readonly code: FailureCode;
   readonly field: string | undefined;
 
-  constructor(code: FailureCode, message: string, options: { field?: string; cause?: unknown } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: { field?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'LetheError';
     this.code = code;

@@ -7,10 +7,15 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 export type TenantId = Branded<'TenantId'>;
 /** Opaque asset id: host, container, cluster or image repository. */
 export type AssetId = Branded<'AssetId'>;
+/** Opaque id of a scan. */
 export type ScanId = Branded<'ScanId'>;
+/** Opaque id of a disposition run. */
 export type RunId = Branded<'RunId'>;
+/** Opaque id of a legal hold. */
 export type HoldId = Branded<'HoldId'>;
+/** Opaque id of a deletion request. */
 export type RequestId = Branded<'RequestId'>;
+/** Opaque id of a permit. */
 export type PermitId = Branded<'PermitId'>;
 
 /** Prefix of each kind of id; a site id can never be taken for an asset id. */

@@ -139,8 +139,7 @@ export const EXEMPT = Object.freeze({
 function table(
   id: string,
   kind: Location['kind'],
-  recordClass: Location['recordClass'],
-  ...[emptiedBy, holds]: [EmptiedBy, string]
+  ...[recordClass, emptiedBy, holds]: [Location['recordClass'], EmptiedBy, string]
 ): Location {
   return { id, kind, recordClass, emptiedBy, holds };
 }

@@ -35,7 +35,7 @@ export const SCHEMA_FOLDER = locateSchema();
 
 function locateSchema(): string {
   // From src/platform/migrate when run by jest, from dist/src/platform/migrate when built.
-  const up = __dirname.includes(`${join('dist', 'src')}`) ? '../../../..' : '../../..';
+  const up = __dirname.includes(join('dist', 'src')) ? '../../../..' : '../../..';
   return join(__dirname, up, 'schema', 'mysql');
 }
 
@@ -48,24 +48,25 @@ export function loadMigrations(prefix: string, simulation: boolean): readonly Mi
     readdirSync(join(SCHEMA_FOLDER, database))
       .filter((file) => file.endsWith('.sql'))
       .sort()
-      .map((file) => render(`${database}/${file.slice(0, -4)}`, `${database}/${file}`, prefix)),
+      .map((file) =>
+        render({ name: `${database}/${file.slice(0, -4)}`, file: `${database}/${file}` }, prefix),
+      ),
   );
   const purges = PURGED_TABLES.map(([database, table]) =>
-    render(`${database}/purge-${table}`, 'purge-procedure.sql', prefix, {
+    render({ name: `${database}/purge-${table}`, file: 'purge-procedure.sql' }, prefix, {
       database: `\`${prefix}_${database}\``,
       table,
       location: `mysql:${database}.${table}`,
     }),
   );
   const clocks = ['control', 'keys', 'evidence'].map((database) =>
-    render(`simulation/${database}`, `simulation/${database}.sql`, prefix),
+    render({ name: `simulation/${database}`, file: `simulation/${database}.sql` }, prefix),
   );
   return simulation ? [...own, ...purges, ...clocks] : [...own, ...purges];
 }
 
 function render(
-  name: string,
-  file: string,
+  { name, file }: { readonly name: string; readonly file: string },
   prefix: string,
   extra: Readonly<Record<string, string>> = {},
 ): Migration {
