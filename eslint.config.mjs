@@ -11,12 +11,17 @@ export default tseslint.config(
   { ignores: ['dist', '.cache', 'node_modules', 'coverage', '**/*.cjs', '**/*.mjs'] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/explicit-module-boundary-types': 'error',
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       'no-console': 'error',
       'max-lines': ['error', { max: 400, skipBlankLines: false, skipComments: false }],
       'max-lines-per-function': ['error', { max: 70, skipBlankLines: true, skipComments: true }],
@@ -25,15 +30,25 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportAllDeclaration', message: 'name what you export' },
-        { selector: "MemberExpression[object.name='z'][property.name='coerce']", message: 'coercion turns null into 1970' },
+        {
+          selector: "MemberExpression[object.name='z'][property.name='coerce']",
+          message: 'coercion turns null into 1970',
+        },
       ],
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: 'only platform/config.ts reads the environment' },
+        {
+          object: 'process',
+          property: 'env',
+          message: 'only platform/config.ts reads the environment',
+        },
       ],
     },
   },
-  { files: ['src/platform/config.ts', 'test/**', 'demo/**'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['src/platform/config.ts', 'test/**', 'demo/**'],
+    rules: { 'no-restricted-properties': 'off' },
+  },
   {
     files: ['src/domain/**'],
     rules: {
@@ -41,7 +56,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportAllDeclaration', message: 'name what you export' },
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'domain has no clock' },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'domain has no clock',
+        },
       ],
     },
   },
@@ -55,7 +73,11 @@ export default tseslint.config(
     rules: {
       'jsdoc/require-jsdoc': [
         'error',
-        { publicOnly: true, require: { FunctionDeclaration: true, ClassDeclaration: true }, contexts: ['TSTypeAliasDeclaration', 'TSInterfaceDeclaration'] },
+        {
+          publicOnly: true,
+          require: { FunctionDeclaration: true, ClassDeclaration: true },
+          contexts: ['TSTypeAliasDeclaration', 'TSInterfaceDeclaration'],
+        },
       ],
     },
   },

@@ -28,7 +28,6 @@ export async function verify() {
     ['lint', bin('eslint'), ['.']],
     ['types', bin('tsc'), ['-p', 'tsconfig.json', '--noEmit']],
     ['boundaries', bin('depcruise'), ['src', '--config', '.dependency-cruiser.cjs']],
-    ['dead code', bin('knip'), []],
   ];
   const failed = [];
   for (const [name, command, args] of checks) {
