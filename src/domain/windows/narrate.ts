@@ -1,0 +1,114 @@
+import { formatInstant } from '../instants';
+import type { Facts } from './facts';
+import type { Duty, Step } from './derivation';
+import type { Duties } from './duties';
+import type { RequestDuty } from './requests';
+import type { WorkingDayCount } from './working-days';
+
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/** Says what became of the periods of use. @source AB-2, CC-3 */
+export function useSteps(facts: Facts, duties: Duties): readonly Step[] {
+  const asset = facts.recordClass === 'asset-basic-data';
+  const what = asset ? 'linked services' : 'Feature';
+  const { state, endedAt, ignored } = duties.use;
+  const steps: Step[] = [];
+  if (state === 'none') {
+    steps.push({ rule: asset ? 'AB-2' : 'CC-1', text: `No use of the ${what} is on record.` });
+  } else if (endedAt === null) {
+    steps.push({
+      rule: asset ? 'AB-2' : 'CC-1',
+      text: `The use of the ${what} goes on: its end asks for nothing yet.`,
+    });
+  } else {
+    steps.push({
+      rule: asset ? 'AB-2' : 'CC-3',
+      text: `The use of the ${what} ended; the day of the end is not counted.`,
+      at: formatInstant(endedAt),
+    });
+  }
+  if (ignored.length > 0) {
+    steps.push({
+      rule: asset ? 'AB-2' : 'CC-3',
+      text: `${plural(ignored.length, 'later period')} of use began after these data were due and ${ignored.length === 1 ? 'does' : 'do'} not continue their use.`,
+    });
+  }
+  return steps;
+}
+
+/** Says when the termination rule alone lets the data go. @source AB-3, CC-3 */
+export function terminationSteps(duty: Duty): readonly Step[] {
+  const [rule = 'AB-3'] = duty.rules;
+  const why: Partial<Record<typeof rule, string>> = {
+    'AB-1': 'The 180-day minimum ends last',
+    'AB-3': 'Thirty days after the end of the services end last',
+    'CC-3': 'One month after the end of the Feature',
+    'CC-4': 'The six months of a statutory log end last',
+  };
+  return [
+    {
+      rule,
+      text: `${why[rule] ?? rule}: due when this day has ended.`,
+      date: duty.dueOn,
+      at: formatInstant(duty.earliest),
+    },
+    {
+      rule,
+      text: 'One more day is the window in which destruction happens; gone before this instant.',
+      at: formatInstant(duty.latest),
+    },
+  ];
+}
+
+/** Says how the deciding request was counted. @source CC-2, DR-1 */
+export function requestSteps(duty: RequestDuty, received: bigint): readonly Step[] {
+  const [rule = 'CC-2'] = duty.rules;
+  return [
+    {
+      rule,
+      text: 'The deletion request decides; its day of receipt is not counted.',
+      at: formatInstant(received),
+    },
+    ...duty.counts.map((count) => countStep(count, duty.count)),
+    ...(duty.rules.includes('DR-1') ? minimumSteps(duty) : []),
+    {
+      rule,
+      text: 'The request alone lets the data go from this instant.',
+      date: duty.dueOn,
+      at: formatInstant(duty.earliest),
+    },
+    {
+      rule,
+      text: 'The request alone wants the data gone before this instant.',
+      at: formatInstant(duty.latest),
+    },
+  ];
+}
+
+function minimumSteps(duty: RequestDuty): readonly Step[] {
+  const [, minimum] = duty.rules;
+  if (minimum === undefined) return [];
+  return [
+    {
+      rule: minimum,
+      text: 'The minimum stands against the request until this day has ended.',
+      date: duty.dueOn,
+      at: formatInstant(duty.earliest),
+    },
+  ];
+}
+
+function countStep(count: WorkingDayCount, deciding: WorkingDayCount): Step {
+  const estimate = count.provisional
+    ? ' The calendar is not published that far: two days fewer are counted, but not less than the settled part.'
+    : '';
+  const verdict = count === deciding ? 'ends first and decides' : 'does not end before the other';
+  return {
+    rule: 'CC-2',
+    text: `${plural(count.counted, 'working day')} in calendar ${count.calendar} ${verdict}.${estimate}`,
+    date: count.lastDay,
+    counted: count.counted,
+    skipped: count.skipped,
+    madeUp: count.madeUp,
+  };
+}
