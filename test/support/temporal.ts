@@ -58,7 +58,8 @@ export async function createTemporalEnvironment(): Promise<TemporalEnvironment> 
     namespace,
     connection,
     client: new SkippingWorkflowClient(options),
-    whileWorking: (activities, work) => whileWorking(native, namespace, { activities, work, control: connection }),
+    whileWorking: (activities, work) =>
+      whileWorking(native, namespace, { activities, work, control: connection }),
     fastForward: async (workflowId, seconds) => {
       fastForwards += 1;
       await fastForward(connection, namespace, { workflowId, seconds, id: `ff-${fastForwards}` });
@@ -161,13 +162,13 @@ async function fastForward(
         fastForwardConfig: { id: target.id, duration: { seconds: target.seconds as never } },
       },
     },
-  } as Parameters<typeof service.updateWorkflowExecutionOptions>[0]);
+  });
   for (let poll = 0; poll < 600; poll += 1) {
     const answer = (await service.pollWorkflowExecutionTimeSkipping({
       namespace,
       workflowExecution,
       fastForwardId: target.id,
-    } as Parameters<typeof service.pollWorkflowExecutionTimeSkipping>[0])) as {
+    })) as {
       fastForwardPollingResult?: number;
     };
     const result = answer.fastForwardPollingResult;

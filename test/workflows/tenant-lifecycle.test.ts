@@ -183,7 +183,7 @@ describe('the process of a tenant', () => {
     ['a field that nobody knows', { colour: 'red' }, 'INVALID_INPUT', 'body.colour'],
   ])(
     'refuses %s with a code and the field, and commits nothing [AT-1]',
-    async (_, change, code, field) => {
+    async (...[, change, code, field]) => {
       const ports = new Ports();
       ports.state = snapshot({ stage: 'unknown' });
       const bad = { ...subscribe, body: { ...subscribe.body, ...change } };

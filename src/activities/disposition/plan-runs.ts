@@ -201,11 +201,28 @@ async function ensureRun(
   const runId = derivedId('rn', facts.tenantId, event.eventId, ...parts);
   const known = await textRow(sql, 'SELECT run_id FROM runs WHERE run_id = ?', [runId]);
   if (known !== null) return runId;
+  await insertRun(sql, { facts, event, draft }, runId);
+  for (const subject of draft.subjects) {
+    await insertRow(sql, 'run_subjects', { run_id: runId, subject });
+  }
+  return runId;
+}
+
+async function insertRun(
+  sql: Sql,
+  {
+    facts,
+    event,
+    draft,
+  }: { readonly facts: TenantFacts; readonly event: EventRow; readonly draft: Draft },
+  runId: string,
+): Promise<void> {
   const earlier = await textRow(
     sql,
     'SELECT COUNT(*) AS runs FROM runs WHERE tenant_id = ? AND record_class = ?',
     [facts.tenantId, event.recordClass],
   );
+  const [generationFrom, generationTo] = draft.generations ?? [null, null];
   await insertRow(sql, 'runs', {
     run_id: runId,
     tenant_id: facts.tenantId,
@@ -216,12 +233,8 @@ async function ensureRun(
     event_at: toSqlTime(draft.eventAt),
     generation: Number(earlier?.['runs'] ?? 0) + 1,
     cutoff_at: draft.cutoffAt === null ? null : toSqlTime(draft.cutoffAt),
-    generation_from: draft.generations?.[0] ?? null,
-    generation_to: draft.generations?.[1] ?? null,
+    generation_from: generationFrom,
+    generation_to: generationTo,
     created_at: toSqlTime(facts.now),
   });
-  for (const subject of draft.subjects) {
-    await insertRow(sql, 'run_subjects', { run_id: runId, subject });
-  }
-  return runId;
 }
