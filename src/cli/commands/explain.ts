@@ -6,6 +6,7 @@ import type { Step } from '../../domain/windows/derivation';
 import { assertObservedDuringUse, type WindowContext } from '../../domain/windows/duties';
 import { computeWindow, type Window } from '../../domain/windows/window';
 import { loadCalendars, sha256 } from '../../platform/calendars';
+import { parseStrictJson } from '../strict-json';
 
 /** What to explain and how. */
 export interface ExplainOptions {
@@ -67,8 +68,9 @@ function readInput({ file, read = readFile }: ExplainOptions): unknown {
     });
   }
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return parseStrictJson(text.replace(/^\uFEFF/, ''));
   } catch (cause) {
+    if (isLetheError(cause)) throw cause;
     throw new LetheError('INVALID_INPUT', 'FILE must hold JSON: one facts object, or an array', {
       field: 'FILE',
       cause,
