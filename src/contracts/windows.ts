@@ -1,27 +1,4 @@
-import type { RecordClass } from '../domain/record-class';
-
-/** Facts from which a window follows; instants are RFC 3339. @source AB-3, CC-2, CC-3, CC-4, DR-1 */
-export interface WindowFacts {
-  readonly recordClass: RecordClass;
-  readonly zone: string;
-  readonly calendars: readonly string[];
-  readonly collectedAt?: string;
-  readonly statutoryLog?: boolean;
-  readonly links?: readonly {
-    readonly service: string;
-    readonly startedAt: string;
-    readonly endedAt: string | null;
-  }[];
-  readonly featurePeriods?: readonly {
-    readonly startedAt: string;
-    readonly endedAt: string | null;
-  }[];
-  readonly deletionRequests?: readonly {
-    readonly receivedAt: string;
-    readonly withdrawnAt?: string;
-  }[];
-  readonly holds?: readonly { readonly placedAt: string; readonly releasedAt: string | null }[];
-}
+import type { Facts } from '../domain/windows/facts';
 
 /** A window with what led to it; instants UTC, null when nothing is due or a hold is open. */
 export interface DerivedWindow {
@@ -41,4 +18,4 @@ export interface DerivedWindow {
 }
 
 /** Computes a window; calendars, zone rules and policy are bound by the composition root. */
-export type DeriveWindow = (facts: WindowFacts) => DerivedWindow;
+export type DeriveWindow = (facts: Facts) => DerivedWindow;

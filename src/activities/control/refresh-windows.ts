@@ -1,36 +1,50 @@
-import type { DerivedWindow, DeriveWindow, WindowFacts } from '../../contracts/windows';
+import type { HostingService } from '../../domain/record-class';
+import type { Facts } from '../../domain/windows/facts';
+import type { CalendarId } from '../../domain/windows/working-calendar';
+import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
 import type { Sql } from '../../contracts/sql';
 import { isWaiting, type CohortRow } from './cohort-rows';
 import { required, textRow, toSqlTime } from './sql-text';
 import type { TenantFacts } from './tenant-facts';
 
 /** Facts of one cohort: its newest observation stands for all, because `earliest` grows with it. */
-export function factsOfCohort(facts: TenantFacts, cohort: CohortRow): WindowFacts {
+export function factsOfCohort(facts: TenantFacts, cohort: CohortRow): Facts {
   const holds = facts.holds
     .filter((hold) => hold.recordClass === null || hold.recordClass === cohort.recordClass)
     .map(({ placedAt, releasedAt }) => ({ placedAt, releasedAt }));
   const requests = facts.requests
     .filter((request) => request.recordClass === cohort.recordClass)
     .filter((request) => covers(cohort, request.requestId, request.receivedAt))
-    .map(({ receivedAt, withdrawnAt }) =>
-      withdrawnAt === null ? { receivedAt } : { receivedAt, withdrawnAt },
-    );
+    .map(({ receivedAt, withdrawnAt }) => ({ receivedAt, withdrawnAt }));
   const shared = {
-    recordClass: cohort.recordClass,
     zone: facts.zone,
-    calendars: facts.calendars,
+    calendars: facts.calendars as readonly CalendarId[],
     deletionRequests: requests,
     holds,
   };
   if (cohort.recordClass === 'console-configuration-data') {
-    return { ...shared, featurePeriods: periodsOf(facts, ['Feature']) };
+    return {
+      ...shared,
+      recordClass: cohort.recordClass,
+      featurePeriods: periodsOf(facts, ['Feature']),
+    };
   }
   if (cohort.newestObservedAt === null)
     throw new Error(`cohort ${cohort.runId} has no observation`);
   const links = facts.periods
     .filter((period) => cohort.subjects.includes(period.subject))
-    .map(({ subject, startedAt, endedAt }) => ({ service: subject, startedAt, endedAt }));
-  return { ...shared, collectedAt: cohort.newestObservedAt, links };
+    .map(({ subject, startedAt, endedAt }) => ({
+      service: subject as HostingService,
+      startedAt,
+      endedAt,
+    }));
+  return {
+    ...shared,
+    recordClass: cohort.recordClass,
+    collectedAt: cohort.newestObservedAt,
+    statutoryLog: false,
+    links,
+  };
 }
 
 /** A request covers what was received at or before it; a run made for one request is governed by it. */

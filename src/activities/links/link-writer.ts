@@ -1,0 +1,57 @@
+import type { SqlPool } from '../../contracts/sql';
+import type { LinkWriter } from '../../contracts/stores';
+import { derivedId } from '../control/command-context';
+import { required, textRows, toSqlTime } from '../control/sql-text';
+
+/**
+ * Writes links with the collector's login: insert only. A link's id follows from asset and service, so
+ * linking twice changes nothing. @source HS-1
+ */
+export function createLinkWriter(assets: SqlPool): LinkWriter {
+  const insert = async (row: {
+    readonly tenantId: string;
+    readonly assetId: string;
+    readonly service: string;
+    readonly linkedAt: string;
+    readonly belongsToAll: boolean;
+  }): Promise<void> => {
+    const linkId = derivedId('ln', row.tenantId, row.assetId, row.service);
+    await assets.execute(
+      `INSERT INTO asset_links (tenant_id, asset_id, version_id, service, belongs_to_all, linked_at)
+       SELECT ?, ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (
+         SELECT 1 FROM asset_links WHERE tenant_id = ? AND asset_id = ? AND version_id = ?)`,
+      [
+        row.tenantId,
+        row.assetId,
+        linkId,
+        row.service,
+        row.belongsToAll ? 1 : 0,
+        toSqlTime(row.linkedAt),
+        row.tenantId,
+        row.assetId,
+        linkId,
+      ],
+    );
+  };
+  return {
+    link: async ({ services, ...order }) => {
+      for (const service of services) await insert({ ...order, service, belongsToAll: false });
+    },
+    linkUnbound: async ({ tenantId, service, linkedAt }) => {
+      const unbound = await textRows(
+        assets,
+        `SELECT DISTINCT asset_id FROM asset_links WHERE tenant_id = ? AND belongs_to_all = 1`,
+        [tenantId],
+      );
+      for (const row of unbound) {
+        await insert({
+          tenantId,
+          assetId: required(row, 'asset_id'),
+          service,
+          linkedAt,
+          belongsToAll: true,
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,282 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { createControlActivities } from '../../src/activities/control';
+import { createLinkWriter } from '../../src/activities/links/link-writer';
+import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
+import type { ControlActivities } from '../../src/contracts/activities';
+import type { Command, CommandBodies, CommandKind } from '../../src/contracts/commands';
+import { pinPolicy, RETENTION_SCHEDULE } from '../../src/domain/retention-schedule';
+import { loadCalendars, sha256 } from '../../src/platform/calendars';
+import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+
+let environment: SqlEnvironment;
+let activities: ControlActivities;
+let serial = 0;
+const recorded: string[] = [];
+
+beforeAll(async () => {
+  environment = await createSqlEnvironment();
+  activities = createControlActivities({
+    control: environment.pool('control'),
+    keys: environment.pool('control', 'keys'),
+    unstamp: () => Promise.resolve(),
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    derive: bindDeriveWindow({
+      policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+      calendars: loadCalendars(join(__dirname, '..', '..', 'calendars')),
+      tzdata: process.versions['tz'] ?? 'unknown',
+    }),
+    // Configuration bodies and the ledger have suites of their own against the real stores.
+    configuration: { write: () => Promise.reject(new Error('not part of this suite')) },
+    links: createLinkWriter(environment.pool('collector', 'assets')),
+    ledger: {
+      append: (act) => {
+        recorded.push(`${act.kind} ${act.subject}`);
+        return Promise.resolve();
+      },
+    },
+  });
+});
+afterAll(() => environment.remove());
+
+const newTenant = (): string => {
+  serial += 1;
+  return `tn_commands${String(serial).padStart(9, '0')}`;
+};
+
+let keys = 0;
+async function send<K extends CommandKind>(
+  tenantId: string,
+  kind: K,
+  ...[body, key = `key-${(keys += 1)}`]: [CommandBodies[K], string?]
+): ReturnType<ControlActivities['acceptCommand']> {
+  const command = { kind, idempotencyKey: key, requestedBy: 'console', body } as Command;
+  return activities.acceptCommand({ tenantId, command, workflowNow: new Date().toISOString() });
+}
+
+const subscribeTo = (...services: CommandBodies['subscribe']['services']) => ({
+  zone: 'Asia/Shanghai',
+  calendars: ['CN'],
+  services,
+  attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
+});
+
+async function subscribed(...services: CommandBodies['subscribe']['services']): Promise<string> {
+  const tenantId = newTenant();
+  await send(tenantId, 'subscribe', subscribeTo(...services));
+  return tenantId;
+}
+
+describe('a command', () => {
+  it('is answered with its first receipt when it comes again under its key', async () => {
+    const tenantId = newTenant();
+    const first = await send(tenantId, 'subscribe', subscribeTo('CVM'), 'same');
+    const again = await send(tenantId, 'subscribe', subscribeTo('CVM'), 'same');
+    expect(again.receipt).toEqual({ ...first.receipt, repeated: true });
+    expect(again.snapshot.counters.commands).toBe(1);
+  });
+
+  it('is refused when its key was used with another body, and changes nothing', async () => {
+    const tenantId = newTenant();
+    await send(tenantId, 'subscribe', subscribeTo('CVM'), 'same');
+    await expect(send(tenantId, 'subscribe', subscribeTo('ECM'), 'same')).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+      field: 'idempotencyKey',
+    });
+    const { activeServices } = await activities.refresh({ tenantId, workflowNow: '' });
+    expect(activeServices).toEqual(['CVM']);
+  });
+
+  it('is accepted once when two arrive at the same time under one key', async () => {
+    const tenantId = newTenant();
+    const both = await Promise.all([
+      send(tenantId, 'subscribe', subscribeTo('CVM'), 'race'),
+      send(tenantId, 'subscribe', subscribeTo('CVM'), 'race'),
+    ]);
+    expect(both.map(({ receipt }) => receipt.repeated).sort()).toEqual([false, true]);
+  });
+
+  it("carries the database clock's instant, not the process's", async () => {
+    const tenantId = newTenant();
+    const { receipt } = await send(tenantId, 'subscribe', subscribeTo('CVM'));
+    expect(receipt.acceptedAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+  });
+});
+
+describe('termination', () => {
+  it('is refused before subscription and changes nothing', async () => {
+    const tenantId = newTenant();
+    await expect(send(tenantId, 'endService', { service: 'CVM' })).rejects.toMatchObject({
+      code: 'NOT_SUBSCRIBED',
+    });
+    expect((await activities.refresh({ tenantId, workflowNow: '' })).stage).toBe('unknown');
+  });
+
+  it('calls for disposition and leaves the other service in use [AB-2] [HS-1]', async () => {
+    const tenantId = await subscribed('CVM', 'Lighthouse');
+    const { snapshot } = await send(tenantId, 'endService', { service: 'CVM' });
+    expect(snapshot.activeServices).toEqual(['Lighthouse']);
+    expect(snapshot.work).toMatchObject([
+      { kind: 'dispose', recordClass: 'asset-basic-data', mode: 'dispose' },
+    ]);
+  });
+
+  it('is refused for a service that is not in use', async () => {
+    const tenantId = await subscribed('CVM');
+    await expect(send(tenantId, 'endService', { service: 'ECM' })).rejects.toMatchObject({
+      code: 'SERVICE_NOT_ACTIVE',
+      field: 'service',
+    });
+  });
+
+  it('needs a second person when it is dated back, and another one than the first', async () => {
+    const tenantId = await subscribed('CVM');
+    const endedAt = new Date(Date.now() - 3_600_000).toISOString();
+    await expect(send(tenantId, 'endService', { service: 'CVM', endedAt })).rejects.toMatchObject({
+      field: 'endedAt',
+    });
+    await expect(
+      send(tenantId, 'endService', {
+        service: 'CVM',
+        endedAt: new Date(Date.now() + 86_400_000).toISOString(),
+      }),
+    ).rejects.toMatchObject({ code: 'INVALID_INSTANT', field: 'endedAt' });
+  });
+
+  it('suspends the tenant when only the Feature ended; no clock of asset data starts', async () => {
+    const tenantId = await subscribed('CVM');
+    const { snapshot } = await send(tenantId, 'endFeature', {});
+    expect(snapshot.stage).toBe('suspended');
+    expect(snapshot.work).toMatchObject([{ recordClass: 'console-configuration-data' }]);
+    await expect(
+      send(tenantId, 'requestScan', {
+        source: 'registry',
+        registry: 'http://127.0.0.1:1',
+        repository: 'app',
+      }),
+    ).rejects.toMatchObject({ code: 'FEATURE_NOT_ACTIVE' });
+  });
+
+  it('is undone by subscribing again before anything was sealed [AB-2]', async () => {
+    const tenantId = await subscribed('CVM');
+    await send(tenantId, 'endService', { service: 'CVM' });
+    const { snapshot } = await send(tenantId, 'attachService', { service: 'CVM' });
+    expect(snapshot.work).toEqual([]);
+    expect(snapshot.activeServices).toEqual(['CVM']);
+  });
+});
+
+describe('an attestation that is withdrawn', () => {
+  it('suspends the Feature, and suspends nothing once it is given again [AT-1]', async () => {
+    const tenantId = await subscribed('CVM');
+    const withdrawn = await send(tenantId, 'withdrawAttestation', { jurisdiction: 'SG' });
+    expect(withdrawn.snapshot.stage).toBe('suspended');
+    const given = await send(tenantId, 'attestMinimumAge', {
+      attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
+    });
+    expect(given.snapshot.stage).toBe('subscribed');
+  });
+});
+
+describe('sharing of image repository basics', () => {
+  const scan = {
+    source: 'registry',
+    registry: 'https://r.example',
+    repository: 'team/app',
+  } as const;
+  const grant = {
+    authorizationId: 'auth-1',
+    registry: 'r.example',
+    repositories: ['team/*'],
+    validUntil: '2199-01-01T00:00:00Z',
+  };
+
+  it('is needed for a scan, covers what it names, and ends with its revocation [SH-1]', async () => {
+    const tenantId = await subscribed('CVM');
+    await expect(send(tenantId, 'requestScan', scan)).rejects.toMatchObject({
+      code: 'AUTHORIZATION_REQUIRED',
+    });
+    await send(tenantId, 'grantSharing', grant);
+    expect((await send(tenantId, 'requestScan', scan)).snapshot.work).toHaveLength(1);
+    await expect(
+      send(tenantId, 'requestScan', { ...scan, repository: 'teams/app' }),
+    ).rejects.toMatchObject({ code: 'AUTHORIZATION_REQUIRED' });
+    await send(tenantId, 'revokeSharing', { authorizationId: 'auth-1' });
+    await expect(send(tenantId, 'requestScan', scan)).rejects.toMatchObject({
+      code: 'AUTHORIZATION_REQUIRED',
+    });
+  });
+});
+
+describe('a deletion request', () => {
+  const requestId = 'rq_0123456789abcdef';
+
+  it('calls for disposition at once and can be withdrawn [CC-2]', async () => {
+    const tenantId = await subscribed('CVM');
+    const requested = await send(tenantId, 'requestDeletion', {
+      requestId,
+      recordClass: 'console-configuration-data',
+    });
+    expect(requested.snapshot.work).toHaveLength(1);
+    const withdrawn = await send(tenantId, 'withdrawDeletion', { requestId });
+    expect(withdrawn.snapshot.work).toEqual([]);
+    await expect(send(tenantId, 'withdrawDeletion', { requestId })).rejects.toMatchObject({
+      code: 'UNKNOWN_REQUEST',
+    });
+  });
+});
+
+describe('a legal hold', () => {
+  const ground = JSON.stringify({ matter: 'planted ground' });
+  const digest = createHash('sha256').update(ground).digest('hex');
+
+  async function staged(tenantId: string): Promise<{ stagingId: string; digest: string }> {
+    const stagingId = `st_${randomBytes(10).toString('hex')}`;
+    await environment
+      .pool('stager')
+      .execute(`INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now())`, [
+        stagingId,
+        tenantId,
+        digest,
+        ground,
+      ]);
+    return { stagingId, digest };
+  }
+
+  it('is acknowledged once, shown, and released by two people only [CC-4]', async () => {
+    const tenantId = await subscribed('CVM');
+    const order = {
+      holdId: `hd_${randomBytes(10).toString('hex')}`,
+      scopes: [{ tenantId }],
+      ground: await staged(tenantId),
+      requestedBy: 'dpo-1',
+      reviewOn: '2027-06-30',
+    };
+    const first = await activities.placeHold(order);
+    expect(await activities.placeHold(order)).toEqual(first);
+    expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(1);
+    await expect(
+      activities.releaseHold({ holdId: order.holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-1' }),
+    ).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'approvedBy' });
+    await activities.releaseHold({
+      holdId: order.holdId,
+      requestedBy: 'dpo-1',
+      approvedBy: 'dpo-2',
+    });
+    expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(0);
+  });
+
+  it('is refused without its staged ground, and then nothing is held', async () => {
+    const tenantId = await subscribed('CVM');
+    await expect(
+      activities.placeHold({
+        holdId: `hd_${randomBytes(10).toString('hex')}`,
+        scopes: [{ tenantId }],
+        ground: { stagingId: `st_${randomBytes(10).toString('hex')}`, digest },
+        requestedBy: 'dpo-1',
+        reviewOn: '2027-06-30',
+      }),
+    ).rejects.toMatchObject({ field: 'ground.stagingId' });
+    expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(0);
+  });
+});
