@@ -2,7 +2,8 @@ import { formatInstant, later, parseInstant } from '../instants';
 import { addDays, dateOf, endOfDay } from './civil';
 import { dutiesOf, type WindowContext } from './duties';
 import type { Facts } from './facts';
-import { combineDuties, finishWindow, type Window } from './window';
+import { combineDuties } from './combine';
+import { finishWindow, type Window } from './window';
 
 /**
  * The window of something found stored that belongs to no run: it has its own rule's window, but

@@ -2,11 +2,12 @@ import { DAY, HOUR, byInstant, earlier, formatInstant, later, type Nanoseconds }
 import type { RuleId } from '../retention-schedule';
 import type { CivilDate } from './civil';
 import type { Duty, Step } from './derivation';
+import { combine, combineDuties, type Unheld } from './combine';
 import { dutiesOf, type Duties, type WindowContext } from './duties';
 import { readHolds, type Facts, type HoldPeriod } from './facts';
-import { foldHolds, type Ends, type HeldEnds } from './holds';
+import { foldHolds, type HeldEnds } from './holds';
 import { requestSteps, terminationSteps, useSteps } from './narrate';
-import { successionOf, type RequestDuty } from './requests';
+import { successionOf } from './requests';
 import { namedCalendars } from './working-calendar';
 
 /** The termination rule's answer alone: whether a later period of use still continues the old one. */
@@ -40,13 +41,6 @@ export interface Window {
   readonly base: BaseWindow | null;
 }
 
-/** The rules' answer before holds. */
-export interface Unheld extends Ends {
-  readonly dueOn: CivilDate | null;
-  readonly rule: readonly RuleId[];
-  readonly deciding: { readonly received: Nanoseconds; readonly duty: RequestDuty } | null;
-}
-
 /**
  * The window of one record, or of a cohort when `collectedAt` is that of its newest member. The same
  * function serves the engine, the CLI and previews; equal arguments give equal windows.
@@ -58,30 +52,6 @@ export function computeWindow(facts: Facts, context: WindowContext): Window {
   const duties = dutiesOf(facts, context);
   const unheld = combineDuties(duties);
   return finishWindow({ facts, context, duties, unheld });
-}
-
-/** The earlier of both, for each end: a request never delays, and never extends. */
-export function combine(termination: Duty | null, request: Duty | null): Duty | null {
-  if (termination === null || request === null) return termination ?? request;
-  const [first, second] =
-    request.earliest < termination.earliest ? [request, termination] : [termination, request];
-  return {
-    earliest: first.earliest,
-    latest: earlier(termination.latest, request.latest),
-    dueOn: first.dueOn < second.dueOn ? first.dueOn : second.dueOn,
-    rules: [...new Set([...first.rules, ...(second.latest < first.latest ? second.rules : [])])],
-  };
-}
-
-/** Combines what the termination rule and the deciding request ask for. */
-export function combineDuties(duties: Duties): Unheld {
-  const { deciding: request } = successionOf(duties.requests);
-  const deciding =
-    request === null ? null : { received: request.received, duty: duties.dutyOf(request) };
-  const duty = combine(duties.termination, deciding === null ? null : deciding.duty);
-  if (duty === null) return { earliest: null, latest: null, dueOn: null, rule: [], deciding };
-  const { earliest, latest, dueOn, rules } = duty;
-  return { earliest, latest, dueOn, rule: rules, deciding };
 }
 
 /** What finishWindow works on. */

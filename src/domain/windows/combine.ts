@@ -1,0 +1,38 @@
+import { earlier, type Nanoseconds } from '../instants';
+import type { RuleId } from '../retention-schedule';
+import type { CivilDate } from './civil';
+import type { Duty } from './derivation';
+import type { Duties } from './duties';
+import type { Ends } from './holds';
+import { successionOf, type RequestDuty } from './requests';
+
+/** The rules' answer before holds. */
+export interface Unheld extends Ends {
+  readonly dueOn: CivilDate | null;
+  readonly rule: readonly RuleId[];
+  readonly deciding: { readonly received: Nanoseconds; readonly duty: RequestDuty } | null;
+}
+
+/** The earlier of both, for each end: a request never delays, and never extends. */
+export function combine(termination: Duty | null, request: Duty | null): Duty | null {
+  if (termination === null || request === null) return termination ?? request;
+  const [first, second] =
+    request.earliest < termination.earliest ? [request, termination] : [termination, request];
+  return {
+    earliest: first.earliest,
+    latest: earlier(termination.latest, request.latest),
+    dueOn: first.dueOn < second.dueOn ? first.dueOn : second.dueOn,
+    rules: [...new Set([...first.rules, ...(second.latest < first.latest ? second.rules : [])])],
+  };
+}
+
+/** Combines what the termination rule and the deciding request ask for. */
+export function combineDuties(duties: Duties): Unheld {
+  const { deciding: request } = successionOf(duties.requests);
+  const deciding =
+    request === null ? null : { received: request.received, duty: duties.dutyOf(request) };
+  const duty = combine(duties.termination, deciding === null ? null : deciding.duty);
+  if (duty === null) return { earliest: null, latest: null, dueOn: null, rule: [], deciding };
+  const { earliest, latest, dueOn, rules } = duty;
+  return { earliest, latest, dueOn, rule: rules, deciding };
+}
