@@ -1,0 +1,90 @@
+import type { Client } from 'minio';
+import { LetheError } from '../../domain/errors';
+import { hasObjectLock } from './legal-hold';
+
+/** Buckets of an environment; the copies and the evidence are versioned and lockable from the start. */
+const BUCKETS = Object.freeze([
+  { role: 'archive', lock: true },
+  { role: 'backup', lock: true },
+  { role: 'evidence', lock: true },
+  { role: 'inbox', lock: false },
+] as const);
+
+const principal = (environment: string, role: string): { readonly AWS: readonly string[] } => ({
+  AWS: [`arn:aws:iam::000000000000:user/${environment}-${role}`],
+});
+
+/**
+ * Creates the buckets, proves that locking is on, and narrows the accounts by policy: who writes a copy
+ * cannot delete a version, who reads cannot write. No bucket has a lifecycle rule. Safe to run again.
+ *
+ * @throws LetheError CONFIGURATION_INVALID when a bucket exists without Object Lock.
+ * @source ST-1, AB-1
+ */
+export async function migrateObjects(admin: Client, environment: string): Promise<void> {
+  for (const { role, lock } of BUCKETS) {
+    const bucket = `${environment}-${role}`;
+    if (!(await admin.bucketExists(bucket))) {
+      await admin.makeBucket(bucket, 'us-east-1', { ObjectLocking: lock });
+      if (!lock) await admin.setBucketVersioning(bucket, { Status: 'Enabled' });
+    }
+    if (lock) await assertLocking(admin, bucket);
+    await admin.setBucketPolicy(bucket, JSON.stringify(policyOf(environment, bucket, role)));
+  }
+}
+
+async function assertLocking(admin: Client, bucket: string): Promise<void> {
+  const versioning = (await admin.getBucketVersioning(bucket)) as { Status?: string };
+  const locking = await hasObjectLock(admin, bucket);
+  if (versioning.Status !== 'Enabled' || !locking) {
+    throw new LetheError(
+      'CONFIGURATION_INVALID',
+      'a bucket exists without versioning or Object Lock; it cannot be added later: use another environment',
+      { field: 'LETHE_ENVIRONMENT' },
+    );
+  }
+}
+
+const REMOVALS = [
+  's3:DeleteObject',
+  's3:DeleteObjectVersion',
+  's3:BypassGovernanceRetention',
+  's3:DeleteBucket',
+  's3:PutLifecycleConfiguration',
+];
+
+/** The bucket policy: what an account's coarse rights would allow beyond its task is denied here. */
+function policyOf(environment: string, bucket: string, role: string): object {
+  const resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+  const deny = (account: string, actions: readonly string[]): object => ({
+    Effect: 'Deny',
+    Principal: principal(environment, account),
+    Action: actions,
+    Resource: resource,
+  });
+  const allow = (account: string, actions: readonly string[]): object => ({
+    Effect: 'Allow',
+    Principal: principal(environment, account),
+    Action: actions,
+    Resource: [`arn:aws:s3:::${bucket}/*`],
+  });
+  const statements: Readonly<Record<string, readonly object[]>> = {
+    archive: copyStatements(deny, allow),
+    backup: copyStatements(deny, allow),
+    evidence: [deny('evidence', REMOVALS)],
+    inbox: [deny('ingest', ['s3:DeleteBucket', 's3:PutLifecycleConfiguration'])],
+  };
+  return { Version: '2012-10-17', Statement: statements[role] ?? [] };
+}
+
+type Statement = (account: string, actions: readonly string[]) => object;
+
+function copyStatements(deny: Statement, allow: Statement): readonly object[] {
+  return [
+    deny('archiver', REMOVALS),
+    // The archiver locks what it wrote; without the right to delete, unlocking would gain it nothing.
+    allow('archiver', ['s3:PutObjectLegalHold', 's3:GetObjectLegalHold']),
+    allow('verifier', ['s3:GetObjectLegalHold', 's3:GetObjectRetention']),
+    deny('destroyer', ['s3:PutObject', 's3:DeleteBucket', 's3:PutLifecycleConfiguration']),
+  ];
+}

@@ -1,0 +1,129 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { Client } from 'minio';
+import { isHeld, setLegalHold } from '../../src/activities/objects/legal-hold';
+import { migrateObjects } from '../../src/activities/objects/migrate-objects';
+
+type Role = 'archiver' | 'verifier' | 'destroyer' | 'evidence' | 'ingest';
+
+const environment = `t${randomBytes(4).toString('hex')}`;
+const endpoint = new URL(process.env['LETHE_S3_ENDPOINT'] ?? 'http://127.0.0.1:1');
+const connect = (accessKey: string, secretKey: string): Client =>
+  new Client({
+    endPoint: endpoint.hostname,
+    port: Number(endpoint.port),
+    useSSL: false,
+    region: 'us-east-1',
+    accessKey,
+    secretKey,
+  });
+const admin = connect(
+  process.env['LETHE_S3_ADMIN_ACCESS_KEY'] ?? '',
+  process.env['LETHE_S3_ADMIN_SECRET_KEY'] ?? '',
+);
+let clients: Readonly<Record<Role, Client>>;
+
+beforeAll(async () => {
+  const made = execFileSync(
+    process.execPath,
+    [
+      join(__dirname, '..', '..', 'stack', 'object-accounts.mjs'),
+      process.env['LETHE_STACK_NAME'] ?? '',
+      environment,
+    ],
+    { encoding: 'utf8' },
+  );
+  const accounts = JSON.parse(made) as Record<Role, { accessKey: string; secretKey: string }>;
+  clients = Object.fromEntries(
+    Object.entries(accounts).map(([role, { accessKey, secretKey }]) => [
+      role,
+      connect(accessKey, secretKey),
+    ]),
+  ) as Record<Role, Client>;
+  await migrateObjects(admin, environment);
+  await migrateObjects(admin, environment);
+});
+
+afterAll(async () => {
+  for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
+    const bucket = `${environment}-${role}`;
+    const versions = admin.listObjects(bucket, '', true, { IncludeVersion: true });
+    for await (const entry of versions as AsyncIterable<{ name: string; versionId: string }>) {
+      await setLegalHold(admin, { bucket, ...entry }, 'OFF').catch(() => undefined);
+      await admin.removeObject(bucket, entry.name, { versionId: entry.versionId });
+    }
+    await admin.removeBucket(bucket);
+  }
+});
+
+const refused = { code: 'AccessDenied' };
+const archive = `${environment}-archive`;
+
+async function archived(name: string): Promise<string> {
+  const { versionId } = await clients.archiver.putObject(archive, name, Buffer.from('sealed'));
+  return versionId ?? '';
+}
+
+describe('the accounts of the object store', () => {
+  it('let the archiver write and lock a copy, but neither delete nor read it [AB-1]', async () => {
+    const versionId = await archived('tn/a');
+    await setLegalHold(clients.archiver, { bucket: archive, name: 'tn/a', versionId }, 'ON');
+    await expect(
+      clients.archiver.removeObject(archive, 'tn/a', { versionId }),
+    ).rejects.toMatchObject(refused);
+    await expect(clients.archiver.removeObject(archive, 'tn/a')).rejects.toMatchObject(refused);
+    await expect(clients.archiver.getObject(archive, 'tn/a')).rejects.toMatchObject(refused);
+  });
+
+  it('keep an unlocked version from the archiver too', async () => {
+    const versionId = await archived('tn/b');
+    await expect(
+      clients.archiver.removeObject(archive, 'tn/b', { versionId }),
+    ).rejects.toMatchObject(refused);
+  });
+
+  it('let the verifier read a version and its lock, and write nothing', async () => {
+    const versionId = await archived('tn/c');
+    await setLegalHold(clients.archiver, { bucket: archive, name: 'tn/c', versionId }, 'ON');
+    expect(await isHeld(clients.verifier, { bucket: archive, name: 'tn/c', versionId })).toBe(true);
+    await expect(
+      clients.verifier.putObject(archive, 'tn/c', Buffer.from('x')),
+    ).rejects.toMatchObject(refused);
+    await expect(
+      clients.verifier.removeObject(archive, 'tn/c', { versionId }),
+    ).rejects.toMatchObject(refused);
+  });
+
+  it('let nobody delete a locked version, and the destroyer only after the lock is off [CC-4]', async () => {
+    const versionId = await archived('tn/d');
+    await setLegalHold(clients.archiver, { bucket: archive, name: 'tn/d', versionId }, 'ON');
+    for (const client of [clients.destroyer, admin]) {
+      await expect(client.removeObject(archive, 'tn/d', { versionId })).rejects.toMatchObject(
+        refused,
+      );
+    }
+    await setLegalHold(clients.destroyer, { bucket: archive, name: 'tn/d', versionId }, 'OFF');
+    await clients.destroyer.removeObject(archive, 'tn/d', { versionId });
+    await expect(clients.destroyer.statObject(archive, 'tn/d', { versionId })).rejects.toThrow();
+  });
+
+  it('keep every account out of the buckets that are not its own', async () => {
+    for (const role of ['archiver', 'verifier', 'destroyer', 'ingest'] as const) {
+      await expect(
+        clients[role].putObject(`${environment}-evidence`, 'x', Buffer.from('x')),
+      ).rejects.toMatchObject(refused);
+    }
+    await expect(clients.evidence.putObject(archive, 'x', Buffer.from('x'))).rejects.toMatchObject(
+      refused,
+    );
+  });
+
+  it('keep evidence that was written', async () => {
+    const bucket = `${environment}-evidence`;
+    const { versionId } = await clients.evidence.putObject(bucket, 'entry', Buffer.from('{}'));
+    await expect(
+      clients.evidence.removeObject(bucket, 'entry', { versionId: versionId ?? '' }),
+    ).rejects.toMatchObject(refused);
+  });
+});
