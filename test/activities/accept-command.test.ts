@@ -131,16 +131,38 @@ describe('termination', () => {
 
   it('needs a second person when it is dated back, and another one than the first', async () => {
     const tenantId = await subscribed('CVM');
+    await environment
+      .pool('root')
+      .execute(
+        'UPDATE subscriptions SET started_at = started_at - INTERVAL 9 DAY WHERE tenant_id = ?',
+        [tenantId],
+      );
     const endedAt = new Date(Date.now() - 3_600_000).toISOString();
-    await expect(send(tenantId, 'endService', { service: 'CVM', endedAt })).rejects.toMatchObject({
-      field: 'endedAt',
+    for (const approvedBy of [undefined, 'console']) {
+      const body = { service: 'CVM', endedAt, ...(approvedBy !== undefined && { approvedBy }) };
+      await expect(
+        send(tenantId, 'endService', body as CommandBodies['endService']),
+      ).rejects.toMatchObject({ code: 'BACKDATING_NEEDS_APPROVAL', field: 'approvedBy' });
+    }
+    const { receipt } = await send(tenantId, 'endService', {
+      service: 'CVM',
+      endedAt,
+      approvedBy: 'operator-2',
     });
+    expect(receipt.result).toMatchObject({ endedAt });
+  });
+
+  it.each([
+    ['in the future', 86_400_000],
+    ['before the start of the use', -86_400_000],
+  ])('is refused when it is dated %s, and the service stays in use', async (_, milliseconds) => {
+    const tenantId = await subscribed('CVM');
+    const endedAt = new Date(Date.now() + milliseconds).toISOString();
     await expect(
-      send(tenantId, 'endService', {
-        service: 'CVM',
-        endedAt: new Date(Date.now() + 86_400_000).toISOString(),
-      }),
+      send(tenantId, 'endService', { service: 'CVM', endedAt, approvedBy: 'operator-2' }),
     ).rejects.toMatchObject({ code: 'INVALID_INSTANT', field: 'endedAt' });
+    const { activeServices } = await activities.refresh({ tenantId, workflowNow: '' });
+    expect(activeServices).toEqual(['CVM']);
   });
 
   it('suspends the tenant when only the Feature ended; no clock of asset data starts', async () => {
