@@ -1,71 +1,23 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { createControlActivities } from '../../src/activities/control';
-import { createLinkWriter } from '../../src/activities/links/link-writer';
-import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
 import type { ControlActivities } from '../../src/contracts/activities';
-import type { Command, CommandBodies, CommandKind } from '../../src/contracts/commands';
-import { pinPolicy, RETENTION_SCHEDULE } from '../../src/domain/retention-schedule';
-import { loadCalendars, sha256 } from '../../src/platform/calendars';
+import type { CommandBodies } from '../../src/contracts/commands';
+import { createControlHarness, subscribeTo, type ControlHarness } from '../support/control';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 
 let environment: SqlEnvironment;
 let activities: ControlActivities;
-let serial = 0;
-const recorded: string[] = [];
+let harness: ControlHarness;
 
 beforeAll(async () => {
   environment = await createSqlEnvironment();
-  activities = createControlActivities({
-    control: environment.pool('control'),
-    keys: environment.pool('control', 'keys'),
-    unstamp: () => Promise.resolve(),
-    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-    derive: bindDeriveWindow({
-      policy: pinPolicy(RETENTION_SCHEDULE, sha256),
-      calendars: loadCalendars(join(__dirname, '..', '..', 'calendars')),
-      tzdata: process.versions['tz'] ?? 'unknown',
-    }),
-    // Configuration bodies and the ledger have suites of their own against the real stores.
-    configuration: { write: () => Promise.reject(new Error('not part of this suite')) },
-    links: createLinkWriter(environment.pool('collector', 'assets')),
-    ledger: {
-      append: (act) => {
-        recorded.push(`${act.kind} ${act.subject}`);
-        return Promise.resolve();
-      },
-    },
-  });
+  harness = createControlHarness(environment);
+  activities = harness.activities;
 });
 afterAll(() => environment.remove());
 
-const newTenant = (): string => {
-  serial += 1;
-  return `tn_commands${String(serial).padStart(9, '0')}`;
-};
-
-let keys = 0;
-async function send<K extends CommandKind>(
-  tenantId: string,
-  kind: K,
-  ...[body, key = `key-${(keys += 1)}`]: [CommandBodies[K], string?]
-): ReturnType<ControlActivities['acceptCommand']> {
-  const command = { kind, idempotencyKey: key, requestedBy: 'console', body } as Command;
-  return activities.acceptCommand({ tenantId, command, workflowNow: new Date().toISOString() });
-}
-
-const subscribeTo = (...services: CommandBodies['subscribe']['services']) => ({
-  zone: 'Asia/Shanghai',
-  calendars: ['CN'],
-  services,
-  attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
-});
-
-async function subscribed(...services: CommandBodies['subscribe']['services']): Promise<string> {
-  const tenantId = newTenant();
-  await send(tenantId, 'subscribe', subscribeTo(...services));
-  return tenantId;
-}
+const newTenant = (): string => harness.newTenant();
+const send: ControlHarness['send'] = (...order) => harness.send(...order);
+const subscribed: ControlHarness['subscribed'] = (...services) => harness.subscribed(...services);
 
 describe('a command', () => {
   it('is answered with its first receipt when it comes again under its key', async () => {

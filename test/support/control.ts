@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import { createControlActivities } from '../../src/activities/control';
+import { createLinkWriter } from '../../src/activities/links/link-writer';
+import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
+import type { AcceptedCommand, ControlActivities } from '../../src/contracts/activities';
+import type { Command, CommandBodies, CommandKind } from '../../src/contracts/commands';
+import type { LinkWriter } from '../../src/contracts/stores';
+import { pinPolicy, RETENTION_SCHEDULE } from '../../src/domain/retention-schedule';
+import { loadCalendars, sha256 } from '../../src/platform/calendars';
+import type { SqlEnvironment } from './environment';
+
+/** Control on the real SQL server, with ways to send commands. */
+export interface ControlHarness {
+  readonly activities: ControlActivities;
+  readonly links: LinkWriter;
+  newTenant(): string;
+  /** Sends a command under a key of its own unless one is given. */
+  send<K extends CommandKind>(
+    tenantId: string,
+    kind: K,
+    ...rest: [CommandBodies[K], string?]
+  ): Promise<AcceptedCommand>;
+  subscribed(...services: CommandBodies['subscribe']['services']): Promise<string>;
+}
+
+/** Body of a subscription in Shanghai. */
+export const subscribeTo = (
+  ...services: CommandBodies['subscribe']['services']
+): CommandBodies['subscribe'] => ({
+  zone: 'Asia/Shanghai',
+  calendars: ['CN'],
+  services,
+  attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
+});
+
+/** Binds the control activities to an environment. */
+export function createControlHarness(environment: SqlEnvironment): ControlHarness {
+  let tenants = 0;
+  let keys = 0;
+  const links = createLinkWriter(environment.pool('collector', 'assets'));
+  const activities = createControlActivities({
+    control: environment.pool('control'),
+    keys: environment.pool('control', 'keys'),
+    unstamp: () => Promise.resolve(),
+    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    derive: bindDeriveWindow({
+      policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+      calendars: loadCalendars(join(__dirname, '..', '..', 'calendars')),
+      tzdata: process.versions['tz'] ?? 'unknown',
+    }),
+    // Configuration bodies and the ledger have suites of their own against the real stores.
+    configuration: { write: () => Promise.reject(new Error('not part of this suite')) },
+    links,
+    ledger: { append: () => Promise.resolve() },
+  });
+  const harness: ControlHarness = {
+    activities,
+    links,
+    newTenant: () => `tn_commands${String((tenants += 1)).padStart(9, '0')}`,
+    send: (tenantId, kind, ...[body, key = `key-${(keys += 1)}`]) => {
+      const command = { kind, idempotencyKey: key, requestedBy: 'console', body } as Command;
+      return activities.acceptCommand({ tenantId, command, workflowNow: '' });
+    },
+    subscribed: async (...services) => {
+      const tenantId = harness.newTenant();
+      await harness.send(tenantId, 'subscribe', subscribeTo(...services));
+      return tenantId;
+    },
+  };
+  return harness;
+}
