@@ -34,8 +34,9 @@ export async function verify() {
     if ((await run(name, command, args)) !== 0) failed.push(name);
   }
   await build();
-  const tests = await runTests([]);
+  // The tests' closing line stays the last one.
   if (failed.length > 0) process.stderr.write(`failed: ${failed.join(', ')}\n`);
+  const tests = await runTests([]);
   return failed.length > 0 || tests !== 0 ? 1 : 0;
 }
 

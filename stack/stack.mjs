@@ -1,66 +1,118 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { PORT_BASE, PORT_OFFSETS, SERVERS } from './defaults.mjs';
+import { PORT_OFFSETS, SERVERS, fixedPorts, portVariable } from './defaults.mjs';
+import { dockerDown, dockerServices, dockerUp } from './docker.mjs';
 import { installServers } from './install.mjs';
+import { withLock } from './lock.mjs';
+import { postgresFolder, removeSockets } from './prepare.mjs';
 import {
-  isRunning,
+  findProcess,
   freePorts,
-  startProcess,
+  isFree,
+  isRunning,
   startOf,
+  startProcess,
   stopProcess,
   untilReady,
 } from './processes.mjs';
 import { SERVER_DEFINITIONS, environmentOf } from './servers.mjs';
-import { CACHE, Remedy, folder, step } from './steps.mjs';
+import {
+  readStack,
+  requireStack,
+  saveStack,
+  secretsOf,
+  stackFolder,
+  stackNames,
+} from './state.mjs';
+import { ROOT, Remedy, folder, step } from './steps.mjs';
 
-const NAME = /^[a-z][a-z0-9-]{0,30}$/;
-
-/** Folder of a stack; the name is part of a path, so it is checked. */
-export function stackFolder(name) {
-  if (!NAME.test(name)) throw new Remedy(`--name must match ${NAME.source}`);
-  return join(CACHE, 'stack', name);
-}
-
-/** What is known of a stack, or null. */
-export function readStack(name) {
-  const file = join(stackFolder(name), 'stack.json');
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
-}
+const PORT_CHOICES = ['fixed', 'free'];
 
 /**
- * Starts what is not running and returns the stack. Safe to repeat and to interrupt: every server is on
- * record before its probe, so that the next `up` or `down` finds it.
+ * Starts what is not running and returns the stack. Safe to repeat and to interrupt: a server that was
+ * started but not written down is found by its mark. `owner` is a process after whose end the stack is
+ * taken down and removed.
  */
-export async function up(name, { ports: wanted, owner } = {}) {
-  const dir = folder(stackFolder(name));
-  const programs = await installServers();
-  const known = readStack(name);
-  const stack = known ?? {
-    name,
-    dir,
-    ports: wanted === 'free' ? await choosePorts() : defaultPorts(),
-    owner: owner === undefined ? null : { pid: owner, startedAt: startOf(owner) },
-    servers: {},
-  };
-  const context = contextOf(stack, programs);
-  stack.env = environmentOf(context);
-  stack.programs = programs;
-  save(stack);
-  for (const server of SERVERS) await startServer(stack, context, server);
-  return stack;
+export async function up(name, { ports, owner, docker = false } = {}) {
+  const dir = stackFolder(name);
+  if (ports !== undefined && !PORT_CHOICES.includes(ports)) {
+    throw new Remedy('--ports is fixed or free');
+  }
+  return withLock(`stack-${name}`, async () => {
+    const known = readStack(name);
+    const stack = known ?? {
+      name,
+      dir: folder(dir),
+      kind: docker ? 'docker' : 'processes',
+      owner: owner === undefined ? null : { pid: owner, startedAt: startOf(owner) },
+      servers: {},
+    };
+    if (docker !== (stack.kind === 'docker')) {
+      throw new Remedy(
+        `stack ${name} runs as ${stack.kind}; run: ./dev stack down --purge --name ${name}`,
+      );
+    }
+    stack.choice = ports ?? known?.choice ?? 'fixed';
+    stack.ports = await portsOf(known, stack.choice);
+    const secrets = secretsOf(dir);
+    stack.env = environmentOf({ ports: stack.ports, secrets });
+    if (docker) return dockerUp(stack, secrets);
+    stack.programs = await withLock('install', installServers);
+    saveStack(stack);
+    if (stack.owner !== null) await watchOwner(stack);
+    for (const server of SERVERS) await startServer(stack, server);
+    return stack;
+  });
 }
 
-/** Starts one server of a stack on its ports and data, if it is not running. */
-export async function startServer(stack, context, server) {
-  if (isRunning(stack.servers[server])) return;
+/** The watcher cleans up after an owner that was killed; a finished stack ends the watcher. */
+async function watchOwner(stack) {
+  const mark = markOf(stack, 'watcher');
+  if (findProcess(mark) !== null) return;
+  const log = join(folder(stack.dir, 'logs'), 'watcher.log');
+  const script = join(ROOT, 'stack', 'watch-owner.mjs');
+  await startProcess(process.execPath, [script, stack.name], { log, mark, cwd: '/' });
+}
+
+/** Ports stay as they are while anything runs; fixed ones follow the environment afterwards. */
+async function portsOf(known, wanted) {
+  const running = known !== null && SERVERS.some((server) => entryOf(known, server) !== null);
+  if (running || (known !== null && known.kind === 'docker')) return known.ports;
+  if (wanted === 'fixed') return fixedPorts();
+  const names = Object.keys(PORT_OFFSETS);
+  const ports = await freePorts(names.length);
+  return Object.fromEntries(names.map((name, index) => [name, ports[index]]));
+}
+
+const markOf = (stack, server) => `${stack.dir}#${server}`;
+
+/** The running process of a server, on record or not, or null. */
+function entryOf(stack, server) {
+  const recorded = stack.servers[server];
+  return isRunning(recorded) ? recorded : findProcess(markOf(stack, server));
+}
+
+async function startServer(stack, server) {
   const definition = SERVER_DEFINITIONS[server];
-  const log = join(folder(stack.dir, 'logs'), `${server}.log`);
+  const { dir, ports, programs } = stack;
+  const context = { dir, ports, programs, secrets: secretsOf(dir) };
+  const log = join(folder(dir, 'logs'), `${server}.log`);
+  const running = entryOf(stack, server);
+  const record = (entry) => {
+    stack.servers[server] = { ...entry, log };
+    saveStack(stack);
+  };
+  if (running !== null) {
+    record(running);
+    if (await definition.ready(context)) return;
+  }
   await step(`starting ${server}`, async () => {
-    await definition.prepare?.(context);
-    const [command, ...args] = definition.command(context);
-    stack.servers[server] = { ...startProcess(command, args, { log, cwd: '/' }), log };
-    save(stack);
+    if (running === null) {
+      for (const port of definition.uses) await requireFree(port, ports[port]);
+      await definition.prepare?.(context);
+      const [command, ...args] = definition.command(context);
+      record(await startProcess(command, args, { log, mark: markOf(stack, server), cwd: '/' }));
+    }
     await untilReady(stack.servers[server], () => definition.ready(context), {
       seconds: definition.seconds,
       log,
@@ -68,116 +120,81 @@ export async function startServer(stack, context, server) {
   });
 }
 
-/** Restarts one named server; for tests of what happens when a store is away. */
-export async function restart(name, server) {
-  const stack = requireStack(name);
-  await startServer(stack, contextOf(stack, stack.programs), server);
+async function requireFree(name, port) {
+  if (await isFree(port)) return;
+  throw new Remedy(`port ${port} is taken by another program; set ${portVariable(name)}`);
 }
 
-/** Ends one named server at once, as a power cut would. */
+/** Starts one named server again on its ports and data, if it is not running. */
+export async function restart(name, server) {
+  await withLock(`stack-${name}`, () => startServer(stackWith(name, server), server));
+}
+
+/** Ends one named server at once, as a power cut would, and waits until nothing of it is left. */
 export async function kill(name, server) {
-  await stopProcess(requireStack(name).servers[server], 'SIGKILL');
+  await stopServer(stackWith(name, server), server, ['SIGKILL', 10_000]);
+}
+
+function stackWith(name, server) {
+  if (!SERVERS.includes(server)) throw new Remedy(`--server is one of ${SERVERS.join(', ')}`);
+  const stack = requireStack(name);
+  if (stack.kind === 'docker') throw new Remedy(`stack ${name} runs in Docker; use docker compose`);
+  return stack;
+}
+
+async function stopServer(stack, server, [signal, milliseconds]) {
+  // Children of a killed PostgreSQL live a moment longer and would refuse the next start.
+  for (let entry = entryOf(stack, server); entry !== null; entry = entryOf(stack, server)) {
+    await stopProcess(entry, signal, milliseconds);
+  }
 }
 
 /** Stops a stack in the reverse order; with `purge` its data goes too. */
 export async function down(name, { purge = false } = {}) {
-  const stack = readStack(name);
-  if (stack === null) return;
+  const dir = stackFolder(name);
+  await withLock(`stack-${name}`, async () => {
+    const stack = readStack(name);
+    if (stack?.kind === 'docker') await dockerDown(stack, { purge });
+    else if (stack !== null) await stopAll(stack, purge);
+    if (!purge) return;
+    rmSync(postgresFolder(dir), { recursive: true, force: true });
+    rmSync(dir, { recursive: true, force: true });
+  });
+}
+
+async function stopAll(stack, purge) {
   for (const server of [...SERVERS].reverse()) {
-    const entry = stack.servers[server];
-    if (!isRunning(entry)) continue;
-    const [signal, milliseconds] = SERVER_DEFINITIONS[server].stop;
-    await step(`stopping ${server}`, () =>
-      stopProcess(entry, purge && server !== 'postgres' ? 'SIGKILL' : signal, milliseconds),
-    );
+    if (entryOf(stack, server) === null) continue;
+    const stop = purge ? ['SIGKILL', 5_000] : SERVER_DEFINITIONS[server].stop;
+    await step(`stopping ${server}`, () => stopServer(stack, server, stop));
   }
-  if (!purge) {
-    stack.servers = {};
-    save(stack);
-    return;
-  }
-  rmSync(postgresData(stack), { recursive: true, force: true });
-  rmSync(stack.dir, { recursive: true, force: true });
+  removeSockets(stack);
+  stack.servers = {};
+  saveStack(stack);
 }
 
 /** State of every server, for people and for scripts. */
 export function status(name) {
   const stack = readStack(name);
-  return SERVERS.map((server) => ({
-    server,
-    running: isRunning(stack?.servers[server]),
-    pid: stack?.servers[server]?.pid ?? null,
-    port: stack?.ports[server] ?? null,
-    log: stack?.servers[server]?.log ?? null,
-  }));
+  const services = stack?.kind === 'docker' ? dockerServices(stack) : null;
+  // Docker runs a real MongoDB, which needs no PostgreSQL behind it.
+  const servers = SERVERS.filter((server) => services === null || server !== 'postgres');
+  return servers.map((server) => {
+    const entry = stack === null || services !== null ? null : entryOf(stack, server);
+    return {
+      server,
+      running: services === null ? entry !== null : services.includes(server),
+      pid: entry?.pid ?? null,
+      port: stack?.ports[server] ?? null,
+      log: stack?.servers[server]?.log ?? null,
+    };
+  });
 }
 
-/** Stops and removes test stacks whose owner is gone, e.g. after an interrupted test run. */
+/** Takes down and removes stacks whose owner is gone, e.g. after an interrupted test run. */
 export async function reap() {
-  const root = join(CACHE, 'stack');
-  if (!existsSync(root)) return;
-  for (const name of readdirSync(root)) {
-    if (!NAME.test(name)) continue;
+  for (const name of stackNames()) {
     const owner = readStack(name)?.owner ?? null;
     if (owner !== null && !isRunning(owner)) await down(name, { purge: true });
   }
-}
-
-function requireStack(name) {
-  const stack = readStack(name);
-  if (stack === null)
-    throw new Remedy(`there is no stack named ${name}; run: ./dev stack up --name ${name}`);
-  return stack;
-}
-
-function contextOf(stack, programs) {
-  return {
-    dir: stack.dir,
-    ports: stack.ports,
-    programs,
-    secrets: secretsOf(stack.dir),
-    postgresData: postgresData(stack),
-  };
-}
-
-/** PostgreSQL refuses to run as root, and its own user cannot look into every checkout. */
-function postgresData(stack) {
-  if (process.getuid?.() !== 0) return join(stack.dir, 'postgres');
-  const key = createHash('sha256').update(stack.dir).digest('hex').slice(0, 16);
-  return join('/var/tmp', `lethe-postgres-${key}`);
-}
-
-function secretsOf(dir) {
-  const file = join(dir, 'secrets.json');
-  if (!existsSync(file)) {
-    const secret = () => randomBytes(18).toString('hex');
-    const secrets = {
-      mysql: secret(),
-      s3AccessKey: secret(),
-      s3SecretKey: secret(),
-      registry: secret(),
-    };
-    writeFileSync(file, JSON.stringify(secrets), { mode: 0o600 });
-  }
-  return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-const defaultPorts = () =>
-  Object.fromEntries(
-    Object.entries(PORT_OFFSETS).map(([name, offset]) => [
-      name,
-      Number(process.env[`LETHE_PORT_${name.toUpperCase()}`] ?? PORT_BASE + offset),
-    ]),
-  );
-
-async function choosePorts() {
-  const names = Object.keys(PORT_OFFSETS);
-  const ports = await freePorts(names.length);
-  return Object.fromEntries(names.map((name, index) => [name, ports[index]]));
-}
-
-function save(stack) {
-  const file = join(folder(stack.dir), 'stack.json');
-  writeFileSync(`${file}.partial`, JSON.stringify(stack, null, 1), { mode: 0o600 });
-  renameSync(`${file}.partial`, file);
 }

@@ -7,8 +7,14 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const CACHE = join(ROOT, '.cache');
 
+// Debian keeps servers out of an ordinary user's search path.
+process.env.PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+
 /** A failure that a person can mend; printed without a stack trace. */
 export class Remedy extends Error {}
+
+/** A failure whose message says everything, e.g. with the last lines of a log. */
+export class Failure extends Error {}
 
 /** Runs a step and says on standard error what it is and how long it took. */
 export async function step(title, work) {
@@ -33,7 +39,7 @@ export function run(command, args, options = {}) {
       .split('\n')
       .slice(-15)
       .join('\n');
-    throw new Error(
+    throw new Failure(
       `${command} ${args.join(' ')} failed (${result.status ?? result.error})\n${output}`,
     );
   }

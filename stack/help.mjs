@@ -1,0 +1,27 @@
+/** What `./dev help` prints. */
+export const HELP = `Everything installs what it needs first; nothing is installed twice.
+
+./dev demo [--keep]     three tenants live and die on real servers, in simulated time
+./dev test [--long] [test runner's arguments]
+                        all tests on real servers; ends with "N passed, N failed"
+./dev verify            format, lint, types, boundaries, tests: what CI runs
+./dev lethe ...         the command line; prints nothing of its own on standard output
+./dev build             install packages and compile
+./dev stack up|down|status|env [--name dev] ...
+    up      start what is not running; safe to repeat and to interrupt
+            --ports free   any free ports instead of the fixed ones
+            --docker       the same servers from docker-compose.yml
+    down    stop; --purge removes the data too
+    status  one line per server; --json for scripts; exit code 1 when one is down
+    env     lines for the shell: eval "$(./dev stack env)"
+    kill    --server NAME: end one server at once, as a power cut would
+    restart --server NAME: start it again on its ports and data
+
+Ports start at LETHE_PORT_BASE (17200); LETHE_PORT_TEMPORAL, _TEMPORAL_UI, _MYSQL, _MONGO, _S3,
+_REGISTRY ... move one each. State, logs and secrets (mode 0600) are in .cache/stack/<name>.
+
+Your own servers: set LETHE_MONGO_URL (a real MongoDB) or LETHE_MYSQL_URL (MySQL 8.4), and tests and
+demo use them instead; "stack env" never overrides them. LETHE_STACK_MONGO_URL always names the
+stack's own document server, which speaks MongoDB's protocol but is not MongoDB. LETHE_TEST_STACK=dev
+lets tests use a running stack instead of starting one.
+`;
