@@ -45,3 +45,39 @@ export interface LinkWriter {
     readonly linkedAt: string;
   }): Promise<void>;
 }
+
+/** Data keys: one per (run, due day) and one per (tenant, configuration generation). */
+export interface DataKeys {
+  /**
+   * Returns the 32-byte key, making it first when there is none. `notBefore`: no permit destroys it
+   * earlier; it is fixed when the key is made.
+   *
+   * @throws LetheError KEY_DESTROYED when it has a tombstone; it is never made again.
+   */
+  ensure(key: {
+    readonly keyRef: string;
+    readonly tenantId: string;
+    readonly notBefore: string;
+  }): Promise<Buffer>;
+  /** @throws LetheError KEY_DESTROYED, or STORE_REFUSED when there never was one. */
+  read(key: { readonly keyRef: string; readonly tenantId: string }): Promise<Buffer>;
+}
+
+/** Puts a body where only the accepting side can take it; nothing can be read back here. */
+export interface StagingWriter {
+  /** Stages the canonical JSON of `body`; the digest is of those bytes. */
+  stage(tenantId: string, body: unknown): Promise<StagedBody>;
+}
+
+/** What the hosting system of record says of one service of a tenant. */
+export interface HostedService {
+  readonly service: HostingService;
+  readonly state: 'active' | 'ended';
+  readonly endedAt: string | null;
+}
+
+/** The hosting system of record; asked again before anything is destroyed. @source AB-2 */
+export interface HostingSystem {
+  /** @throws LetheError SERVICE_STATE_UNKNOWN when it gives no clear answer: data is kept then. */
+  servicesOf(tenantId: string): Promise<readonly HostedService[]>;
+}
