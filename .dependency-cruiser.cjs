@@ -69,7 +69,7 @@ module.exports = {
     ),
     notTo(
       'only-client-speaks-to-temporal',
-      '^src/(?!client/|worker|workflows/|activities/|platform/|contracts/)',
+      '^src/(?!client/|worker|composition/|workflows/|activities/|platform/|contracts/|simulation/)',
       '^node_modules/@temporalio/',
       'one facade',
     ),
@@ -78,6 +78,24 @@ module.exports = {
       '^src/(archive-format|collector)/',
       '^src/(?!domain/|contracts/|archive-format/|collector/)',
       'usable offline',
+    ),
+    notTo(
+      'simulation-sees-domain-and-contracts',
+      '^src/simulation/',
+      '^src/(?!domain/|contracts/|simulation/)',
+      'it moves clocks and decides nothing',
+    ),
+    notTo(
+      'production-knows-no-simulation',
+      '^src/(?!simulation/)',
+      '^src/simulation/',
+      'only demonstrations and tests move a clock',
+    ),
+    notTo(
+      'only-the-worker-composes',
+      '^src/(?!worker|composition/)',
+      '^src/composition/',
+      'wiring belongs to the composition root of the worker',
     ),
     notTo(
       'composition-roots-are-not-imported',

@@ -2,7 +2,15 @@ import tseslint from 'typescript-eslint';
 import jsdoc from 'eslint-plugin-jsdoc';
 import jest from 'eslint-plugin-jest';
 
+const noEnvironment = {
+  object: 'process',
+  property: 'env',
+  message: 'only platform/config.ts reads the environment',
+};
 const noClock = [
+  { object: 'Temporal', property: 'Now', message: 'domain has no clock: time is an argument' },
+  { object: 'performance', property: 'now', message: 'domain has no clock: time is an argument' },
+  { object: 'crypto', message: 'domain has no randomness; a hash function is an argument' },
   { object: 'Date', property: 'now', message: 'domain has no clock: time is an argument' },
   { object: 'Math', property: 'random', message: 'domain has no randomness' },
 ];
@@ -35,14 +43,7 @@ export default tseslint.config(
           message: 'coercion turns null into 1970',
         },
       ],
-      'no-restricted-properties': [
-        'error',
-        {
-          object: 'process',
-          property: 'env',
-          message: 'only platform/config.ts reads the environment',
-        },
-      ],
+      'no-restricted-properties': ['error', noEnvironment],
     },
   },
   {
@@ -52,7 +53,7 @@ export default tseslint.config(
   {
     files: ['src/domain/**'],
     rules: {
-      'no-restricted-properties': ['error', ...noClock],
+      'no-restricted-properties': ['error', noEnvironment, ...noClock],
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportAllDeclaration', message: 'name what you export' },

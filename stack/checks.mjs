@@ -28,6 +28,7 @@ export async function verify() {
     ['lint', bin('eslint'), ['.']],
     ['types', bin('tsc'), ['-p', 'tsconfig.json', '--noEmit']],
     ['boundaries', bin('depcruise'), ['src', '--config', '.dependency-cruiser.cjs']],
+    ['dead code', bin('knip'), []],
   ];
   const failed = [];
   for (const [name, command, args] of checks) {

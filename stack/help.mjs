@@ -4,7 +4,7 @@ export const HELP = `Everything installs what it needs first; nothing is install
 ./dev demo [--keep]     three tenants live and die on real servers, in simulated time
 ./dev test [--long] [test runner's arguments]
                         all tests on real servers; ends with "N passed, N failed"
-./dev verify            format, lint, types, boundaries, tests: what CI runs
+./dev verify            format, lint, types, boundaries, dead code, tests: what CI runs
 ./dev lethe ...         the command line; prints nothing of its own on standard output
 ./dev build             install packages and compile
 ./dev stack up|down|status|env [--name dev] ...

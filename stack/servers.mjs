@@ -76,6 +76,8 @@ export const SERVER_DEFINITIONS = {
       // Simulated time in tests and in the demo; a fair turn for every tenant.
       ...['--dynamic-config-value', 'frontend.WorkflowTimeSkippingEnabled=true'],
       ...['--dynamic-config-value', 'matching.enableFairness=true'],
+      // Timers fire when they are due, not up to a second later: simulated years pass in minutes.
+      ...['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="20ms"'],
     ],
     ready: ({ ports, programs }) =>
       succeeds(programs.temporal, [

@@ -1,25 +1,26 @@
-import {
-  Client,
-  WithStartWorkflowOperation,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-  type Connection,
-} from '@temporalio/client';
-import { FAILURES, LetheError, type FailureCode } from '../domain/errors';
-import {
-  holdWorkflowId,
-  lifecycleWorkflowId,
-  parseId,
-  type HoldId,
-  type TenantId,
-} from '../domain/identifiers';
-import type { Command, CommandBodies, CommandKind, CommandReceipt } from '../contracts/commands';
-import type { HoldAcknowledgement, HoldRelease, PlaceHold } from '../contracts/holds';
-import { HOLD_MESSAGE_NAMES, QUERY_NAMES } from '../contracts/messages';
+import { randomUUID } from 'node:crypto';
+import { WithStartWorkflowOperation, WorkflowClient, type Connection } from '@temporalio/client';
+import { LetheError } from '../domain/errors';
+import { holdWorkflowId, lifecycleWorkflowId, parseId, type TenantId } from '../domain/identifiers';
+import type {
+  Command,
+  CommandBodies,
+  CommandKind,
+  CommandReceipt,
+  ConfigurationKind,
+} from '../contracts/commands';
+import type { ControlReader } from '../contracts/control-reader';
+import type { HoldAcknowledgement, HoldRelease, HoldStatus, PlaceHold } from '../contracts/holds';
+import { HOLD_MESSAGE_NAMES, QUERY_NAMES, SIGNAL_NAMES } from '../contracts/messages';
+import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus } from '../contracts/snapshot';
+import type { StagingWriter } from '../contracts/stores';
 import { TASK_QUEUES } from '../contracts/task-queues';
 import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
+import { persistently, within } from './bounded';
+import { assertReportShape } from './check-report';
+import { explainFailure } from './refusals';
 
 /** Who sends a command and under which key it may be repeated. */
 export interface CommandHeader {
@@ -28,29 +29,57 @@ export interface CommandHeader {
   readonly requestedBy: string;
 }
 
-/** Reads control when the workflow engine is away, and fills in what a process does not carry. */
-export interface ControlReader {
-  status(tenantId: string): Promise<LifecycleStatus | null>;
-  deadlines(tenantId: string): Promise<readonly DueDay[]>;
+/** A change of one setting; the body is checked strictly by its kind. */
+export interface ConfigurationChange {
+  readonly configurationKind: ConfigurationKind;
+  readonly settingId: string;
+  readonly body: unknown;
+}
+
+/** A hold with its ground still in hand. */
+export interface HoldOrder extends Omit<PlaceHold, 'ground'> {
+  /** Why, and who asked for it: content, so it goes through staging. */
+  readonly ground: unknown;
+}
+
+/** Where bodies wait: an account that can insert and read nothing back. */
+export interface BodyStaging {
+  readonly configuration: StagingWriter;
+  readonly reports: StagingWriter;
 }
 
 /** What the facade needs. */
 export interface LifecycleClientOptions {
+  /** `Connection.lazy` is best: then status and deadlines work while the engine is away. */
   readonly connection: Connection;
   readonly namespace: string;
-  readonly control: ControlReader;
+  readonly control: Pick<ControlReader, 'status' | 'deadlines' | 'hold'>;
+  /** Only needed by the methods that carry a body. */
+  readonly staging?: BodyStaging;
+  /** Replaces the client made from `connection`, e.g. by one whose workflows have a virtual clock. */
+  readonly workflowClient?: WorkflowClient;
+  /** How long a command may take before its outcome counts as unknown, in milliseconds. */
+  readonly commandTimeoutMs?: number;
 }
+
+/** After this long a process is taken to be silent and control is asked, in milliseconds. */
+const STATUS_WAIT_MS = 3_000;
+const COMMAND_WAIT_MS = 120_000;
+/** A hold is acknowledged only when older permits are dead: their longest lease and the statement limit. */
+const HOLD_WAIT_MS = 15 * 60_000;
 
 /**
  * The facade for the console backend, and the only module that talks to Temporal. Every command is
  * answered with a receipt or refused with a stable code; sending the same command again under its key is
- * always safe.
+ * always safe, and after a transient failure it does so by itself.
  */
 export class LifecycleClient {
-  private readonly client: Client;
+  private readonly workflows: WorkflowClient;
 
   constructor(private readonly options: LifecycleClientOptions) {
-    this.client = new Client({ connection: options.connection, namespace: options.namespace });
+    this.workflows =
+      options.workflowClient ??
+      new WorkflowClient({ connection: options.connection, namespace: options.namespace });
   }
 
   /**
@@ -65,28 +94,59 @@ export class LifecycleClient {
     body: CommandBodies[K],
   ): Promise<CommandReceipt> {
     const tenantId = parseId('TenantId', header.tenantId, 'tenantId');
-    const command: Command<K> = {
-      kind,
-      idempotencyKey: header.idempotencyKey,
-      requestedBy: header.requestedBy,
-      body,
-    };
+    const { idempotencyKey, requestedBy } = header;
+    const command: Command<K> = { kind, idempotencyKey, requestedBy, body };
     assertCommand(kind, command);
-    try {
-      return kind === 'subscribe'
-        ? await this.start(tenantId, command)
-        : await this.client.workflow
-            .getHandle(lifecycleWorkflowId(tenantId))
-            .executeUpdate<CommandReceipt, [Command]>(kind, { args: [command] });
-    } catch (error) {
-      throw await this.explain(error, tenantId);
-    }
+    if (kind === 'subscribe') await this.refuseWhenEnded(tenantId);
+    // The server knows an Update's id for one run only and would answer a refusal for ever: the id is of
+    // this call, so that repeating inside it is one Update. Across calls the key decides, in control.
+    const updateId = `${idempotencyKey}~${randomUUID()}`;
+    return this.ask(
+      this.options.commandTimeoutMs ?? COMMAND_WAIT_MS,
+      () =>
+        kind === 'subscribe'
+          ? this.start(tenantId, command, updateId)
+          : this.workflows
+              .getHandle(lifecycleWorkflowId(tenantId))
+              .executeUpdate<CommandReceipt, [Command]>(kind, { args: [command], updateId }),
+      () => this.noProcess(tenantId),
+    );
+  }
+
+  /**
+   * Checks a configuration body, stages it and sends the change.
+   *
+   * @throws LetheError INVALID_INPUT naming the field of the body, before anything is staged.
+   * @source DC-3
+   */
+  async changeConfiguration(
+    header: CommandHeader,
+    { configurationKind, settingId, body }: ConfigurationChange,
+  ): Promise<CommandReceipt> {
+    const checked = parseConfiguration(configurationKind, body);
+    const staged = await this.staging().configuration.stage(header.tenantId, checked);
+    return this.command('changeConfiguration', header, { ...staged, configurationKind, settingId });
+  }
+
+  /**
+   * Checks a host's report, stages it and orders its scan.
+   *
+   * @throws LetheError INVALID_INPUT naming the field of the report, before anything is staged.
+   * @source DC-1
+   */
+  async requestHostScan(header: CommandHeader, report: unknown): Promise<CommandReceipt> {
+    assertReportShape(report);
+    const staged = await this.staging().reports.stage(header.tenantId, report);
+    return this.command('requestScan', header, { source: 'host-report', report: staged });
   }
 
   /** State of the tenant: from its process, or from control when the engine does not answer. */
   async status(tenantId: string): Promise<LifecycleStatus> {
     const id = parseId('TenantId', tenantId, 'tenantId');
-    const fromProcess = await this.query<LifecycleStatus | null>(id, QUERY_NAMES.statusQuery);
+    const fromProcess = await this.query<LifecycleStatus | null>(
+      lifecycleWorkflowId(id),
+      QUERY_NAMES.statusQuery,
+    );
     const status = fromProcess ?? (await this.options.control.status(id));
     if (status === null) {
       throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });
@@ -99,28 +159,45 @@ export class LifecycleClient {
     return this.options.control.deadlines(parseId('TenantId', tenantId, 'tenantId'));
   }
 
+  /**
+   * Stages the ground of a hold and places it.
+   *
+   * @throws LetheError naming the field, before anything is staged.
+   * @source CC-4
+   */
+  async placeHoldWithGround({ ground, ...order }: HoldOrder): Promise<HoldAcknowledgement> {
+    const unstaged = { stagingId: `st_${'0'.repeat(32)}`, digest: '0'.repeat(64) };
+    assertPlaceHold({ ...order, ground: unstaged });
+    const tenantId = order.scopes[0]?.tenantId ?? '';
+    const staged = await this.staging().configuration.stage(tenantId, ground);
+    return this.placeHold({ ...order, ground: staged });
+  }
+
   /** Places a legal hold through its own process and waits until it is in force. @source CC-4 */
   async placeHold(order: PlaceHold): Promise<HoldAcknowledgement> {
     assertPlaceHold(order);
     const holdId = parseId('HoldId', order.holdId, 'holdId');
-    try {
-      return await this.client.workflow.executeUpdateWithStart<
-        (input: PlaceHold) => Promise<unknown>,
-        HoldAcknowledgement,
-        []
-      >('awaitAcknowledgement', {
-        startWorkflowOperation: new WithStartWorkflowOperation('holdPlacement', {
-          workflowId: holdWorkflowId(holdId),
-          taskQueue: TASK_QUEUES.workflows,
-          args: [order],
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          staticSummary: `legal hold over ${order.scopes.length} scopes`,
+    const updateId = randomUUID();
+    return this.ask(
+      HOLD_WAIT_MS,
+      () =>
+        this.workflows.executeUpdateWithStart<
+          (input: PlaceHold) => Promise<unknown>,
+          HoldAcknowledgement,
+          []
+        >('awaitAcknowledgement', {
+          updateId,
+          startWorkflowOperation: new WithStartWorkflowOperation('holdPlacement', {
+            workflowId: holdWorkflowId(holdId),
+            taskQueue: TASK_QUEUES.workflows,
+            args: [order],
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            workflowIdReusePolicy: 'REJECT_DUPLICATE',
+            staticSummary: `legal hold over ${order.scopes.length} scopes`,
+          }),
         }),
-      });
-    } catch (error) {
-      throw await this.explain(error, null);
-    }
+      noSuchHold,
+    );
   }
 
   /** Releases a hold; two different people. */
@@ -129,35 +206,63 @@ export class LifecycleClient {
     order: { readonly requestedBy: string; readonly approvedBy: string },
   ): Promise<HoldRelease> {
     assertRelease(order);
-    const id: HoldId = parseId('HoldId', holdId, 'holdId');
+    const id = parseId('HoldId', holdId, 'holdId');
+    const updateId = randomUUID();
+    return this.ask(
+      HOLD_WAIT_MS,
+      () =>
+        this.workflows
+          .getHandle(holdWorkflowId(id))
+          .executeUpdate<HoldRelease, [typeof order]>(HOLD_MESSAGE_NAMES.releaseHoldUpdate, {
+            args: [order],
+            updateId,
+          }),
+      noSuchHold,
+    );
+  }
+
+  /** State of a hold: from its process, or from control when the engine does not answer. */
+  async holdStatus(holdId: string): Promise<HoldStatus> {
+    const id = parseId('HoldId', holdId, 'holdId');
+    const fromProcess = await this.query<HoldStatus>(
+      holdWorkflowId(id),
+      HOLD_MESSAGE_NAMES.holdStatusQuery,
+    );
+    if (fromProcess !== null) return fromProcess;
+    const record = await this.options.control.hold(id);
+    if (record === null) throw await noSuchHold();
+    const { release } = record;
+    return {
+      holdId: id,
+      state: release === null ? 'in-force' : 'released',
+      // What was gone at the placement is known to the process and to the key store, not to control.
+      acknowledgement: null,
+      release: release === null ? null : { holdId: id, releasedAt: release.releasedAt },
+    };
+  }
+
+  /** Tells the tenant's process that facts changed in control; false when it could not be told. */
+  async tellFactsChanged(tenantId: string): Promise<boolean> {
+    const id = parseId('TenantId', tenantId, 'tenantId');
     try {
-      return await this.client.workflow
-        .getHandle(holdWorkflowId(id))
-        .executeUpdate<HoldRelease, [typeof order]>(HOLD_MESSAGE_NAMES.releaseHoldUpdate, {
-          args: [order],
-        });
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) {
-        throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold in force', { field: 'holdId' });
-      }
-      throw await this.explain(error, null);
+      await within(this.workflows, STATUS_WAIT_MS, () =>
+        this.workflows.getHandle(lifecycleWorkflowId(id)).signal(SIGNAL_NAMES.factsChangedSignal),
+      );
+      return true;
+    } catch {
+      // The process reads the facts again before it acts, so it needs no telling.
+      return false;
     }
   }
 
-  private async start(
-    tenantId: TenantId,
-    command: Command<'subscribe'> | Command,
-  ): Promise<CommandReceipt> {
-    const ended = await this.options.control.status(tenantId);
-    if (ended?.ended === true) {
-      throw new LetheError('LIFECYCLE_ENDED', 'the lifecycle has ended; its certificates remain');
-    }
-    return this.client.workflow.executeUpdateWithStart<
+  private start(tenantId: TenantId, command: Command, updateId: string): Promise<CommandReceipt> {
+    return this.workflows.executeUpdateWithStart<
       (input: { tenantId: string }) => Promise<void>,
       CommandReceipt,
       [Command]
     >('subscribe', {
       args: [command],
+      updateId,
       startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
         workflowId: lifecycleWorkflowId(tenantId),
         taskQueue: TASK_QUEUES.workflows,
@@ -169,44 +274,50 @@ export class LifecycleClient {
     });
   }
 
-  private async query<T>(tenantId: TenantId, name: string): Promise<T | null> {
+  private async ask<T>(
+    milliseconds: number,
+    work: () => Promise<T>,
+    missing: () => Promise<LetheError>,
+  ): Promise<T> {
     try {
-      return await this.client.workflow.getHandle(lifecycleWorkflowId(tenantId)).query<T>(name);
+      return await within(this.workflows, milliseconds, () => persistently(work));
+    } catch (error) {
+      throw await explainFailure(error, missing);
+    }
+  }
+
+  private async query<T>(workflowId: string, name: string): Promise<T | null> {
+    try {
+      return await within(this.workflows, STATUS_WAIT_MS, () =>
+        this.workflows.getHandle(workflowId).query<T>(name),
+      );
     } catch {
       // Whatever keeps the process from answering, control knows the facts.
       return null;
     }
   }
 
-  private async explain(error: unknown, tenantId: TenantId | null): Promise<unknown> {
-    if (error instanceof LetheError) return error;
-    if (error instanceof WorkflowUpdateFailedError) return refusalOf(error.cause) ?? error;
-    if (error instanceof WorkflowNotFoundError && tenantId !== null) {
-      const known = await this.options.control.status(tenantId);
-      return known?.ended === true
-        ? new LetheError('LIFECYCLE_ENDED', 'the lifecycle has ended; its certificates remain')
-        : new LetheError('NOT_SUBSCRIBED', 'the tenant is not subscribed: send subscribe first');
-    }
-    return new LetheError(
-      'ENGINE_UNAVAILABLE',
-      'the workflow engine gave no answer; send the command again under the same key',
-      { cause: error },
-    );
+  private async refuseWhenEnded(tenantId: TenantId): Promise<void> {
+    const known = await this.options.control.status(tenantId);
+    if (known?.ended === true) throw await this.noProcess(tenantId);
+  }
+
+  private async noProcess(tenantId: TenantId): Promise<LetheError> {
+    const known = await this.options.control.status(tenantId);
+    return known?.ended === true
+      ? new LetheError('LIFECYCLE_ENDED', 'the lifecycle has ended; its certificates remain')
+      : new LetheError('NOT_SUBSCRIBED', 'the tenant is not subscribed: send subscribe first');
+  }
+
+  private staging(): BodyStaging {
+    if (this.options.staging !== undefined) return this.options.staging;
+    throw new LetheError('CONFIGURATION_INVALID', 'this client was made without staging', {
+      field: 'staging',
+    });
   }
 }
 
-/** The domain's own refusal inside a failed Update. */
-function refusalOf(cause: unknown): LetheError | null {
-  const { type, message, details } = (cause ?? {}) as {
-    type?: string | null;
-    message?: string;
-    details?: readonly ({ field?: string | null } | undefined)[] | null;
-  };
-  if (type === undefined || type === null || !(type in FAILURES)) return null;
-  const field = details?.[0]?.field;
-  return new LetheError(
-    type as FailureCode,
-    message ?? FAILURES[type as FailureCode].summary,
-    field === undefined || field === null ? {} : { field },
+const noSuchHold = (): Promise<LetheError> =>
+  Promise.resolve(
+    new LetheError('UNKNOWN_HOLD', 'holdId names no hold in force', { field: 'holdId' }),
   );
-}

@@ -74,4 +74,6 @@ export interface DestructionActivities {
 export interface RunReference {
   readonly tenantId: string;
   readonly runId: string;
+  /** Event that set the work in motion; a restore has one of its own beside the run's. */
+  readonly eventId: string;
 }

@@ -28,6 +28,7 @@ export type CohortState =
   | 'destroyed'
   | 'certified'
   | 'restoring'
+  | 'returned'
   | 'restored'
   | 'superseded';
 

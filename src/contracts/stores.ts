@@ -73,6 +73,8 @@ export interface StagingWriter {
 export interface HostedService {
   readonly service: HostingService;
   readonly state: 'active' | 'ended';
+  /** Start of the newest use; null when it is not known. */
+  readonly startedAt: string | null;
   readonly endedAt: string | null;
 }
 

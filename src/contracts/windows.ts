@@ -17,5 +17,8 @@ export interface DerivedWindow {
   readonly derivation: Readonly<Record<string, unknown>>;
 }
 
-/** Computes a window; calendars, zone rules and policy are bound by the composition root. */
-export type DeriveWindow = (facts: Facts) => DerivedWindow;
+/**
+ * Computes a window; calendars, zone rules and policy are bound by the composition root.
+ * `discoveredAt` is given for what was found stored outside every run.
+ */
+export type DeriveWindow = (facts: Facts, discoveredAt?: string | null) => DerivedWindow;

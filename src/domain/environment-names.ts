@@ -103,7 +103,7 @@ const OBJECT_NAME =
   /^(?<tenantId>[^/]+)\/(?<runId>[^/]+)\/(?<dueOn>\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))\/(?<attempt>[0-9a-z]+)-(?<last>\d{6}|manifest)$/;
 
 /** True for an attempt token, 8 to 40 lower-case letters or digits. */
-export const isAttemptToken = (value: unknown): value is string =>
+const isAttemptToken = (value: unknown): value is string =>
   typeof value === 'string' && ATTEMPT.test(value);
 
 /**

@@ -42,6 +42,7 @@ export const FAILURES = Object.freeze({
   UNKNOWN_REQUEST: row('no such deletion request', 2, 404),
   REQUEST_IRREVOCABLE: row('destruction has begun; the request can no longer be withdrawn', 2, 409),
   UNKNOWN_HOLD: row('no such hold', 2, 404),
+  UNKNOWN_FREEZE: row('no such freeze', 2, 404),
   CONFIRMATION_REQUIRED: row(
     'a dangerous command needs the tenant id typed as confirmation',
     2,

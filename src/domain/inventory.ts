@@ -96,8 +96,9 @@ export const INVENTORY = Object.freeze([
   },
   remnant('mongodb:oplog', 'log', 'operations log of the document store'),
   remnant('mongodb:backups', 'backup', 'backups of the document store'),
-  remnant('mysql:binary-logs', 'log', 'binary logs of the SQL store'),
-  remnant('mysql:backups', 'backup', 'backups of the SQL store'),
+  // Bodies of configuration pass through staging in clear.
+  { ...remnant('mysql:binary-logs', 'log', 'binary logs of the SQL store'), recordClass: 'both' },
+  { ...remnant('mysql:backups', 'backup', 'backups of the SQL store'), recordClass: 'both' },
   remnant(
     'worker:temporary-files',
     'file',

@@ -33,8 +33,15 @@ export interface Config {
   readonly s3: ObjectStoreEndpoint | undefined;
   readonly hostingUrl: string | undefined;
   readonly registryUrl: string | undefined;
+  /** Registries, as `host:port`, that may be spoken to without TLS, or live on private addresses. */
+  readonly registriesWithoutTls: readonly string[];
+  readonly registriesOnPrivateAddresses: readonly string[];
+  /** Name of the build that a worker runs; children stay on the build that started them. */
+  readonly buildId: string | undefined;
   readonly kekFile: string | undefined;
   readonly credentialsFile: string | undefined;
+  /** Opaque id of the person at the command line; never a name or an address. */
+  readonly actor: string | undefined;
   /** Longest life of a destroyed key in logs of its server, in hours. */
   readonly keyRemnantHours: number;
   /** Longest life of what is stored in clear in each kind of copy that the engine does not purge, in days. */
@@ -74,6 +81,12 @@ const url = (...protocols: readonly string[]): z.ZodType<string, string> =>
     `must be a URL with ${protocols.join(' or ')}`,
   );
 
+/** A comma-separated list of `host:port`. */
+const hostPorts = text
+  .regex(/^[^\s/,:]+:\d{1,5}(,[^\s/,:]+:\d{1,5})*$/, 'must be host:port, separated by commas')
+  .optional()
+  .transform((value) => value?.split(',') ?? []);
+
 const ENVIRONMENT = z.object({
   LETHE_ENVIRONMENT: z
     .string()
@@ -106,8 +119,14 @@ const ENVIRONMENT = z.object({
   LETHE_S3_ADMIN_SECRET_KEY: text.optional(),
   LETHE_HOSTING_URL: url('http', 'https').optional(),
   LETHE_REGISTRY_URL: url('http', 'https').optional(),
+  LETHE_REGISTRY_ALLOW_HTTP: hostPorts,
+  LETHE_REGISTRY_ALLOW_PRIVATE: hostPorts,
+  LETHE_BUILD_ID: text.regex(/^[0-9A-Za-z._-]{1,64}$/).optional(),
   LETHE_KEK_FILE: text.optional(),
   LETHE_CREDENTIALS_FILE: text.optional(),
+  LETHE_ACTOR: text
+    .regex(/^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/, 'must be an opaque id of 1 to 64 characters')
+    .optional(),
   LETHE_KEY_REMNANT_HOURS: integer(0, KEY_REMNANT_HOURS_MAX).default(0),
   LETHE_BACKUP_MAX_AGE_DAYS: integer(0, COPY_AGE_DAYS_MAX).default(7),
   LETHE_BINLOG_MAX_AGE_DAYS: integer(0, COPY_AGE_DAYS_MAX).default(7),
@@ -162,8 +181,12 @@ function assemble(variables: Variables): Config {
     s3: objectStore(variables),
     hostingUrl: variables.LETHE_HOSTING_URL,
     registryUrl: variables.LETHE_REGISTRY_URL,
+    registriesWithoutTls: variables.LETHE_REGISTRY_ALLOW_HTTP,
+    registriesOnPrivateAddresses: variables.LETHE_REGISTRY_ALLOW_PRIVATE,
+    buildId: variables.LETHE_BUILD_ID,
     kekFile: variables.LETHE_KEK_FILE,
     credentialsFile: variables.LETHE_CREDENTIALS_FILE,
+    actor: variables.LETHE_ACTOR,
     keyRemnantHours: variables.LETHE_KEY_REMNANT_HOURS,
     backupMaxAgeDays: variables.LETHE_BACKUP_MAX_AGE_DAYS,
     binaryLogMaxAgeDays: variables.LETHE_BINLOG_MAX_AGE_DAYS,

@@ -7,6 +7,8 @@ const role = z.string().regex(/^[a-z][a-z-]{0,31}$/);
 
 const CREDENTIALS = z.strictObject({
   mysql: z.record(role, z.strictObject({ user: text, password: text })).default({}),
+  /** Absent where the document server knows no accounts; then its URL is all there is. */
+  mongo: z.record(role, z.strictObject({ user: text, password: text })).default({}),
   s3: z.record(role, z.strictObject({ accessKey: text, secretKey: text })).default({}),
 });
 
@@ -94,6 +96,19 @@ export function objectLogin(
   name: string,
 ): { readonly accessKey: string; readonly secretKey: string } {
   return pick(credentials.s3, name, 's3');
+}
+
+/**
+ * The document-store login of a role, or undefined when the server knows no accounts.
+ *
+ * @throws LetheError CONFIGURATION_INVALID when there are accounts, but none for the role.
+ */
+export function mongoLogin(
+  credentials: Credentials,
+  name: string,
+): { readonly user: string; readonly password: string } | undefined {
+  const hasAccounts = Object.keys(credentials.mongo).length > 0;
+  return hasAccounts ? pick(credentials.mongo, name, 'mongo') : undefined;
 }
 
 function pick<T>(logins: Readonly<Record<string, T>>, name: string, section: string): T {

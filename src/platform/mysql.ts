@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2/promise';
 import { FAILURES, LetheError, type FailureCode } from '../domain/errors';
 import type { Sql, SqlPool, SqlRow, SqlValue } from '../contracts/sql';
@@ -11,6 +12,8 @@ export interface MysqlLogin {
   /** Database that unqualified names mean. */
   readonly database: string;
   readonly connectionsMax?: number;
+  /** PEM text of the authority that signed the server's certificate; absent: not encrypted. */
+  readonly tlsCa?: string;
 }
 
 /** How long one statement may take before its connection is destroyed, in milliseconds. */
@@ -43,6 +46,7 @@ export function connectMysql(login: MysqlLogin): SqlPool {
     database: login.database,
     connectionLimit: login.connectionsMax ?? 4,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    ...(login.tlsCa !== undefined && { ssl: { ca: login.tlsCa, rejectUnauthorized: true } }),
     charset: 'utf8mb4',
     timezone: 'Z',
     dateStrings: true,
@@ -174,7 +178,7 @@ const CONTENTION = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']);
  * whose answer was lost is `unknown`, never assumed to have failed.
  */
 function translate(error: unknown, phase: 'before' | 'read' | 'write'): unknown {
-  if (error instanceof LetheError || !(error instanceof Error)) return error;
+  if (error instanceof LetheError || !types.isNativeError(error)) return error;
   const { code = '', sqlState, sqlMessage } = error as DriverError;
   if (sqlState === '45000') return ofProcedure(sqlMessage ?? '');
   if (CONTENTION.has(code)) {

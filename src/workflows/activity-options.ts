@@ -48,7 +48,7 @@ const COMMAND: ActivityOptions = {
 /** Long work returns within half an hour with its progress; a dead worker is noticed by its heartbeat. */
 const LONG_WORK: ActivityOptions = {
   startToCloseTimeout: '30m',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: '20s',
   retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ANSWERS },
 };
 

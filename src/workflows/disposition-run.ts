@@ -25,7 +25,7 @@ setWorkflowOptions({ versioningBehavior: 'PINNED' }, dispositionRun);
 export async function dispositionRun(input: DispositionRunInput): Promise<void> {
   const runIds = await plan(input);
   for (const runId of runIds) {
-    const run = { tenantId: input.tenantId, runId };
+    const run = { tenantId: input.tenantId, runId, eventId: input.eventId };
     if (input.mode === 'restore') {
       await untilDone(disposition.restoreRun, run);
       continue;

@@ -1,11 +1,11 @@
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
 import { FAILURES, isLetheError } from '../domain/errors';
 
 /**
  * Turns a failure of the domain into one that fails the Update and not the workflow task: a plain error
  * thrown in a handler would block the tenant's process until somebody repairs it.
  */
-export function asApplicationFailure(error: unknown): unknown {
+function asApplicationFailure(error: unknown): unknown {
   if (!isLetheError(error)) return error;
   return ApplicationFailure.create({
     type: error.code,
@@ -22,4 +22,14 @@ export function checked<T>(check: () => T): T {
   } catch (error) {
     throw asApplicationFailure(error);
   }
+}
+
+/** The stable code at the root of a failed activity or child; `INTERNAL` for anything unforeseen. */
+export function causeOf(error: unknown): string {
+  if (error instanceof ApplicationFailure) return error.type ?? 'INTERNAL';
+  if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
+    return causeOf(error.cause);
+  }
+  // A defect of the process itself must fail its task, loudly, and not be waited out.
+  throw error;
 }

@@ -35,7 +35,8 @@ export class RetentionTimer {
   private start(dueAt: string, summary: string): void {
     const scope = new CancellationScope();
     this.scope = scope;
-    const wait = Math.max(1, Date.parse(dueAt) - Date.now());
+    // The instant may carry microseconds: a millisecond later it has certainly come.
+    const wait = Math.max(1, Date.parse(dueAt) + 1 - Date.now());
     void scope
       .run(() => sleep(wait, { summary }))
       .then(() => {

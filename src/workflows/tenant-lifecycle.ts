@@ -3,13 +3,14 @@ import {
   condition,
   continueAsNew,
   executeChild,
+  isCancellation,
   ParentClosePolicy,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { WorkItem } from '../contracts/snapshot';
 import { destruction } from './activity-options';
 import { dispositionRun } from './disposition-run';
+import { causeOf } from './failures';
 import { scanRun } from './scan-run';
 import { now, Tenant } from './tenant';
 import type { TenantLifecycleInput } from './tenant-state';
@@ -37,8 +38,8 @@ export async function tenantLifecycle(input: TenantLifecycleInput): Promise<void
   while (tenant.facts !== null && tenant.facts.stage !== 'unknown' && !tenant.facts.ended) {
     await tenant.carryOutSignals();
     const work = tenant.facts.work[0];
-    if (work !== undefined) await setInMotion(tenant, work);
-    else if (tenant.timer.hasRung) await destroyWhatIsDue(tenant);
+    if (work !== undefined) await keepingAtIt(tenant, () => setInMotion(tenant, work));
+    else if (tenant.timer.hasRung) await keepingAtIt(tenant, () => destroyWhatIsDue(tenant));
     else await waitForSomethingToDo(tenant);
     if (hasLongHistory()) await startAfresh(tenant);
   }
@@ -53,8 +54,29 @@ async function hearTheFirstCommand(tenant: Tenant): Promise<void> {
   if (tenant.facts === null) await tenant.refresh();
 }
 
+/**
+ * A step that cannot go on by itself is shown to a person and tried again later: the process of a tenant
+ * never ends before its promises do.
+ */
+async function keepingAtIt(tenant: Tenant, step: () => Promise<string | null>): Promise<void> {
+  let blockedOn: string | null;
+  try {
+    blockedOn = await step();
+    tenant.raise(null);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    blockedOn = causeOf(error);
+    tenant.raise(blockedOn);
+  }
+  if (blockedOn === null) return;
+  tenant.waitFor(blockedOn);
+  await condition(() => tenant.isTold, BLOCKED_RETRY, {
+    summary: `blocked on ${blockedOn}; look again`,
+  });
+}
+
 /** Scans while in use; fence, archive, verify and move when a service or the Feature ended. */
-async function setInMotion(tenant: Tenant, work: WorkItem): Promise<void> {
+async function setInMotion(tenant: Tenant, work: WorkItem): Promise<null> {
   const shared = {
     parentClosePolicy: ParentClosePolicy.ABANDON,
     priority: { fairnessKey: tenant.id },
@@ -77,6 +99,7 @@ async function setInMotion(tenant: Tenant, work: WorkItem): Promise<void> {
     });
   }
   await tenant.refresh();
+  return null;
 }
 
 /** Retention: the timer stands at the next due instant; holds and commands move it. */
@@ -93,7 +116,7 @@ async function waitForSomethingToDo(tenant: Tenant): Promise<void> {
 }
 
 /** A window is open: keys first, then copies; somebody else verifies; then the certificate. */
-async function destroyWhatIsDue(tenant: Tenant): Promise<void> {
+async function destroyWhatIsDue(tenant: Tenant): Promise<string | null> {
   tenant.waitFor('destruction and its verification');
   const order = { tenantId: tenant.id, workflowNow: now() };
   const destroyed = await destruction.destroyDue.executeWithOptions(
@@ -106,13 +129,7 @@ async function destroyWhatIsDue(tenant: Tenant): Promise<void> {
   );
   tenant.timer.reset();
   tenant.learn(verified.snapshot);
-  const blockedOn = destroyed.blockedOn ?? verified.progress.blockedOn;
-  if (blockedOn === null) return;
-  tenant.waitFor(blockedOn);
-  await Promise.race([
-    sleep(BLOCKED_RETRY, { summary: `blocked on ${blockedOn}; look again` }),
-    condition(() => tenant.isBusy),
-  ]);
+  return destroyed.blockedOn ?? verified.progress.blockedOn;
 }
 
 function hasLongHistory(): boolean {

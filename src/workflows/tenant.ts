@@ -47,6 +47,7 @@ export class Tenant {
   private snapshot: LifecycleSnapshot | null;
   private refreshWanted = false;
   private waitsFor = 'the first command';
+  private alarm: string | null = null;
   private readonly queued: Command[] = [];
 
   constructor(private readonly input: TenantLifecycleInput) {
@@ -64,9 +65,23 @@ export class Tenant {
     return this.snapshot;
   }
 
+  /** True when somebody told something that was not carried out yet. */
+  get isTold(): boolean {
+    return this.refreshWanted || this.queued.length > 0;
+  }
+
   /** True when there is something to do other than to wait for the timer. */
   get isBusy(): boolean {
-    return this.refreshWanted || this.queued.length > 0 || (this.snapshot?.work.length ?? 0) > 0;
+    return this.isTold || (this.snapshot?.work.length ?? 0) > 0;
+  }
+
+  /** Shows that a person must look, with the code of what stands in the way; null: all is well again. */
+  raise(code: string | null): void {
+    if (code === this.alarm) return;
+    const before = this.shown();
+    this.alarm = code;
+    const after = this.shown();
+    if (before !== null && after !== null) showAttributes(before, after);
   }
 
   /** State for the next run of this process. */
@@ -77,16 +92,24 @@ export class Tenant {
   /** Says what the process waits for, in the queries and on its page. */
   waitFor(what: string): void {
     this.waitsFor = what;
-    if (this.snapshot !== null) showDetails(this.snapshot, what);
+    const shown = this.shown();
+    if (shown !== null) showDetails(shown, what);
   }
 
   /** Takes a reading of the facts unless a newer one is known. */
   learn(next: LifecycleSnapshot): void {
     if (!isNewer(this.snapshot, next)) return;
-    const before = this.snapshot;
+    const before = this.shown();
     this.snapshot = next;
-    showAttributes(before, next);
-    showDetails(next, this.waitsFor);
+    const after = this.shown() ?? next;
+    showAttributes(before, after);
+    showDetails(after, this.waitsFor);
+  }
+
+  /** The facts with what this process itself cannot get past. */
+  private shown(): LifecycleSnapshot | null {
+    if (this.snapshot === null || this.alarm === null) return this.snapshot;
+    return { ...this.snapshot, needsHuman: true, blockedOn: this.alarm };
   }
 
   /** Reads the facts again, because somebody else changed them or work was done. */
@@ -161,8 +184,9 @@ export class Tenant {
   }
 
   private status(): LifecycleStatus | null {
-    if (this.snapshot === null) return null;
-    return { ...this.snapshot, tenantId: this.id, waitsFor: this.waitsFor, source: 'workflow' };
+    const shown = this.shown();
+    if (shown === null) return null;
+    return { ...shown, tenantId: this.id, waitsFor: this.waitsFor, source: 'workflow' };
   }
 
   /** Commits a command in control; what the activity refuses is the answer of the Update. */

@@ -15,7 +15,7 @@ const KEYS = {
 };
 
 /** What an operator filters by. */
-export function attributesOf(snapshot: LifecycleSnapshot): SearchAttributePair[] {
+function attributesOf(snapshot: LifecycleSnapshot): SearchAttributePair[] {
   const instant = (text: string | null): Date | null => (text === null ? null : new Date(text));
   return [
     { key: KEYS.stage, value: snapshot.stage },

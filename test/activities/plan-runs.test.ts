@@ -73,13 +73,40 @@ describe('planning the disposition of an ended service', () => {
     expect((await planRuns({ control, assets }, { tenantId, eventId })).runIds).toHaveLength(1);
   });
 
-  it('keeps new writers out once no service is in use', async () => {
+  it('lets late data in until the end is planned, and keeps every writer out afterwards [AB-2]', async () => {
     const tenantId = await harness.subscribed('CVM');
     const collector = environment.pool('collector');
-    await harness.send(tenantId, 'endService', { service: 'CVM' });
-    await expect(
-      collector.execute(`CALL start_attempt('at_late', ?, 'ingest', NULL, 600)`, [tenantId]),
-    ).rejects.toMatchObject({ code: 'OBSERVATION_REFUSED' });
+    const attempt = (id: string): Promise<unknown> =>
+      collector.execute(`CALL start_attempt(?, ?, 'ingest', NULL, 600)`, [id, tenantId]);
+    const eventId = eventOf(await harness.send(tenantId, 'endService', { service: 'CVM' }));
+    await attempt('at_late_but_in_time');
+    await collector.execute(`CALL end_attempt('at_late_but_in_time')`);
+    await planRuns({ control, assets }, { tenantId, eventId });
+    await expect(attempt('at_too_late')).rejects.toMatchObject({ code: 'OBSERVATION_REFUSED' });
+  });
+
+  it('waits for a writer that began between its two looks [AB-2]', async () => {
+    const tenantId = await harness.subscribed('CVM', 'Lighthouse');
+    await link(tenantId, ONE, 'CVM');
+    const eventId = eventOf(await harness.send(tenantId, 'endService', { service: 'CVM' }));
+    const collector = environment.pool('collector');
+    let begun = false;
+    const between: SqlPool = {
+      ...control,
+      transaction: async (work) => {
+        if (!begun) {
+          begun = true;
+          await collector.execute(`CALL start_attempt('at_between', ?, 'ingest', NULL, 600)`, [
+            tenantId,
+          ]);
+        }
+        return control.transaction(work);
+      },
+    };
+    const planned = await planRuns({ control: between, assets }, { tenantId, eventId });
+    expect(planned).toMatchObject({ runIds: [], progress: { blockedOn: 'writers' } });
+    await collector.execute(`CALL end_attempt('at_between')`);
+    expect((await planRuns({ control, assets }, { tenantId, eventId })).runIds).toHaveLength(1);
   });
 });
 

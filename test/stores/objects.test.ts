@@ -1,11 +1,15 @@
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { Client } from 'minio';
 import { isHeld, setLegalHold } from '../../src/activities/objects/legal-hold';
+import { listEverything } from '../../src/activities/objects/list-everything';
+import { putLocked } from '../../src/activities/objects/put-locked';
 import { migrateObjects } from '../../src/activities/objects/migrate-objects';
-
-type Role = 'archiver' | 'verifier' | 'destroyer' | 'evidence' | 'ingest';
+import {
+  createObjectAccounts,
+  removeObjectAccounts,
+  type ObjectKeys,
+  type ObjectRole,
+} from '../../src/platform/migrate/object-accounts';
 
 const environment = `t${randomBytes(4).toString('hex')}`;
 const endpoint = new URL(process.env['LETHE_S3_ENDPOINT'] ?? 'http://127.0.0.1:1');
@@ -18,29 +22,24 @@ const connect = (accessKey: string, secretKey: string): Client =>
     accessKey,
     secretKey,
   });
-const admin = connect(
-  process.env['LETHE_S3_ADMIN_ACCESS_KEY'] ?? '',
-  process.env['LETHE_S3_ADMIN_SECRET_KEY'] ?? '',
-);
-let clients: Readonly<Record<Role, Client>>;
+const administrator = {
+  endpoint: endpoint.origin,
+  region: 'us-east-1',
+  accessKey: process.env['LETHE_S3_ADMIN_ACCESS_KEY'] ?? '',
+  secretKey: process.env['LETHE_S3_ADMIN_SECRET_KEY'] ?? '',
+};
+const admin = connect(administrator.accessKey, administrator.secretKey);
+let accounts: Readonly<Record<ObjectRole, ObjectKeys>>;
+let clients: Readonly<Record<ObjectRole, Client>>;
 
 beforeAll(async () => {
-  const made = execFileSync(
-    process.execPath,
-    [
-      join(__dirname, '..', '..', 'stack', 'object-accounts.mjs'),
-      process.env['LETHE_STACK_NAME'] ?? '',
-      environment,
-    ],
-    { encoding: 'utf8' },
-  );
-  const accounts = JSON.parse(made) as Record<Role, { accessKey: string; secretKey: string }>;
+  accounts = await createObjectAccounts(administrator, environment);
   clients = Object.fromEntries(
     Object.entries(accounts).map(([role, { accessKey, secretKey }]) => [
       role,
       connect(accessKey, secretKey),
     ]),
-  ) as Record<Role, Client>;
+  ) as Record<ObjectRole, Client>;
   await migrateObjects(admin, environment);
   await migrateObjects(admin, environment);
 });
@@ -55,6 +54,8 @@ afterAll(async () => {
     }
     await admin.removeBucket(bucket);
   }
+  await removeObjectAccounts(administrator, environment);
+  await removeObjectAccounts(administrator, environment);
 });
 
 const refused = { code: 'AccessDenied' };
@@ -125,5 +126,53 @@ describe('the accounts of the object store', () => {
     await expect(
       clients.evidence.removeObject(bucket, 'entry', { versionId: versionId ?? '' }),
     ).rejects.toMatchObject(refused);
+  });
+
+  it('list everything under a prefix over all pages, every version once [AB-3]', async () => {
+    const tenant = 'tn_listing0000000001';
+    const archiver = { client: clients.archiver, environment };
+    const names = Array.from({ length: 7 }, (_, index) => `${tenant}/run/2030-01-01/part-${index}`);
+    for (const name of names) {
+      await putLocked(archiver, {
+        bucket: 'archive',
+        name,
+        body: Buffer.from('part'),
+        lock: { mode: 'legal-hold' },
+      });
+    }
+    for (const role of ['verifier', 'destroyer'] as const) {
+      const store = { client: clients[role], environment };
+      for (const pageSize of [1, 2, 7, 1000]) {
+        const order = { bucket: 'archive' as const, prefix: `${tenant}/`, pageSize };
+        const listing = await listEverything(store, order);
+        expect(listing.versions.map(({ name }) => name)).toEqual(names);
+        expect(listing.uploads).toEqual([]);
+      }
+    }
+  });
+
+  it('are made again with the keys that are known, and end keys that nobody knows', async () => {
+    const again = await createObjectAccounts(administrator, environment, accounts);
+    expect(again).toEqual(accounts);
+    const { archiver, destroyer, evidence, ingest } = accounts;
+    const known = { archiver, destroyer, evidence, ingest };
+    const renewed = await createObjectAccounts(administrator, environment, known);
+    expect(renewed).toEqual({ ...accounts, verifier: renewed.verifier });
+    expect(renewed.verifier).not.toEqual(accounts.verifier);
+    await expect(clients.verifier.bucketExists(archive)).rejects.toThrow();
+    const { accessKey, secretKey } = renewed.verifier;
+    expect(await connect(accessKey, secretKey).bucketExists(archive)).toBe(true);
+  });
+
+  it('need an administrator: with other keys nothing is made, and the variable is named', async () => {
+    const stranger = { ...administrator, secretKey: 'x'.repeat(36) };
+    await expect(createObjectAccounts(stranger, environment)).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      field: 'LETHE_S3_ADMIN_ACCESS_KEY',
+    });
+    const nowhere = { ...administrator, endpoint: 'http://127.0.0.1:1' };
+    await expect(createObjectAccounts(nowhere, environment)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
   });
 });

@@ -12,6 +12,8 @@ import type { SqlPool } from '../../src/contracts/sql';
 export interface SqlEnvironment {
   readonly name: string;
   readonly prefix: string;
+  /** Logins by role, as the migrator made them. */
+  readonly logins: Readonly<Record<SqlRole, SqlLogin>>;
   pool(role: SqlRole | 'root', database?: string): SqlPool;
   remove(): Promise<void>;
 }
@@ -52,6 +54,7 @@ export async function createSqlEnvironment(
   return {
     name,
     prefix,
+    logins,
     pool: (role, database = 'control') => {
       const login =
         role === 'root' ? { user: server.adminUser, password: server.adminPassword } : logins[role];

@@ -60,7 +60,7 @@ export async function createSealedRun(
     `INSERT INTO run_subjects VALUES ('${runId}', 'CVM')`,
     `INSERT INTO cohorts VALUES ('${runId}', '${dueOn}', '${tenantId}', ${collected}, ${notBefore}, ${rows}, lethe_now())`,
     `INSERT INTO cohort_keys VALUES ('${runId}', '${dueOn}', 'asset:${runId}:${dueOn}')`,
-    `INSERT INTO manifests VALUES ('${runId}', 'at_1', 'manifest', 'name', lethe_now())`,
+    `INSERT INTO manifests VALUES ('${runId}', 'at_1', 'manifest', lethe_now())`,
     `INSERT INTO manifest_batches VALUES ('${runId}', 'mysql:assets.image_risks', 1, '', '', '${ids}', ${rows}, '${digest}')`,
     `INSERT INTO cohort_windows VALUES ('${runId}', '${dueOn}', 1, ${notBefore}, ${notBefore}, lethe_now() + INTERVAL 1 DAY, '{}', lethe_now())`,
     `INSERT INTO window_refreshes VALUES ('${runId}', 1, 1, 1, lethe_now())`,

@@ -41,7 +41,7 @@ CREATE TABLE {{control}}.run_subjects (
 $$
 CREATE TABLE {{control}}.run_states (
   run_id VARBINARY(64) NOT NULL,
-  state VARBINARY(32) NOT NULL COMMENT 'sealed, copied, verified, moved, closed, superseded',
+  state VARBINARY(32) NOT NULL COMMENT 'archived, moved, superseded, recalled',
   at DATETIME(6) NOT NULL,
   PRIMARY KEY (run_id, state)
 ) ENGINE=InnoDB
@@ -76,7 +76,7 @@ $$
 CREATE TABLE {{control}}.cohort_states (
   run_id VARBINARY(64) NOT NULL,
   due_on VARBINARY(10) NOT NULL,
-  state VARBINARY(32) NOT NULL COMMENT 'destroying, destroyed, certified, restoring, restored, superseded',
+  state VARBINARY(32) NOT NULL COMMENT 'destroying, destroyed, certified, restoring, returned, restored, irrevocable, superseded',
   at DATETIME(6) NOT NULL,
   PRIMARY KEY (run_id, due_on, state)
 ) ENGINE=InnoDB
@@ -105,8 +105,7 @@ $$
 CREATE TABLE {{control}}.manifests (
   run_id VARBINARY(64) NOT NULL PRIMARY KEY,
   attempt_id VARBINARY(64) NOT NULL,
-  digest VARBINARY(64) NOT NULL,
-  object_name VARBINARY(512) NOT NULL,
+  digest VARBINARY(64) NOT NULL COMMENT 'over all batches and the manifest object of every cohort',
   sealed_at DATETIME(6) NOT NULL
 ) ENGINE=InnoDB
 $$
@@ -124,8 +123,9 @@ CREATE TABLE {{control}}.manifest_batches (
 $$
 CREATE TABLE {{control}}.manifest_objects (
   run_id VARBINARY(64) NOT NULL,
-  due_on VARBINARY(10) NOT NULL COMMENT 'empty for the manifest itself',
+  due_on VARBINARY(10) NOT NULL,
   copy VARBINARY(16) NOT NULL COMMENT 'archive or backup',
+  part INT UNSIGNED NOT NULL COMMENT '0 is the manifest of the cohort',
   object_name VARBINARY(512) NOT NULL,
   version_id VARBINARY(128) NOT NULL,
   bytes BIGINT UNSIGNED NOT NULL,

@@ -71,7 +71,14 @@ BEGIN
     SELECT 1 FROM {{control}}.subscriptions s
       LEFT JOIN {{control}}.subscription_ends e
         ON e.tenant_id = s.tenant_id AND e.subscription_id = s.subscription_id
-      WHERE s.tenant_id = p_tenant AND s.subject <> 'Feature' AND e.subscription_id IS NULL) THEN
+      WHERE s.tenant_id = p_tenant AND s.subject <> 'Feature' AND e.subscription_id IS NULL)
+  -- Late data: what was seen before an end may still come until that end is planned.
+  AND NOT EXISTS (
+    SELECT 1 FROM {{control}}.events v
+      LEFT JOIN {{control}}.event_closings c ON c.tenant_id = v.tenant_id AND c.event_id = v.event_id
+      LEFT JOIN {{control}}.runs r ON r.event_id = v.event_id
+      WHERE v.tenant_id = p_tenant AND v.event_kind = 'termination'
+        AND c.event_id IS NULL AND r.run_id IS NULL) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'OBSERVATION_REFUSED: the fence is up, no service is active';
   END IF;
   INSERT INTO {{control}}.attempts (attempt_id, tenant_id, purpose, run_id, started_at, lease_until)

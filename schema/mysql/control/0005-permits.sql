@@ -37,7 +37,7 @@ BEGIN
         WHERE tenant_id = p_tenant AND request_id = v_ref) THEN
       SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: the request was withdrawn';
     END IF;
-    IF v_event IN ('termination', 'feature-end') THEN
+    IF v_event IN ('termination', 'feature-end', 'stray') THEN
       SELECT MAX(base_earliest_at) INTO v_base FROM {{control}}.cohorts
         WHERE run_id = p_run AND (p_due = '' OR due_on = p_due);
       IF EXISTS (SELECT 1 FROM {{control}}.run_subjects r
@@ -97,16 +97,18 @@ BEGIN
   DECLARE v_global BIGINT UNSIGNED;
   DECLARE v_epoch BIGINT UNSIGNED;
   DECLARE v_digest VARBINARY(64) DEFAULT NULL;
-  DECLARE v_copies INT DEFAULT 0;
+  DECLARE v_unverified INT DEFAULT 1;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   START TRANSACTION;
   CALL {{control}}.assert_permittable(p_tenant, p_run, '', 'move', v_global, v_epoch);
   SELECT digest INTO v_digest FROM {{control}}.manifests WHERE run_id = p_run;
-  SELECT COUNT(DISTINCT subject) INTO v_copies FROM {{control}}.verifications
-    WHERE run_id = p_run AND subject IN ('copy:archive', 'copy:backup')
-      AND outcome = 'ok' AND manifest_digest = v_digest;
-  IF v_digest IS NULL OR v_copies <> 2 THEN
+  SELECT COUNT(*) INTO v_unverified FROM {{control}}.cohorts c
+    JOIN (SELECT 'copy:archive' AS subject UNION ALL SELECT 'copy:backup') s
+    WHERE c.run_id = p_run AND NOT EXISTS (SELECT 1 FROM {{control}}.verifications v
+      WHERE v.run_id = p_run AND v.due_on = c.due_on AND v.subject = CAST(s.subject AS BINARY)
+        AND v.outcome = 'ok' AND v.manifest_digest = v_digest);
+  IF v_digest IS NULL OR v_unverified <> 0 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: both copies must be verified first';
   END IF;
   IF NOT EXISTS (SELECT 1 FROM {{control}}.runs WHERE run_id = p_run AND record_class = 'asset-basic-data')

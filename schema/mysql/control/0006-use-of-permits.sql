@@ -96,3 +96,11 @@ BEGIN
   COMMIT;
 END
 $$
+CREATE DEFINER={{definer}} PROCEDURE {{control}}.close_key_permit(IN p_permit VARBINARY(64))
+SQL SECURITY DEFINER
+BEGIN
+  -- The key has its tombstone: its permit is spent. Closing one only ever takes a right away.
+  UPDATE {{control}}.permits SET used_at = {{control}}.lethe_now(), used_count = 1
+    WHERE permit_id = p_permit AND batch_number = 0 AND used_at IS NULL;
+END
+$$

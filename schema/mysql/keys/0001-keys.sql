@@ -58,7 +58,10 @@ $$
 CREATE DEFINER={{definer}} TRIGGER {{keys}}.no_resurrection BEFORE INSERT ON {{keys}}.key_wrappings
 FOR EACH ROW
 BEGIN
-  IF EXISTS (SELECT 1 FROM {{keys}}.key_tombstones WHERE key_ref = NEW.key_ref) THEN
+  DECLARE v_gone INT DEFAULT 0;
+  SELECT COUNT(*) INTO v_gone FROM {{keys}}.key_tombstones WHERE key_ref = NEW.key_ref
+    LOCK IN SHARE MODE;
+  IF v_gone > 0 THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'KEY_DESTROYED: a destroyed key does not come back';
   END IF;
 END
@@ -151,9 +154,10 @@ BEGIN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: too early for this key';
   END IF;
   SET SESSION sql_safe_updates = 0;
-  DELETE FROM {{keys}}.key_wrappings WHERE key_ref = p_key_ref;
+  -- The tombstone first: a wrapping that is inserted meanwhile waits for it and is refused.
   INSERT INTO {{keys}}.key_tombstones (key_ref, tenant_id, permit_id, kind, destroyed_at)
     VALUES (p_key_ref, p_tenant, p_permit, v_kind, v_now);
+  DELETE FROM {{keys}}.key_wrappings WHERE key_ref = p_key_ref;
   UPDATE {{keys}}.key_permits SET used_at = v_now WHERE permit_id = p_permit;
   SET SESSION sql_safe_updates = v_safe;
   COMMIT;

@@ -119,11 +119,24 @@ export async function refreshTenant(
   });
 }
 
-/** SHA-256 of what makes two commands the same. */
-export const commandDigest = (command: Command): string =>
+/**
+ * SHA-256 of what makes two commands the same. Where a body waits in staging does not: who repeats a
+ * command stages its body again, and the digest of the body says whether it is the same.
+ */
+const commandDigest = (command: Command): string =>
   createHash('sha256')
-    .update(canonicalize({ kind: command.kind, body: command.body }) ?? '')
+    .update(canonicalize({ kind: command.kind, body: withoutPlace(command.body) }) ?? '')
     .digest('hex');
+
+function withoutPlace(body: object): object {
+  const rest = Object.entries(body).filter(([key]) => key !== 'stagingId');
+  return Object.fromEntries(
+    rest.map(([key, value]: [string, unknown]) => [
+      key,
+      key === 'report' ? withoutPlace(value as object) : value,
+    ]),
+  );
+}
 
 async function findEarlier(
   sql: Sql,
@@ -205,6 +218,7 @@ async function afterCommit(
     const { stagingId } = command.body as CommandBodies['changeConfiguration'];
     await ports.control.execute('CALL erase_staging(?)', [stagingId]);
   }
+  const requestedBy = await requesterOf(ports, tenantId, command.idempotencyKey);
   await ports.ledger.append({
     tenantId,
     kind: 'command-accepted',
@@ -212,8 +226,22 @@ async function afterCommit(
     details: {
       command: command.kind,
       bodyDigest: commandDigest(command),
-      requestedBy: command.requestedBy,
+      requestedBy,
       acceptedAt: receipt.acceptedAt,
     },
   });
+}
+
+/** Who sent it first; somebody else may repeat it, and the evidence names the first. */
+async function requesterOf(
+  ports: Pick<AcceptPorts, 'control'>,
+  tenantId: string,
+  idempotencyKey: string,
+): Promise<string> {
+  const row = await textRow(
+    ports.control,
+    'SELECT requested_by FROM commands WHERE tenant_id = ? AND idempotency_key = ?',
+    [tenantId, idempotencyKey],
+  );
+  return required(row ?? {}, 'requested_by');
 }

@@ -34,6 +34,7 @@ const ORDER: readonly CohortState[] = [
   'destroyed',
   'certified',
   'restoring',
+  'returned',
   'restored',
   'superseded',
 ];
@@ -98,7 +99,11 @@ function toCohort(row: TextRow, state: CohortState, subjects: readonly string[])
   };
 }
 
-function newestState(states: readonly string[]): CohortState {
+function newestState(all: readonly string[]): CohortState {
+  // The key had gone before the tenant came back: the restore was too late and the end is finished.
+  const states = all.includes('irrevocable')
+    ? ['destroying', ...all.filter((state) => state === 'destroyed' || state === 'certified')]
+    : all;
   const indexes = states.map((state) => ORDER.indexOf(state as CohortState));
   return ORDER[Math.max(0, ...indexes)] ?? 'sealed';
 }

@@ -51,7 +51,7 @@ export async function insertRow(
  * The instant from which a reported end counts. @source late news: an end reported after the fact
  * counts from its effective time, and dating it back needs two people.
  */
-export function effectiveEnd(
+function effectiveEnd(
   context: EffectContext<'endService'> | EffectContext<'endFeature'>,
   period: UsePeriod,
 ): string {

@@ -2,13 +2,13 @@ import { LetheError } from '../../domain/errors';
 import type { HoldAcknowledgement, HoldRelease, PlaceHold } from '../../contracts/holds';
 import type { Sql } from '../../contracts/sql';
 import { assertPlaceHold, assertRelease } from '../../contracts/validate-hold';
-import type { AcceptPorts } from './accept-command';
+import { refreshTenant, type AcceptPorts } from './accept-command';
 import { insertRow } from './command-context';
 import { destroyedKeys, settleInterlock } from './interlock';
 import { required, textRow, textRows, toInstant, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
 
-type HoldPorts = Pick<AcceptPorts, 'control' | 'keys' | 'unstamp' | 'pause' | 'ledger'>;
+type HoldPorts = Pick<AcceptPorts, 'control' | 'keys' | 'unstamp' | 'pause' | 'ledger' | 'derive'>;
 
 /**
  * Places a legal hold: recorded with its interlocks in one transaction, acknowledged when no older
@@ -20,14 +20,12 @@ type HoldPorts = Pick<AcceptPorts, 'control' | 'keys' | 'unstamp' | 'pause' | 'l
 export async function placeHold(ports: HoldPorts, order: PlaceHold): Promise<HoldAcknowledgement> {
   assertPlaceHold(order);
   const tenants = [...new Set(order.scopes.map((scope) => scope.tenantId))].sort();
-  const placedAt = await ports.control.transaction(async (sql) => {
+  const { placedAt, placedBy } = await ports.control.transaction(async (sql) => {
     // Locks are taken in one order, so that two holds over the same tenants cannot wait for each other.
     for (const tenantId of tenants) await sql.execute('CALL lock_tenant(?)', [tenantId]);
-    const known = await textRow(sql, 'SELECT placed_at FROM holds WHERE hold_id = ?', [
-      order.holdId,
-    ]);
-    if (known !== null) return toInstant(required(known, 'placed_at'));
-    return insertHold(sql, order, tenants);
+    const known = await findHold(sql, order);
+    if (known !== null) return known;
+    return { placedAt: await insertHold(sql, order, tenants), placedBy: order.requestedBy };
   });
   for (const tenantId of tenants) await settleInterlock(ports, tenantId);
   await ports.control.execute('CALL erase_staging(?)', [order.ground.stagingId]);
@@ -38,8 +36,10 @@ export async function placeHold(ports: HoldPorts, order: PlaceHold): Promise<Hol
       tenantId,
       kind: 'hold-placed',
       subject: `${order.holdId}/${tenantId}`,
-      details: { holdId: order.holdId, placedAt, placedBy: order.requestedBy },
+      details: { holdId: order.holdId, placedAt, placedBy },
     });
+    // Whoever looks next sees the windows under the hold, whether or not the tenant's process runs.
+    await refreshTenant(ports, tenantId);
   }
   return { holdId: order.holdId, placedAt, alreadyDestroyed };
 }
@@ -64,7 +64,7 @@ export async function releaseHold(
   if (tenants.length === 0) {
     throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold', { field: 'holdId' });
   }
-  const releasedAt = await ports.control.transaction(async (sql) => {
+  const release = await ports.control.transaction(async (sql) => {
     for (const tenantId of tenants) await sql.execute('CALL lock_tenant(?)', [tenantId]);
     return insertRelease(sql, order, tenants);
   });
@@ -74,15 +74,38 @@ export async function releaseHold(
       tenantId,
       kind: 'hold-released',
       subject: `${order.holdId}/${tenantId}`,
-      details: {
-        holdId: order.holdId,
-        releasedAt,
-        releasedBy: order.requestedBy,
-        approvedBy: order.approvedBy,
-      },
+      details: { holdId: order.holdId, ...release },
+    });
+    await refreshTenant(ports, tenantId);
+  }
+  return { holdId: order.holdId, releasedAt: release.releasedAt };
+}
+
+/** The hold of that id as it was placed first; with other scopes it is another hold. */
+async function findHold(
+  sql: Sql,
+  order: PlaceHold,
+): Promise<{ readonly placedAt: string; readonly placedBy: string } | null> {
+  const known = await textRow(sql, 'SELECT placed_at, placed_by FROM holds WHERE hold_id = ?', [
+    order.holdId,
+  ]);
+  if (known === null) return null;
+  const scopes = await textRows(
+    sql,
+    'SELECT tenant_id, record_class FROM hold_scopes WHERE hold_id = ?',
+    [order.holdId],
+  );
+  const placed = scopes.map((row) => `${required(row, 'tenant_id')} ${row['record_class'] ?? ''}`);
+  const asked = order.scopes.map((scope) => `${scope.tenantId} ${scope.recordClass ?? ''}`);
+  if (JSON.stringify(placed.sort()) !== JSON.stringify(asked.sort())) {
+    throw new LetheError('IDEMPOTENCY_CONFLICT', 'holdId is taken by a hold with other scopes', {
+      field: 'holdId',
     });
   }
-  return { holdId: order.holdId, releasedAt };
+  return {
+    placedAt: toInstant(required(known, 'placed_at')),
+    placedBy: required(known, 'placed_by'),
+  };
 }
 
 async function insertHold(sql: Sql, order: PlaceHold, tenants: readonly string[]): Promise<string> {
@@ -119,15 +142,30 @@ async function insertHold(sql: Sql, order: PlaceHold, tenants: readonly string[]
   return now;
 }
 
+/** A release as it was made first. */
+interface Release {
+  readonly releasedAt: string;
+  readonly releasedBy: string;
+  readonly approvedBy: string;
+}
+
 async function insertRelease(
   sql: Sql,
   order: { readonly holdId: string; readonly requestedBy: string; readonly approvedBy: string },
   tenants: readonly string[],
-): Promise<string> {
-  const known = await textRow(sql, 'SELECT released_at FROM hold_releases WHERE hold_id = ?', [
-    order.holdId,
-  ]);
-  if (known !== null) return toInstant(required(known, 'released_at'));
+): Promise<Release> {
+  const known = await textRow(
+    sql,
+    'SELECT released_at, released_by, approved_by FROM hold_releases WHERE hold_id = ?',
+    [order.holdId],
+  );
+  if (known !== null) {
+    return {
+      releasedAt: toInstant(required(known, 'released_at')),
+      releasedBy: required(known, 'released_by'),
+      approvedBy: required(known, 'approved_by'),
+    };
+  }
   const now = await databaseNow(sql);
   await insertRow(sql, 'hold_releases', {
     hold_id: order.holdId,
@@ -136,5 +174,5 @@ async function insertRelease(
     approved_by: order.approvedBy,
   });
   for (const tenantId of tenants) await sql.execute('CALL bump_interlock(?)', [tenantId]);
-  return now;
+  return { releasedAt: now, releasedBy: order.requestedBy, approvedBy: order.approvedBy };
 }

@@ -97,7 +97,9 @@ function stageFacts({ facts, cohorts, counters, events }: Readings): StageFacts 
     attested: !facts.attestationWithdrawn,
     scans: counters.scans,
     openMoves: events.filter((event) => event.recordClass === 'asset-basic-data').length,
-    waitingCohorts: cohorts.filter((cohort) => isWaiting(cohort.state)).length,
+    waitingCohorts: cohorts.filter(
+      ({ state }) => isWaiting(state) || state === 'restoring' || state === 'returned',
+    ).length,
     destroyingCohorts: cohorts.filter(isBeingDestroyed).length,
     uncoveredData: events.some((event) => event.recordClass === 'console-configuration-data'),
   };
@@ -124,15 +126,31 @@ function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
     .sort((a, b) => (a.deleteNotBefore ?? '9').localeCompare(b.deleteNotBefore ?? '9'));
 }
 
-/** The next instant at which something may be destroyed; half-destroyed cohorts are due at once. */
+/**
+ * The next instant at which something may be destroyed. What was begun is due at once, unless it still
+ * needs a permit that an open hold refuses.
+ */
 function nextDueAt(cohorts: readonly CohortRow[], facts: TenantFacts): string | null {
-  if (cohorts.some(isBeingDestroyed)) return facts.now;
+  const begun = cohorts.filter((cohort) => isBeingDestroyed(cohort) || cohort.state === 'returned');
+  if (begun.some((cohort) => !needsPermit(cohort) || !isHeld(cohort, facts))) return facts.now;
   const instants = cohorts
     .filter((cohort) => isWaiting(cohort.state))
     .filter((cohort) => cohort.state === 'moved' || cohort.recordClass !== 'asset-basic-data')
     .flatMap((cohort) => (cohort.deleteNotBefore === null ? [] : [cohort.deleteNotBefore]));
   return instants.sort()[0] ?? null;
 }
+
+/** The objects of an archive go with their key; rows of configuration and restored archives do not. */
+const needsPermit = (cohort: CohortRow): boolean =>
+  cohort.state === 'returned' ||
+  (cohort.state === 'destroying' && cohort.recordClass === 'console-configuration-data');
+
+const isHeld = (cohort: CohortRow, facts: TenantFacts): boolean =>
+  facts.holds.some(
+    (hold) =>
+      hold.releasedAt === null &&
+      (hold.recordClass === null || hold.recordClass === cohort.recordClass),
+  );
 
 function terminatedAt(facts: TenantFacts): string | null {
   if (activeServices(facts).length > 0) return null;
@@ -145,7 +163,12 @@ function terminatedAt(facts: TenantFacts): string | null {
   );
 }
 
-function bandOf(facts: TenantFacts, dueDays: readonly DueDay[], holds: number): Band {
+/** How near the first end among `dueDays` is. */
+export function bandOf(
+  facts: Pick<TenantFacts, 'now'>,
+  dueDays: readonly Pick<DueDay, 'latestAt'>[],
+  holds: number,
+): Band {
   const latest = dueDays.flatMap((day) => (day.latestAt === null ? [] : [day.latestAt])).sort()[0];
   if (dueDays.length === 0) return 'none';
   if (latest === undefined) return holds > 0 ? 'on_hold' : 'on_track';

@@ -7,8 +7,14 @@ import { isWaiting, type CohortRow } from './cohort-rows';
 import { required, textRow, toSqlTime } from './sql-text';
 import type { TenantFacts } from './tenant-facts';
 
+/** What decides about a cohort, or about one record before it has any. */
+export type Governed = Pick<
+  CohortRow,
+  'runId' | 'recordClass' | 'eventKind' | 'eventRef' | 'eventAt' | 'newestObservedAt' | 'subjects'
+>;
+
 /** Facts of one cohort: its newest observation stands for all, because `earliest` grows with it. */
-export function factsOfCohort(facts: TenantFacts, cohort: CohortRow): Facts {
+export function factsOfCohort(facts: TenantFacts, cohort: Governed): Facts {
   const holds = facts.holds
     .filter((hold) => hold.recordClass === null || hold.recordClass === cohort.recordClass)
     .map(({ placedAt, releasedAt }) => ({ placedAt, releasedAt }));
@@ -47,8 +53,12 @@ export function factsOfCohort(facts: TenantFacts, cohort: CohortRow): Facts {
   };
 }
 
+/** When something outside every run was found; null for what belongs to an event of its own. */
+export const discoveryOf = (cohort: Governed): string | null =>
+  cohort.eventKind === 'stray' ? cohort.eventAt : null;
+
 /** A request covers what was received at or before it; a run made for one request is governed by it. */
-function covers(cohort: CohortRow, requestId: string, receivedAt: string): boolean {
+function covers(cohort: Governed, requestId: string, receivedAt: string): boolean {
   if (cohort.eventKind === 'request') return cohort.eventRef === requestId;
   return cohort.recordClass === 'asset-basic-data'
     ? (cohort.newestObservedAt ?? '') <= receivedAt
@@ -76,7 +86,10 @@ export async function refreshWindows(
   options: { readonly cohorts: readonly CohortRow[]; readonly derive: DeriveWindow },
 ): Promise<void> {
   for (const cohort of options.cohorts.filter((row) => isWaiting(row.state))) {
-    const window = keepEarlierLatest(cohort, options.derive(factsOfCohort(facts, cohort)));
+    const window = keepEarlierLatest(
+      cohort,
+      options.derive(factsOfCohort(facts, cohort), discoveryOf(cohort)),
+    );
     if (!isSame(cohort, window)) await insertWindow(sql, cohort, window);
     await recordBreaches(sql, facts, { cohort, window });
   }

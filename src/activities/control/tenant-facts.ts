@@ -162,7 +162,3 @@ export const activeServices = (facts: TenantFacts): readonly string[] => [
 /** The open period of `subject`, if it is in use. */
 export const openPeriod = (facts: TenantFacts, subject: string): UsePeriod | undefined =>
   facts.periods.find((period) => period.subject === subject && period.endedAt === null);
-
-/** True while the Feature is in use and every jurisdiction's attestation stands. @source AT-1 */
-export const isFeatureUsable = (facts: TenantFacts): boolean =>
-  openPeriod(facts, 'Feature') !== undefined && !facts.attestationWithdrawn;

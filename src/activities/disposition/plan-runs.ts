@@ -55,27 +55,29 @@ export async function planRuns(
 ): Promise<{ readonly runIds: readonly string[]; readonly progress: Progress }> {
   const event = await readEvent(ports.control, input);
   if (event.kind === 'restore') return { runIds: [event.ref], progress: done() };
-  if (await hasWriters(ports.control, input.tenantId)) {
-    return { runIds: [], progress: { done: false, blockedOn: 'writers', counts: {} } };
-  }
+  if (await hasWriters(ports.control, input.tenantId)) return waitForWriters();
   const linkSets =
     event.recordClass === 'asset-basic-data'
       ? await readLinkSets(ports.assets, input.tenantId)
       : [];
   return ports.control.transaction(async (sql) => {
     await sql.execute('CALL lock_tenant(?)', [input.tenantId]);
+    // A writer that began since the first look found no plan; one that begins now waits for this lock.
+    if (await hasWriters(sql, input.tenantId)) return waitForWriters();
     const facts = await readTenantFacts(sql, input.tenantId);
     if (facts === null) throw new Error('an event without a tenant');
-    const drafts =
-      event.recordClass === 'asset-basic-data'
-        ? assetDrafts(facts, event, linkSets)
-        : await configurationDrafts(sql, facts, event);
+    const drafts = await draftsOf(sql, { facts, event, linkSets });
     const runIds: string[] = [];
     for (const draft of drafts) runIds.push(await ensureRun(sql, { facts, event, draft }));
     if (runIds.length === 0) await closeEvent(sql, input.tenantId, input.eventId);
     return { runIds, progress: done({ runs: runIds.length }) };
   });
 }
+
+const waitForWriters = (): { readonly runIds: readonly string[]; readonly progress: Progress } => ({
+  runIds: [],
+  progress: { done: false, blockedOn: 'writers', counts: {} },
+});
 
 async function readEvent(
   sql: Sql,
@@ -117,6 +119,34 @@ async function readLinkSets(sql: Sql, tenantId: string): Promise<readonly (reado
   return rows.map((row) => required(row, 'services').split('|'));
 }
 
+async function draftsOf(
+  sql: Sql,
+  {
+    facts,
+    event,
+    linkSets,
+  }: {
+    readonly facts: TenantFacts;
+    readonly event: EventRow;
+    readonly linkSets: readonly (readonly string[])[];
+  },
+): Promise<readonly Draft[]> {
+  if (event.recordClass !== 'asset-basic-data') return configurationDrafts(sql, facts, event);
+  if (event.kind === 'stray') return strayDrafts(sql, event);
+  return assetDrafts(facts, event, linkSets);
+}
+
+/** What was found belongs to the services of the run that found it, and counts from its discovery. */
+async function strayDrafts(sql: Sql, event: EventRow): Promise<readonly Draft[]> {
+  const rows = await textRows(
+    sql,
+    'SELECT subject FROM run_subjects WHERE run_id = ? ORDER BY subject',
+    [event.ref],
+  );
+  const subjects = rows.map((row) => required(row, 'subject'));
+  return [{ subjects, eventAt: event.at, cutoffAt: null, generations: null }];
+}
+
 function assetDrafts(
   facts: TenantFacts,
   event: EventRow,
@@ -133,7 +163,7 @@ function assetDrafts(
   const active = activeServices(facts);
   const service = facts.periods.find((period) => period.subscriptionId === event.ref)?.subject;
   const concerned = (subjects: readonly string[]): boolean =>
-    event.kind === 'stray' || (service !== undefined && subjects.includes(service));
+    service !== undefined && subjects.includes(service);
   return linkSets
     .filter((subjects) => concerned(subjects) && !subjects.some((name) => active.includes(name)))
     .map((subjects) => ({

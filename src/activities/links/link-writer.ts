@@ -4,6 +4,18 @@ import { derivedId } from '../control/command-context';
 import { required, textRows, toSqlTime } from '../control/sql-text';
 
 /**
+ * Id of a link: linking the same asset to the same service twice is one link. Belonging to all services is
+ * a fact of its own, so that it is not lost on an asset that was linked by name before.
+ */
+export const linkIdOf = (link: {
+  readonly tenantId: string;
+  readonly assetId: string;
+  readonly service: string;
+  readonly belongsToAll: boolean;
+}): string =>
+  derivedId('ln', link.tenantId, link.assetId, link.service, ...(link.belongsToAll ? ['all'] : []));
+
+/**
  * Writes links with the collector's login: insert only. A link's id follows from asset and service, so
  * linking twice changes nothing. @source HS-1
  */
@@ -15,7 +27,7 @@ export function createLinkWriter(assets: SqlPool): LinkWriter {
     readonly linkedAt: string;
     readonly belongsToAll: boolean;
   }): Promise<void> => {
-    const linkId = derivedId('ln', row.tenantId, row.assetId, row.service);
+    const linkId = linkIdOf(row);
     await assets.execute(
       `INSERT INTO asset_links (tenant_id, asset_id, version_id, service, belongs_to_all, linked_at)
        SELECT ?, ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (

@@ -71,6 +71,62 @@ export async function* readGroup(
   }
 }
 
+/** What a version says about its record, without its body. */
+export interface DocumentHead {
+  readonly _id: string;
+  readonly recordId: string;
+  readonly kind: string;
+  readonly scanId: string;
+  readonly observedAt: string;
+  readonly vanished: boolean;
+  readonly contentDigest: string;
+}
+
+/**
+ * Streams the versions of a group without their bodies, in no order. Reading, so safe to repeat.
+ *
+ * @throws LetheError STORE_REFUSED when a document is no version: nothing may be derived from it.
+ */
+export async function* readHeads(
+  store: DocumentStore,
+  group: DocumentGroup,
+): AsyncGenerator<DocumentHead> {
+  const collection = collectionOf(store.client, store.prefix, group.location);
+  const cursor = collection.find(
+    { tenantId: group.tenantId, assetId: group.assetId },
+    {
+      projection: {
+        recordId: 1,
+        kind: 1,
+        scanId: 1,
+        observedAt: 1,
+        vanished: 1,
+        contentDigest: 1,
+      },
+    },
+  );
+  try {
+    for (;;) {
+      const next: unknown = await speaking('read', () => cursor.next());
+      if (next === null) return;
+      if (!isHead(next)) throw new LetheError('STORE_REFUSED', 'a document is no version');
+      yield next;
+    }
+  } finally {
+    await cursor.close();
+  }
+}
+
+function isHead(value: unknown): value is DocumentHead {
+  const head = value as Record<string, unknown>;
+  return (
+    typeof head['vanished'] === 'boolean' &&
+    ['_id', 'recordId', 'kind', 'scanId', 'observedAt', 'contentDigest'].every(
+      (field) => typeof head[field] === 'string' && head[field] !== '',
+    )
+  );
+}
+
 /** Asset ids, or generations, of which a tenant has documents, with their counts. */
 export async function listGroups(
   store: DocumentStore,

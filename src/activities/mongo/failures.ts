@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { LetheError } from '../../domain/errors';
 
 const AWAY =
@@ -8,7 +9,7 @@ const AWAY =
  * server answers plain errors while its own database is away: those count as unavailable too.
  */
 export function translateMongo(error: unknown, phase: 'read' | 'write'): unknown {
-  if (error instanceof LetheError || !(error instanceof Error)) return error;
+  if (error instanceof LetheError || !types.isNativeError(error)) return error;
   const network =
     error.name.startsWith('MongoNetwork') || error.name.startsWith('MongoServerSelection');
   const away =

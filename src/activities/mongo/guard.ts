@@ -13,7 +13,7 @@ import { speaking } from './failures';
  */
 
 /** Ids of one call; larger lists are slow on some servers and hard to put right. */
-export const BATCH_MAX = 500;
+const BATCH_MAX = 500;
 const VERSION_ID = /^[0-9A-Za-z_-]{8,80}$/;
 const ASSET_ID = /^(as_[0-9a-z]{16,40}|generation-[1-9][0-9]{0,8})$/;
 const STAMP = /^at_[0-9a-z]{16,40}$/;

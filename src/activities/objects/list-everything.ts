@@ -84,7 +84,12 @@ async function* versionPages(store: ObjectStore, place: Place): AsyncGenerator<R
   let keyMarker = '';
   let versionIdMarker = '';
   for (;;) {
-    const options = { Delimiter: '', MaxKeys, IncludeVersion: true, keyMarker, versionIdMarker };
+    const options = {
+      ...{ Delimiter: '', MaxKeys, IncludeVersion: true },
+      // The client signs the markers escaped and sends them as they are.
+      keyMarker: encodeURIComponent(keyMarker),
+      versionIdMarker: encodeURIComponent(versionIdMarker),
+    };
     const page = (await asking('read', () =>
       store.client.listObjectsQuery(place.bucket, place.prefix, '', options),
     )) as unknown as RawPage;

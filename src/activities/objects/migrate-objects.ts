@@ -71,7 +71,11 @@ function policyOf(environment: string, bucket: string, role: string): object {
   const statements: Readonly<Record<string, readonly object[]>> = {
     archive: copyStatements(deny, allow),
     backup: copyStatements(deny, allow),
-    evidence: [deny('evidence', REMOVALS)],
+    evidence: [
+      deny('evidence', REMOVALS),
+      // It locks what it exports; unlocking gains it nothing, because it cannot delete.
+      allow('evidence', ['s3:PutObjectLegalHold', 's3:PutObjectRetention']),
+    ],
     inbox: [deny('ingest', ['s3:DeleteBucket', 's3:PutLifecycleConfiguration'])],
   };
   return { Version: '2012-10-17', Statement: statements[role] ?? [] };
@@ -85,6 +89,8 @@ function copyStatements(deny: Statement, allow: Statement): readonly object[] {
     // The archiver locks what it wrote; without the right to delete, unlocking would gain it nothing.
     allow('archiver', ['s3:PutObjectLegalHold', 's3:GetObjectLegalHold']),
     allow('verifier', ['s3:GetObjectLegalHold', 's3:GetObjectRetention']),
-    deny('destroyer', ['s3:PutObject', 's3:DeleteBucket', 's3:PutLifecycleConfiguration']),
+    // Its own policy allows no writing. Denied here, the bundled store would refuse it the list of
+    // unfinished uploads too, and it could not end them.
+    deny('destroyer', ['s3:DeleteBucket', 's3:PutLifecycleConfiguration']),
   ];
 }

@@ -1,6 +1,6 @@
 import type { WindowContext } from '../../domain/windows/duties';
-import type { Facts } from '../../domain/windows/facts';
-import { computeWindow } from '../../domain/windows/window';
+import { computeStrayWindow } from '../../domain/windows/stray';
+import { computeWindow, type Window } from '../../domain/windows/window';
 import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
 
 /**
@@ -9,11 +9,15 @@ import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
  * on replay.
  */
 export function bindDeriveWindow(context: WindowContext): DeriveWindow {
-  return (facts) => derive(facts, context);
+  return (facts, discoveredAt = null) =>
+    asDerived(
+      discoveredAt === null
+        ? computeWindow(facts, context)
+        : computeStrayWindow(facts, discoveredAt, context),
+    );
 }
 
-function derive(facts: Facts, context: WindowContext): DerivedWindow {
-  const window = computeWindow(facts, context);
+function asDerived(window: Window): DerivedWindow {
   return {
     earliestAt: window.earliestAt,
     deleteNotBefore: window.deleteNotBefore,

@@ -22,7 +22,7 @@ export interface DatedRule {
 }
 
 /** Days before which an observation must be kept, whatever is asked. @source AB-1, CC-4 */
-export function minimumDays(observation: Observation, terms: Terms): readonly DatedRule[] {
+function minimumDays(observation: Observation, terms: Terms): readonly DatedRule[] {
   const { parameters, zone } = terms;
   const collectedOn = dateOf(observation.collectedAt, zone);
   const days: DatedRule[] = [{ rule: 'AB-1', date: addDays(collectedOn, parameters.minimumDays) }];
@@ -33,7 +33,7 @@ export function minimumDays(observation: Observation, terms: Terms): readonly Da
 }
 
 /** The latest day; of equal days the first one named. */
-export function latestDay(first: DatedRule, ...rest: readonly DatedRule[]): DatedRule {
+function latestDay(first: DatedRule, ...rest: readonly DatedRule[]): DatedRule {
   return rest.reduce((latest, day) => (day.date > latest.date ? day : latest), first);
 }
 
@@ -44,7 +44,7 @@ export function minimumDay(observation: Observation, terms: Terms): DatedRule {
 }
 
 /** Due day of an observation after the last linked service ended, and the rule that decides it. */
-export function dueDayOfAsset(
+function dueDayOfAsset(
   observation: Observation,
   endedAt: Nanoseconds,
   terms: Terms,

@@ -43,6 +43,25 @@ const CONTROL_FACTS = [
   'tombstones',
 ].map((table) => `control.${table}`);
 
+/** All of control but bodies on their way in and grounds of holds: those are content. */
+const CONTROL_READ = [
+  ...CONTROL_FACTS.filter((table) => table !== 'control.hold_grounds'),
+  ...[
+    'interlocks',
+    'scan_results',
+    'refused_observations',
+    'cohorts',
+    'cohort_keys',
+    'cohort_counts',
+    'manifests',
+    'manifest_batches',
+    'manifest_objects',
+    'verifications',
+    'permits',
+    'attempts',
+  ].map((table) => `control.${table}`),
+];
+
 const SQL_PURGES = [
   'assets.purge_assets',
   'assets.purge_asset_links',
@@ -64,6 +83,7 @@ export const ROLE_GRANTS = Object.freeze({
       'control.bump_interlock',
       'control.erase_staging',
       'control.erase_stale_staging',
+      'control.close_key_permit',
       'keys.lethe_now',
       'keys.ensure_epoch',
       'keys.bump_key_epoch',
@@ -93,7 +113,7 @@ export const ROLE_GRANTS = Object.freeze({
   },
   /** Uses key permits. */
   destroyer: {
-    select: ['keys.key_tombstones', 'keys.key_permits'],
+    select: ['keys.data_keys', 'keys.key_tombstones', 'keys.key_permits'],
     execute: ['keys.lethe_now', 'keys.destroy_key'],
   },
   /** Makes and reads data keys. */
@@ -134,6 +154,9 @@ export const ROLE_GRANTS = Object.freeze({
       'control.authorization_revocations',
       'control.deletion_requests',
       'control.deletion_withdrawals',
+      'control.events',
+      'control.event_closings',
+      'control.runs',
       'control.scan_orders',
       'control.scan_results',
       'control.staging',
@@ -158,16 +181,17 @@ export const ROLE_GRANTS = Object.freeze({
   /** Appends evidence. */
   ledger: { select: ['evidence.*'], insert: ['evidence.*'], execute: ['evidence.lethe_now'] },
   /** Status and deadlines for people; no tenant content. */
-  reader: { select: ['control.*', 'evidence.*'], execute: ['control.lethe_now'] },
+  reader: { select: [...CONTROL_READ, 'evidence.*'], execute: ['control.lethe_now'] },
 } as const satisfies Record<string, RoleGrants>);
 
 /** Exists in simulation environments only: the one account that may write a clock offset. */
-export const SIMULATOR_GRANTS: RoleGrants = Object.freeze({
+const SIMULATOR_GRANTS: RoleGrants = Object.freeze({
   select: [
     'control.simulation_clock',
     'keys.simulation_clock',
     'evidence.simulation_clock',
     'control.permits',
+    'control.attempts',
     'keys.key_permits',
   ],
   update: ['control.simulation_clock', 'keys.simulation_clock', 'evidence.simulation_clock'],
@@ -179,25 +203,38 @@ export type SqlRole = keyof typeof ROLE_GRANTS | 'simulator';
 
 const PROCEDURE_FUNCTIONS = new Set(['lethe_now']);
 
+/** Where the grants are for. */
+export interface GrantTarget {
+  /** Database prefix of the environment. */
+  readonly prefix: string;
+  /** Databases on the server at hand. */
+  readonly databases: readonly string[];
+}
+
 /**
- * The GRANT statements of a role for one environment.
+ * The GRANT statements of a role on one server; none when it has nothing to do there.
  *
  * @param account - quoted account, e.g. `'lethe_control'@'%'`.
- * @param prefix - database prefix of the environment.
  */
-export function grantStatements(role: SqlRole, account: string, prefix: string): readonly string[] {
+export function grantStatements(
+  role: SqlRole,
+  account: string,
+  { prefix, databases }: GrantTarget,
+): readonly string[] {
   const grants: RoleGrants = role === 'simulator' ? SIMULATOR_GRANTS : ROLE_GRANTS[role];
-  const tables = (verb: string, objects: readonly string[] = []): string[] =>
-    objects.map((object) => {
-      const [database = '', table = ''] = object.split('.');
+  const here = (objects: readonly string[] = []): readonly (readonly [string, string])[] =>
+    objects
+      .map((object) => object.split('.') as [string, string])
+      .filter(([database]) => databases.includes(database));
+  const tables = (verb: string, objects?: readonly string[]): string[] =>
+    here(objects).map(([database, table]) => {
       const name = `${prefix}_${database}`;
       // In a grant on a whole database an underscore is a wildcard unless escaped.
       return table === '*'
         ? `GRANT ${verb} ON \`${name.replaceAll('_', '\\_')}\`.* TO ${account}`
         : `GRANT ${verb} ON \`${name}\`.\`${table}\` TO ${account}`;
     });
-  const routines = (grants.execute ?? []).map((object) => {
-    const [database = '', routine = ''] = object.split('.');
+  const routines = here(grants.execute).map(([database, routine]) => {
     const sort = PROCEDURE_FUNCTIONS.has(routine) ? 'FUNCTION' : 'PROCEDURE';
     return `GRANT EXECUTE ON ${sort} \`${prefix}_${database}\`.\`${routine}\` TO ${account}`;
   });

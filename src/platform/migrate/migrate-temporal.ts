@@ -1,5 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
+import { LetheError } from '../../domain/errors';
 import { SEARCH_ATTRIBUTES } from '../../contracts/search-attributes';
 
 /** Days for which closed histories stay readable; evidence lives elsewhere and longer. */
@@ -13,12 +14,27 @@ const TYPES: Readonly<Record<string, temporal.api.enums.v1.IndexedValueType>> = 
   BOOL: temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_BOOL,
 };
 
+/** The administrator waits a little for an engine that has only just started. */
+const CONNECT_TIMEOUT = '20s';
+
+async function connect(address: string): Promise<Connection> {
+  try {
+    return await Connection.connect({ address, connectTimeout: CONNECT_TIMEOUT });
+  } catch (cause) {
+    throw new LetheError(
+      'ENGINE_UNAVAILABLE',
+      'the workflow engine cannot be reached; check LETHE_TEMPORAL_ADDRESS',
+      { field: 'LETHE_TEMPORAL_ADDRESS', cause },
+    );
+  }
+}
+
 /**
  * Creates the environment's namespace and search attributes through the operator's interface; flags of
  * the development server are ignored once its database exists. Safe to run again.
  */
 export async function migrateTemporal(address: string, namespace: string): Promise<void> {
-  const connection = await Connection.connect({ address });
+  const connection = await connect(address);
   try {
     await tolerateExisting(
       connection.workflowService.registerNamespace({
@@ -42,6 +58,27 @@ export async function migrateTemporal(address: string, namespace: string): Promi
         searchAttributes: missing,
       });
     }
+  } finally {
+    await connection.close();
+  }
+}
+
+const NOT_FOUND = 5;
+const INVALID_ARGUMENT = 3;
+
+/** Shortly after a removal one part of the server still knows the name and another no longer does. */
+function isGone(error: unknown): boolean {
+  const { code, message = '' } = error as { code?: number; message?: string };
+  return code === NOT_FOUND || (code === INVALID_ARGUMENT && / is not found/.test(message));
+}
+
+/** Removes a namespace with everything in it; the caller has checked that it may go. Safe to repeat. */
+export async function removeNamespace(address: string, namespace: string): Promise<void> {
+  const connection = await connect(address);
+  try {
+    await connection.operatorService.deleteNamespace({ namespace });
+  } catch (error) {
+    if (!isGone(error)) throw error;
   } finally {
     await connection.close();
   }

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 /** One migration, rendered for an environment. */
 export interface Migration {
+  /** Database that it changes, and on whose server it therefore runs. */
+  readonly database: DatabaseName;
   /** Name on record, e.g. `control/0002-facts`. */
   readonly name: string;
   /** SHA-256 of the template, so that an edited migration is noticed. */
@@ -20,6 +22,9 @@ export const DATABASES = Object.freeze([
   'evidence',
 ] as const);
 
+/** A database of an environment, without its prefix. */
+export type DatabaseName = (typeof DATABASES)[number];
+
 /** SQL locations that have a purge procedure of their own. */
 const PURGED_TABLES = Object.freeze([
   ['assets', 'assets'],
@@ -31,7 +36,7 @@ const PURGED_TABLES = Object.freeze([
 ] as const);
 
 /** Folder of the SQL files; they are shipped beside the code. */
-export const SCHEMA_FOLDER = locateSchema();
+const SCHEMA_FOLDER = locateSchema();
 
 function locateSchema(): string {
   // From src/platform/migrate when run by jest, from dist/src/platform/migrate when built.
@@ -49,24 +54,34 @@ export function loadMigrations(prefix: string, simulation: boolean): readonly Mi
       .filter((file) => file.endsWith('.sql'))
       .sort()
       .map((file) =>
-        render({ name: `${database}/${file.slice(0, -4)}`, file: `${database}/${file}` }, prefix),
+        render(
+          { database, name: `${database}/${file.slice(0, -4)}`, file: `${database}/${file}` },
+          prefix,
+        ),
       ),
   );
   const purges = PURGED_TABLES.map(([database, table]) =>
-    render({ name: `${database}/purge-${table}`, file: 'purge-procedure.sql' }, prefix, {
+    render({ database, name: `${database}/purge-${table}`, file: 'purge-procedure.sql' }, prefix, {
       database: `\`${prefix}_${database}\``,
       table,
       location: `mysql:${database}.${table}`,
     }),
   );
-  const clocks = ['control', 'keys', 'evidence'].map((database) =>
-    render({ name: `simulation/${database}`, file: `simulation/${database}.sql` }, prefix),
+  const clocks = (['control', 'keys', 'evidence'] as const).map((database) =>
+    render(
+      { database, name: `simulation/${database}`, file: `simulation/${database}.sql` },
+      prefix,
+    ),
   );
   return simulation ? [...own, ...purges, ...clocks] : [...own, ...purges];
 }
 
 function render(
-  { name, file }: { readonly name: string; readonly file: string },
+  {
+    database,
+    name,
+    file,
+  }: { readonly database: DatabaseName; readonly name: string; readonly file: string },
   prefix: string,
   extra: Readonly<Record<string, string>> = {},
 ): Migration {
@@ -82,6 +97,7 @@ function render(
     return value;
   });
   return {
+    database,
     name,
     checksum: createHash('sha256').update(template).digest('hex'),
     statements: sql

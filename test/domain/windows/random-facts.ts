@@ -7,7 +7,7 @@ const FROM = Date.parse('2023-02-01T00:00:00Z');
 const TO = Date.parse('2028-06-01T00:00:00Z');
 
 /** Zones with midnight gaps, half hours, both ends of the day and plain ones. */
-export const ZONES = [
+const ZONES = [
   'Asia/Shanghai',
   'UTC',
   'America/New_York',
@@ -65,7 +65,7 @@ export const assetFacts: fc.Arbitrary<AssetFacts> = fc.record({
 });
 
 /** Facts of configuration data. */
-export const configurationFacts: fc.Arbitrary<ConfigurationFacts> = fc.record({
+const configurationFacts: fc.Arbitrary<ConfigurationFacts> = fc.record({
   recordClass: fc.constant('console-configuration-data' as const),
   ...shared,
   featurePeriods: fc.array(

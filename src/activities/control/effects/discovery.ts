@@ -95,5 +95,6 @@ async function assertAuthorized(
   }
 }
 
-const covers = (pattern: string, repository: string): boolean =>
+/** Whether an authorized name, or prefix ending in `/*`, covers a repository. @source SH-1 */
+export const covers = (pattern: string, repository: string): boolean =>
   pattern.endsWith('/*') ? repository.startsWith(pattern.slice(0, -1)) : pattern === repository;

@@ -31,7 +31,9 @@ export async function attachService(
   });
   const restoring = await reviveArchived(
     context,
-    (cohort) => cohort.eventKind === 'termination' && cohort.subjects.includes(service),
+    (cohort) =>
+      (cohort.eventKind === 'termination' || cohort.eventKind === 'stray') &&
+      cohort.subjects.includes(service),
   );
   return { service, restoring };
 }

@@ -1,0 +1,37 @@
+import { LetheError } from '../../domain/errors';
+import type { HostedService } from '../../contracts/stores';
+import type { CohortRow } from '../control/cohort-rows';
+import type { DestructionPorts } from './ports';
+
+/**
+ * Asks the hosting system of record again before anything of an ended service is destroyed: a report that
+ * was wrong is noticed here, while everything can still come back. No clear answer means keep.
+ *
+ * @throws LetheError SERVICE_STATE_UNKNOWN when it does not answer, does not know a service, or says that
+ * one of them is in use.
+ * @source AB-2, HS-1
+ */
+export async function assertServicesEnded(
+  ports: Pick<DestructionPorts, 'hosting'>,
+  tenantId: string,
+  cohort: CohortRow,
+): Promise<void> {
+  const stands = cohort.eventKind === 'termination' || cohort.eventKind === 'stray';
+  if (cohort.recordClass !== 'asset-basic-data' || !stands) return;
+  const known = await ports.hosting.servicesOf(tenantId);
+  for (const subject of cohort.subjects) {
+    const service = known.find((candidate) => candidate.service === subject);
+    if (service?.state === 'ended' || isNewUse(service, cohort.baseEarliestAt)) continue;
+    throw new LetheError(
+      'SERVICE_STATE_UNKNOWN',
+      'the hosting system of record does not say that the service has ended: data is kept',
+    );
+  }
+}
+
+/** Used again after the window had opened: the old use's promise still ends as it was made. */
+function isNewUse(service: HostedService | undefined, baseEarliestAt: string | null): boolean {
+  const startedAt = service?.startedAt ?? null;
+  if (baseEarliestAt === null || startedAt === null) return false;
+  return Date.parse(startedAt) >= Date.parse(baseEarliestAt);
+}

@@ -1,0 +1,128 @@
+import { LetheError } from '../../domain/errors';
+import type { CohortRow } from '../control/cohort-rows';
+import { required, textRows, toSqlTime } from '../control/sql-text';
+import { PERMIT_SECONDS } from '../disposition/permits';
+import { openBatches, purgeBatch, type BatchReference } from '../disposition/purge-batch';
+import { markCohort } from '../disposition/run-rows';
+import { destroyKey, type KeyOrder } from './destroy-key';
+import { destroyObjects } from './destroy-objects';
+import type { DestructionPorts } from './ports';
+
+/** One cohort that is ready. */
+export interface CohortOrder {
+  readonly tenantId: string;
+  readonly workflowNow: string;
+  readonly cohort: CohortRow;
+}
+
+/**
+ * Destroys an archived cohort: its key, then every object of both copies.
+ *
+ * @returns null when done, or what it still waits for.
+ * @idempotency see {@link destroyKey} and {@link destroyObjects}.
+ * @source AB-3
+ */
+export async function destroyAssetCohort(
+  ports: DestructionPorts,
+  order: CohortOrder,
+): Promise<string | null> {
+  await destroyKeys(ports, order, 'destroy');
+  // From here on nothing can come back: only finishing is left.
+  await markCohort(ports.control, order.cohort, 'destroying');
+  const { retainedUntil } = await destroyObjects(ports, {
+    ...order.cohort,
+    tenantId: order.tenantId,
+  });
+  await ports.ledger.append({
+    tenantId: order.tenantId,
+    kind: retainedUntil === null ? 'objects-destroyed' : 'objects-retained',
+    subject: `${order.cohort.runId}/${order.cohort.dueOn}/${retainedUntil ?? 'gone'}`,
+    details: { runId: order.cohort.runId, dueOn: order.cohort.dueOn, retainedUntil },
+  });
+  if (retainedUntil !== null) return 'object-lock';
+  await markCohort(ports.control, order.cohort, 'destroyed');
+  return null;
+}
+
+/**
+ * Destroys a cohort of configuration: the keys of its generations, then the rows that can no longer be
+ * read, batch by batch.
+ *
+ * @returns null when done, or what it still waits for.
+ * @source CC-2, CC-3
+ */
+export async function destroyConfigurationCohort(
+  ports: DestructionPorts,
+  order: CohortOrder,
+): Promise<string | null> {
+  const { cohort, tenantId } = order;
+  await destroyKeys(ports, order, 'destroy');
+  await markCohort(ports.control, cohort, 'destroying');
+  const run = { tenantId, runId: cohort.runId };
+  for (const batch of await openBatches(ports.purge.purger, run, cohort.dueOn)) {
+    ports.pulse.beat({ step: 'destroy rows', location: batch.location });
+    const permit = await issueRowPermit(ports, { order, batch });
+    await purgeBatch(ports.purge, batch, permit);
+  }
+  await markCohort(ports.control, cohort, 'destroyed');
+  return null;
+}
+
+/**
+ * Ends the archive of a cohort whose records were read back live with equal digests. Its tombstone says
+ * so and is never replayed. @source AB-2
+ */
+export async function retireCohort(
+  ports: DestructionPorts,
+  order: CohortOrder,
+): Promise<string | null> {
+  await destroyKeys(ports, order, 'retire');
+  const { retainedUntil } = await destroyObjects(ports, {
+    ...order.cohort,
+    tenantId: order.tenantId,
+  });
+  if (retainedUntil !== null) return 'object-lock';
+  await markCohort(ports.control, order.cohort, 'restored');
+  return null;
+}
+
+async function destroyKeys(
+  ports: DestructionPorts,
+  { tenantId, workflowNow, cohort }: CohortOrder,
+  kind: KeyOrder['kind'],
+): Promise<void> {
+  const rows = await textRows(
+    ports.control,
+    'SELECT key_ref FROM cohort_keys WHERE run_id = ? AND due_on = ? ORDER BY key_ref',
+    [cohort.runId, cohort.dueOn],
+  );
+  if (rows.length === 0) throw new LetheError('PERMIT_REFUSED', 'the cohort has no key on record');
+  for (const row of rows) {
+    const { runId, dueOn, generation } = cohort;
+    const keyRef = required(row, 'key_ref');
+    if (await neverExisted(ports, keyRef)) continue;
+    await destroyKey(ports, { tenantId, runId, dueOn, generation, keyRef, kind, workflowNow });
+  }
+}
+
+/** A generation in which nothing was ever written has no key; there is nothing to end. */
+async function neverExisted(ports: DestructionPorts, keyRef: string): Promise<boolean> {
+  const rows = await ports.destroyer.query(
+    'SELECT 1 FROM data_keys WHERE key_ref = ? UNION ALL SELECT 1 FROM key_tombstones WHERE key_ref = ?',
+    [keyRef, keyRef],
+  );
+  return rows.length === 0;
+}
+
+async function issueRowPermit(
+  ports: DestructionPorts,
+  { order, batch }: { readonly order: CohortOrder; readonly batch: BatchReference },
+): Promise<string> {
+  const permitId = `pm_${ports.newToken()}`;
+  await ports.issuer.execute('CALL issue_destroy_permit(?, ?, ?, ?, ?, ?, ?, ?)', [
+    permitId,
+    ...[batch.tenantId, batch.runId, order.cohort.dueOn, batch.location, batch.batchNumber],
+    ...[toSqlTime(order.workflowNow), PERMIT_SECONDS],
+  ]);
+  return permitId;
+}

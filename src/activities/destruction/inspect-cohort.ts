@@ -1,0 +1,199 @@
+import { certifiedLocations } from '../../domain/certificate';
+import { cohortPrefix, tenantPrefix } from '../../domain/environment-names';
+import { parseId } from '../../domain/identifiers';
+import { RECORD_LOCATIONS, type RecordLocation } from '../../domain/inventory';
+import type { CohortRow } from '../control/cohort-rows';
+import { required, textRow, textRows, toInstant } from '../control/sql-text';
+import { databaseNow } from '../control/tenant-facts';
+import type { Copy } from '../disposition/cohort-archive';
+import { listEverything } from '../objects/list-everything';
+import type { VerifierPorts } from '../verification/ports';
+import { liveIds } from '../verification/verify-moved';
+
+/** Bodies that nobody accepted are erased after a day. */
+const STAGING_MS = 24 * 3_600_000;
+
+/** What one location holds of a cohort after its end, and what it held before. */
+export interface LocationFinding {
+  readonly location: string;
+  readonly before: number;
+  readonly after: number;
+  readonly verifiedAt: string;
+}
+
+/** A cohort whose end is to be confirmed. */
+export interface InspectedCohort {
+  readonly tenantId: string;
+  readonly cohort: CohortRow;
+  /** Ids that its run sealed, as `<location> <asset> <version>`. */
+  readonly sealedIds: ReadonlySet<string>;
+}
+
+/**
+ * Looks for a cohort in every location of its class's inventory, with the verifier's accounts. A location
+ * that cannot be read makes the whole inspection fail: nothing is certified on half an answer.
+ *
+ * @throws LetheError STORE_UNAVAILABLE or VERIFICATION_FAILED.
+ * @source ST-1, ST-2
+ */
+export async function inspectCohort(
+  ports: VerifierPorts,
+  inspected: InspectedCohort,
+): Promise<readonly LocationFinding[]> {
+  const before = await countsBefore(ports, inspected.cohort);
+  const findings: LocationFinding[] = [];
+  for (const location of certifiedLocations(inspected.cohort.recordClass)) {
+    ports.pulse.beat({ step: 'inspect', location });
+    const after = await countIn(ports, inspected, location);
+    findings.push({
+      location,
+      before: before.get(location) ?? 0,
+      after,
+      verifiedAt: await databaseNow(ports.control),
+    });
+  }
+  return findings;
+}
+
+function countIn(
+  ports: VerifierPorts,
+  inspected: InspectedCohort,
+  location: string,
+): Promise<number> {
+  if ((RECORD_LOCATIONS as readonly string[]).includes(location)) {
+    return countRecords(ports, inspected, location as RecordLocation);
+  }
+  switch (location) {
+    case 's3:archive':
+    case 's3:backup':
+      return countObjects(ports, inspected, location.slice('s3:'.length) as Copy);
+    case 's3:inbox':
+      return countInbox(ports, inspected);
+    case 'mysql:keys':
+      return countKeys(ports, inspected);
+    case 'mysql:control.staging':
+      return countStaging(ports, inspected);
+    default:
+      // A new place without a way to look into it must not be certified.
+      return Promise.reject(new Error(`nobody looks into ${location}`));
+  }
+}
+
+/** Sealed records of the run that are live; asked by asset, because a record is found by its asset. */
+async function countRecords(
+  ports: VerifierPorts,
+  { tenantId, sealedIds }: InspectedCohort,
+  location: RecordLocation,
+): Promise<number> {
+  const assets = new Set<string>();
+  for (const id of sealedIds) {
+    const [place, assetId = ''] = id.split(' ');
+    if (place === location) assets.add(assetId);
+  }
+  let found = 0;
+  for (const assetId of assets) {
+    const ids = await liveIds(ports, { location, tenantId, assetId });
+    found += ids.filter((id) => sealedIds.has(`${location} ${assetId} ${id}`)).length;
+  }
+  return found;
+}
+
+async function countObjects(
+  ports: VerifierPorts,
+  { tenantId, cohort }: InspectedCohort,
+  bucket: Copy,
+): Promise<number> {
+  const prefix = cohortPrefix(
+    parseId('TenantId', tenantId, 'tenantId'),
+    parseId('RunId', cohort.runId, 'runId'),
+    cohort.dueOn,
+  );
+  const { versions, deleteMarkers, uploads } = await listEverything(ports.objects, {
+    bucket,
+    prefix,
+  });
+  return versions.length + deleteMarkers.length + uploads.length;
+}
+
+async function countInbox(ports: VerifierPorts, { tenantId }: InspectedCohort): Promise<number> {
+  const prefix = tenantPrefix(parseId('TenantId', tenantId, 'tenantId'));
+  const { versions, uploads } = await listEverything(ports.inbox, { bucket: 'inbox', prefix });
+  return versions.length + uploads.length;
+}
+
+async function countKeys(ports: VerifierPorts, { cohort }: InspectedCohort): Promise<number> {
+  const refs = await textRows(
+    ports.control,
+    'SELECT key_ref FROM cohort_keys WHERE run_id = ? AND due_on = ?',
+    [cohort.runId, cohort.dueOn],
+  );
+  let wrappings = 0;
+  for (const ref of refs) {
+    const row = await textRow(
+      ports.keysTable,
+      'SELECT COUNT(*) AS wrappings FROM key_wrappings WHERE key_ref = ?',
+      [required(ref, 'key_ref')],
+    );
+    wrappings += Number(row?.['wrappings'] ?? NaN);
+  }
+  return wrappings;
+}
+
+/** Bodies are erased when they are accepted; what nobody accepted is gone after a day. */
+async function countStaging(ports: VerifierPorts, { tenantId }: InspectedCohort): Promise<number> {
+  const row = await textRow(
+    ports.control,
+    `SELECT COUNT(*) AS bodies FROM staging
+      WHERE tenant_id = ? AND staged_at < lethe_now() - INTERVAL 24 HOUR`,
+    [tenantId],
+  );
+  return Number(row?.['bodies'] ?? NaN);
+}
+
+async function countsBefore(
+  ports: VerifierPorts,
+  cohort: CohortRow,
+): Promise<ReadonlyMap<string, number>> {
+  const key = [cohort.runId, cohort.dueOn];
+  const records = await textRows(
+    ports.control,
+    'SELECT location AS place, records AS n FROM cohort_counts WHERE run_id = ? AND due_on = ?',
+    key,
+  );
+  const objects = await textRows(
+    ports.control,
+    `SELECT CONCAT('s3:', copy) AS place, COUNT(*) AS n FROM manifest_objects
+      WHERE run_id = ? AND due_on = ? GROUP BY copy`,
+    key,
+  );
+  const keys = await textRows(
+    ports.keysTable,
+    `SELECT 'mysql:keys' AS place, COUNT(*) AS n FROM key_tombstones
+      WHERE key_ref LIKE ? OR key_ref = ?`,
+    ['-', `asset:${cohort.runId}:${cohort.dueOn}`],
+  );
+  return new Map(
+    [...records, ...objects, ...keys].map((row) => [
+      required(row, 'place'),
+      Number(required(row, 'n')),
+    ]),
+  );
+}
+
+/**
+ * The last instant at which clear data of the cohort was still in a live store. Configuration is stored
+ * encrypted; its bodies are in clear in staging only, a day at most, and no later than the event.
+ */
+export async function clearGoneAt(ports: VerifierPorts, cohort: CohortRow): Promise<string | null> {
+  if (cohort.recordClass === 'console-configuration-data') {
+    return new Date(Date.parse(cohort.eventAt) + STAGING_MS).toISOString();
+  }
+  const row = await textRow(
+    ports.control,
+    `SELECT MIN(verified_at) AS gone FROM verifications
+      WHERE run_id = ? AND due_on = ? AND subject = 'moved' AND outcome = 'ok'`,
+    [cohort.runId, cohort.dueOn],
+  );
+  const gone = row?.['gone'] ?? null;
+  return gone === null ? null : toInstant(gone);
+}

@@ -1,0 +1,52 @@
+import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
+import { discoveryOf, factsOfCohort, type Governed } from '../control/refresh-windows';
+import type { TenantFacts } from '../control/tenant-facts';
+import type { RunRow } from './run-rows';
+
+/** A cohort as the first of its records defines it. */
+export interface CohortDraft {
+  readonly dueOn: string;
+  /** Lower bound of its destruction by rule alone, before holds. */
+  readonly earliestAt: string;
+  readonly baseEarliestAt: string | null;
+}
+
+/** The due day of an observation by rule alone: holds do not move it. Computed once per instant. */
+export function bindDrafts(
+  ports: { readonly derive: DeriveWindow },
+  facts: TenantFacts,
+  run: RunRow,
+): (observedUntil: string) => CohortDraft {
+  const known = new Map<string, CohortDraft>();
+  const unheld = { ...facts, holds: [] };
+  return (observedUntil) => {
+    const found = known.get(observedUntil);
+    if (found !== undefined) return found;
+    const governed = governedBy(run, observedUntil);
+    const window = ports.derive(factsOfCohort(unheld, governed), discoveryOf(governed));
+    const draft = draftFrom(window);
+    known.set(observedUntil, draft);
+    return draft;
+  };
+}
+
+const governedBy = (run: RunRow, newestObservedAt: string | null): Governed => ({
+  ...run,
+  eventKind: run.eventKind as Governed['eventKind'],
+  newestObservedAt,
+});
+
+function draftFrom({ dueOn, earliestAt, baseEarliestAt }: DerivedWindow): CohortDraft {
+  // Without a due day nothing may be archived for destruction: keep it, and let somebody look.
+  if (dueOn === null || earliestAt === null) throw new Error('an ended use without a due day');
+  return { dueOn, earliestAt, baseEarliestAt };
+}
+
+/** The due day of a run that has no observations, by rule alone. */
+export function draftOfRun(
+  ports: { readonly derive: DeriveWindow },
+  facts: TenantFacts,
+  run: RunRow,
+): CohortDraft {
+  return draftFrom(ports.derive(factsOfCohort({ ...facts, holds: [] }, governedBy(run, null))));
+}

@@ -1,0 +1,121 @@
+import type { DispositionActivities, Progress, RunReference } from '../../contracts/activities';
+import { refreshTenant } from '../control/accept-command';
+import { readTenantFacts } from '../control/tenant-facts';
+import type { VerifierPorts } from '../verification/ports';
+import { readManifest } from '../verification/verdicts';
+import { verifyConfiguration } from '../verification/verify-configuration';
+import { verifyCopies } from '../verification/verify-copies';
+import { verifyMoved } from '../verification/verify-moved';
+import { moveBatches, type MovePorts } from './move-rows';
+import { planRuns } from './plan-runs';
+import { restoreCohorts, type RestoreRunPorts } from './restore-run';
+import { closeEvent, markRun, readRun, type RunRow } from './run-rows';
+import { isSealed, sealAssets } from './seal-assets';
+import { sealConfiguration } from './seal-configuration';
+import { abandonRun, closeFinishedEvent, standingOf } from './standing';
+import { recordStrays } from './strays';
+
+/** Everything the disposition of a run needs, by whose login it is. */
+export interface DispositionPorts extends MovePorts {
+  readonly verifier: VerifierPorts;
+  readonly restore: RestoreRunPorts;
+}
+
+const done = (counts: Progress['counts'] = {}): Progress => ({
+  done: true,
+  blockedOn: null,
+  counts,
+});
+
+/**
+ * Plan, seal, verify, move, verify, restore. Every step reads first whether the run still stands: a
+ * tenant that came back, or withdrew, ends it, and what was begun is brought back by a restore.
+ */
+export function createDispositionActivities(ports: DispositionPorts): DispositionActivities {
+  const { archive, verifier } = ports;
+  const whileStanding = async (
+    input: RunReference,
+    step: (run: RunRow) => Promise<Progress['counts']>,
+  ): Promise<Progress> => {
+    const run = await readRun(archive.control, input.tenantId, input.runId);
+    const standing = await standingOf(archive.control, run);
+    if (standing === 'stands') return done(await step(run));
+    await abandonRun(archive.control, run, standing);
+    return done({ abandoned: 1 });
+  };
+  return {
+    planRuns: (input) => planRuns(archive, input),
+    sealAndCopy: (input) => whileStanding(input, (run) => seal(ports, run)),
+    verifyCopies: (input) => whileStanding(input, (run) => verify(ports, run)),
+    moveRows: (input) =>
+      whileStanding(input, async (run) =>
+        isArchived(run) && !run.states.has('moved') ? moveBatches(ports, run) : {},
+      ),
+    verifyMoved: (input) => whileStanding(input, (run) => confirmMoved(ports, run)),
+    restoreRun: async (input) => {
+      const run = await readRun(archive.control, input.tenantId, input.runId);
+      const facts = await readTenantFacts(archive.control, input.tenantId);
+      if (facts === null) throw new Error('a run without a tenant');
+      const counts = await restoreCohorts(ports.restore, run, facts.now);
+      await closeEvent(archive.control, input.tenantId, input.eventId);
+      verifier.pulse.beat({ step: 'restored' });
+      return done(counts);
+    },
+  };
+}
+
+const isArchived = (run: RunRow): boolean => run.recordClass === 'asset-basic-data';
+
+async function seal({ archive }: DispositionPorts, run: RunRow): Promise<Progress['counts']> {
+  const counts = (await isSealed(archive.control, run.runId))
+    ? {}
+    : isArchived(run)
+      ? await sealAssets(archive, run)
+      : await sealConfiguration(archive, run);
+  // From now on the due days are known, and with them their windows.
+  await refreshTenant(archive, run.tenantId);
+  const { digest, cohorts } = await readManifest(archive.control, run.runId);
+  await archive.ledger.append({
+    tenantId: run.tenantId,
+    kind: 'run-sealed',
+    subject: run.runId,
+    details: {
+      runId: run.runId,
+      manifestDigest: digest,
+      cohorts: cohorts.length,
+      records: cohorts.reduce((sum, { records }) => sum + records, 0),
+    },
+  });
+  return counts;
+}
+
+async function verify(ports: DispositionPorts, run: RunRow): Promise<Progress['counts']> {
+  if (!isArchived(run)) return verifyConfiguration(ports.verifier, run);
+  const counts = await verifyCopies(ports.verifier, run);
+  await markRun(ports.archive.control, run.runId, 'archived');
+  await ports.archive.ledger.append({
+    tenantId: run.tenantId,
+    kind: 'copies-verified',
+    subject: run.runId,
+    details: { runId: run.runId },
+  });
+  return counts;
+}
+
+async function confirmMoved(ports: DispositionPorts, run: RunRow): Promise<Progress['counts']> {
+  const { control, ledger } = ports.archive;
+  if (isArchived(run) && !run.states.has('moved')) {
+    const { strays } = await verifyMoved(ports.verifier, run);
+    // Under a request what came later lives on; after the end of a use nothing may be left.
+    if (strays > 0 && run.cutoffAt === null) await recordStrays(control, run, strays);
+  }
+  await markRun(control, run.runId, 'moved');
+  await ledger.append({
+    tenantId: run.tenantId,
+    kind: 'run-moved',
+    subject: run.runId,
+    details: { runId: run.runId },
+  });
+  await closeFinishedEvent(control, run);
+  return {};
+}

@@ -1,0 +1,166 @@
+import type { CollectionLocation } from '../../contracts/documents';
+import type { SqlPool } from '../../contracts/sql';
+import { LetheError } from '../../domain/errors';
+import { recordTable } from '../../contracts/record-tables';
+import { required, textRow, textRows } from '../control/sql-text';
+import { countBatch, deleteStamped, stampBatch, type GuardedStore } from '../mongo/guard';
+import { usingPermit } from './permits';
+
+/** Logins of the side that uses permits for rows and documents. */
+export interface PurgePorts {
+  /** The purger's login on control. */
+  readonly purger: SqlPool;
+  readonly assets: SqlPool;
+  readonly configuration: SqlPool;
+  readonly documents: GuardedStore;
+  readonly newToken: () => string;
+}
+
+/** Which sealed batch. */
+export interface BatchReference {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly location: string;
+  readonly batchNumber: number;
+}
+
+interface BatchRow {
+  readonly assetId: string;
+  readonly ids: string;
+  readonly idCount: number;
+}
+
+/** Numbers of a run's batches that no used permit covers, by location. */
+export async function openBatches(
+  purger: SqlPool,
+  run: { readonly tenantId: string; readonly runId: string },
+  dueOn: string,
+): Promise<readonly BatchReference[]> {
+  const rows = await textRows(
+    purger,
+    `SELECT b.location, b.batch_number FROM manifest_batches b
+      WHERE b.run_id = ? AND b.due_on = ? AND NOT EXISTS (
+        SELECT 1 FROM permits p WHERE p.run_id = b.run_id AND p.location = b.location
+          AND p.batch_number = b.batch_number AND p.due_on = b.due_on AND p.used_at IS NOT NULL)
+      ORDER BY b.location, b.batch_number`,
+    [run.runId, dueOn],
+  );
+  return rows.map((row) => ({
+    ...run,
+    location: required(row, 'location'),
+    batchNumber: Number(required(row, 'batch_number')),
+  }));
+}
+
+/**
+ * Removes exactly one sealed batch under its permit.
+ *
+ * @idempotency a batch whose permit was used is done; an attempt that died leaves a record of itself,
+ * which alone explains documents that are missing.
+ * @throws LetheError PERMIT_REFUSED, DIGEST_MISMATCH, COUNT_MISMATCH (nothing removed in SQL) or
+ * OUTCOME_UNKNOWN.
+ */
+export async function purgeBatch(
+  ports: PurgePorts,
+  batch: BatchReference,
+  permitId: string,
+): Promise<number> {
+  const sealed = await readBatch(ports.purger, batch);
+  if (batch.location.startsWith('mongodb:')) {
+    return purgeDocuments(ports, { batch, sealed, permitId });
+  }
+  const { database, table } = recordTable(batch.location);
+  const pool = database === 'assets' ? ports.assets : ports.configuration;
+  await usingPermit(ports.purger, permitId, () =>
+    pool.execute(`CALL purge_${table}(?, ?, ?, ?)`, [
+      permitId,
+      batch.tenantId,
+      batch.batchNumber,
+      sealed.ids,
+    ]),
+  );
+  return sealed.idCount;
+}
+
+async function readBatch(purger: SqlPool, batch: BatchReference): Promise<BatchRow> {
+  const row = await textRow(
+    purger,
+    `SELECT asset_id, ids, id_count FROM manifest_batches
+      WHERE run_id = ? AND location = ? AND batch_number = ?`,
+    [batch.runId, batch.location, batch.batchNumber],
+  );
+  if (row === null) throw new LetheError('STORE_REFUSED', 'the sealed manifest has no such batch');
+  return {
+    assetId: required(row, 'asset_id'),
+    ids: required(row, 'ids'),
+    idCount: Number(required(row, 'id_count')),
+  };
+}
+
+/**
+ * A store without procedures: the attempt is on record with its lease, the batch is stamped with the
+ * attempt's own token, the permit is read again, and only what still carries the stamp goes.
+ */
+async function purgeDocuments(
+  ports: PurgePorts,
+  {
+    batch,
+    sealed,
+    permitId,
+  }: {
+    readonly batch: BatchReference;
+    readonly sealed: BatchRow;
+    readonly permitId: string;
+  },
+): Promise<number> {
+  const attempt = `at_${ports.newToken()}`;
+  const earlier = await hasEarlierAttempt(ports.purger, batch);
+  await ports.purger.execute('CALL start_purge_attempt(?, ?, ?, ?, ?, ?)', [
+    attempt,
+    permitId,
+    batch.tenantId,
+    batch.location,
+    batch.batchNumber,
+    sealed.ids,
+  ]);
+  const target = {
+    location: batch.location as CollectionLocation,
+    tenantId: batch.tenantId,
+    assetId: sealed.assetId,
+    ids: JSON.parse(sealed.ids) as string[],
+    stamp: attempt,
+  };
+  const stamped = await stampBatch(ports.documents, target);
+  if (stamped !== sealed.idCount && !earlier) {
+    await finish(ports.purger, attempt, { deleted: 0, done: false });
+    throw new LetheError('COUNT_MISMATCH', 'documents of the sealed batch are missing');
+  }
+  await ports.purger.execute('CALL assert_attempt_live(?)', [attempt]);
+  const { deleted } = await deleteStamped(ports.documents, target);
+  const left = await countBatch(ports.documents, target);
+  await finish(ports.purger, attempt, { deleted, done: left === 0 });
+  if (left > 0) throw new LetheError('OUTCOME_UNKNOWN', 'documents of the batch are still there');
+  return sealed.idCount;
+}
+
+/** Only an attempt that was started before can have removed what is missing now. */
+async function hasEarlierAttempt(purger: SqlPool, batch: BatchReference): Promise<boolean> {
+  const row = await textRow(
+    purger,
+    `SELECT COUNT(*) AS attempts FROM attempts WHERE tenant_id = ? AND purpose = 'purge'
+       AND run_id = ? AND location = ? AND batch_number = ?`,
+    [batch.tenantId, batch.runId, batch.location, batch.batchNumber],
+  );
+  return Number(row?.['attempts'] ?? 0) > 0;
+}
+
+const finish = (
+  purger: SqlPool,
+  attempt: string,
+  outcome: { readonly deleted: number; readonly done: boolean },
+): Promise<unknown> =>
+  purger.execute('CALL finish_purge_attempt(?, ?, ?)', [
+    attempt,
+    outcome.deleted,
+    outcome.done ? 1 : 0,
+  ]);

@@ -1,0 +1,76 @@
+import type { Sql } from '../../contracts/sql';
+import { insertRow } from '../control/command-context';
+import { toSqlTime } from '../control/sql-text';
+import type { SealedBatch } from './batches';
+import type { SealedCohort } from './cohort-archive';
+import type { RunRow } from './run-rows';
+
+/** Inserts a batch of the manifest; the transaction that seals the run commits it. */
+export async function insertBatch(sql: Sql, runId: string, batch: SealedBatch): Promise<void> {
+  await insertRow(sql, 'manifest_batches', {
+    run_id: runId,
+    location: batch.location,
+    batch_number: batch.batchNumber,
+    due_on: batch.dueOn,
+    asset_id: batch.assetId,
+    ids: batch.ids,
+    id_count: batch.idCount,
+    id_digest: batch.idDigest,
+  });
+}
+
+/** What is recorded of a cohort, with or without an archive. */
+export type CohortRecord = Pick<SealedCohort, 'dueOn' | 'records' | 'baseEarliestAt' | 'counts'> & {
+  readonly newestObservedAt: string | null;
+  readonly keyRefs: readonly string[];
+  readonly objects: SealedCohort['objects'];
+};
+
+/** Inserts a cohort with its keys, counts and objects. */
+export async function insertCohort(
+  sql: Sql,
+  run: RunRow,
+  { cohort, now }: { readonly cohort: CohortRecord; readonly now: string },
+): Promise<void> {
+  const key = { run_id: run.runId, due_on: cohort.dueOn };
+  const timeOrNull = (instant: string | null): string | null =>
+    instant === null ? null : toSqlTime(instant);
+  await insertRow(sql, 'cohorts', {
+    ...key,
+    tenant_id: run.tenantId,
+    newest_observed_at: timeOrNull(cohort.newestObservedAt),
+    base_earliest_at: timeOrNull(cohort.baseEarliestAt),
+    records: cohort.records,
+    created_at: toSqlTime(now),
+  });
+  for (const keyRef of cohort.keyRefs)
+    await insertRow(sql, 'cohort_keys', { ...key, key_ref: keyRef });
+  for (const [location, records] of cohort.counts) {
+    await insertRow(sql, 'cohort_counts', { ...key, location, records });
+  }
+  for (const object of cohort.objects) {
+    await insertRow(sql, 'manifest_objects', {
+      ...key,
+      copy: object.copy,
+      part: object.part === 'manifest' ? 0 : object.part,
+      object_name: object.name,
+      version_id: object.versionId,
+      bytes: object.bytes,
+      digest: object.sha256,
+    });
+  }
+}
+
+/** Inserts the row that makes everything before it count: whoever is first seals the run. */
+export async function insertManifest(
+  sql: Sql,
+  run: RunRow,
+  manifest: { readonly attemptId: string; readonly digest: string; readonly now: string },
+): Promise<void> {
+  await insertRow(sql, 'manifests', {
+    run_id: run.runId,
+    attempt_id: manifest.attemptId,
+    digest: manifest.digest,
+    sealed_at: toSqlTime(manifest.now),
+  });
+}

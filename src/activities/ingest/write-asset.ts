@@ -1,0 +1,242 @@
+import { versionsToAdd } from '../../domain/observation';
+import type { CollectionLocation, StoredDocument } from '../../contracts/documents';
+import { recordTable } from '../../contracts/record-tables';
+import { databaseNow } from '../control/tenant-facts';
+import { toSqlTime } from '../control/sql-text';
+import { linkIdOf } from '../links/link-writer';
+import { insertDocuments } from '../mongo/documents';
+import { canonicalText, NOTHING, scanRowIdOf, versionIdOf, type StoredContent } from './content';
+import { readServicesInUse } from './facts';
+import { readHeadsBefore } from './heads';
+import type { IngestLease } from './lease';
+import type { Binding } from './links';
+import type { IngestPorts } from './ports';
+import {
+  BASICS_LOCATION,
+  type PreparedAsset,
+  type PreparedObservation,
+  type VersionLocation,
+} from './prepare';
+import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, insertNewRows, type RowValues } from './rows';
+
+/** A version that a scan adds. */
+interface Version {
+  readonly versionId: string;
+  readonly recordId: string;
+  readonly location: VersionLocation;
+  readonly kind: string;
+  readonly vanished: boolean;
+  readonly content: StoredContent;
+}
+
+/** An admitted asset of an observation and the attempt that may write it. */
+export interface AssetWork {
+  readonly observation: PreparedObservation;
+  readonly asset: PreparedAsset;
+  readonly binding: Binding;
+  readonly requestedAt: readonly string[];
+  readonly lease: IngestLease;
+}
+
+/** What one scan of one asset came to; the same after a repetition. */
+export interface AssetCounts {
+  /** Records that were seen, the asset's own basics included. */
+  readonly records: number;
+  readonly versions: number;
+  readonly vanished: number;
+  /** Records seen, by kind. */
+  readonly byKind: ReadonlyMap<string, number>;
+}
+
+/** Order of writing: what is known of the asset itself first, so that nothing is there without it. */
+const WRITE_ORDER: readonly VersionLocation[] = [
+  BASICS_LOCATION,
+  'mongodb:assets.fingerprints',
+  'mongodb:assets.images',
+  'mysql:assets.image_risks',
+];
+
+/**
+ * Writes one asset of a scan: its links, the versions that differ, and last the row that says the scan is
+ * complete. Until that row is there the versions stand for themselves and vouch for nothing else.
+ *
+ * @idempotency every id follows from the scan and from what was observed before it: a repetition after
+ * a crash at any point finds what is there and adds the rest.
+ * @throws LetheError see insertNewRows and IngestLease.assertMayWrite.
+ * @source AB-1, HS-1
+ */
+export async function writeAsset(ports: IngestPorts, work: AssetWork): Promise<AssetCounts> {
+  await writeLinks(ports, work);
+  const { observation, asset } = work;
+  const heads = await readHeadsBefore(ports, {
+    tenantId: observation.tenantId,
+    assetId: asset.assetId,
+    observedAt: observation.observedAt,
+  });
+  const { present, vanished } = versionsToAdd({
+    observedAt: observation.observedAt,
+    completeKinds: new Set(asset.completeKinds),
+    seen: asset.records,
+    heads,
+    requestedAt: work.requestedAt,
+  });
+  const versions = [
+    ...present.map((record) => versionOf(work, { ...record, vanished: false })),
+    ...vanished.map((head) => versionOf(work, { ...head, content: NOTHING, vanished: true })),
+  ];
+  for (const location of WRITE_ORDER) {
+    const here = versions.filter((version) => version.location === location);
+    for (const batch of batchesOf(here)) await writeBatch(ports, work, { location, batch });
+  }
+  await writeScanRow(ports, work);
+  return countsOf(asset, present.length, vanished.length);
+}
+
+/**
+ * Links first: nothing is stored of an asset that belongs to no service. For an asset that belongs to all
+ * services they are read again once its link is committed: a service that is attached at the same time
+ * either sees the link and adds its own, or is seen here. @source HS-1
+ */
+async function writeLinks(ports: IngestPorts, work: AssetWork): Promise<void> {
+  await insertLinks(ports, work, work.binding.services);
+  if (!work.binding.belongsToAll) return;
+  const { tenantId } = work.observation;
+  await insertLinks(ports, work, await readServicesInUse(ports.control, tenantId));
+}
+
+async function insertLinks(
+  ports: IngestPorts,
+  work: AssetWork,
+  services: readonly string[],
+): Promise<void> {
+  const { observation, asset, binding } = work;
+  const { belongsToAll } = binding;
+  const owner = { tenantId: observation.tenantId, assetId: asset.assetId };
+  const linkedAt = toSqlTime(observation.observedAt);
+  const rows = services.map((service) => [
+    linkIdOf({ ...owner, service, belongsToAll }),
+    service,
+    belongsToAll ? 1 : 0,
+    linkedAt,
+  ]);
+  await insertRows(ports, work, { location: 'mysql:assets.asset_links', rows });
+}
+
+function versionOf({ observation, asset }: AssetWork, record: Omit<Version, 'versionId'>): Version {
+  const { recordId, location, kind, vanished, content } = record;
+  const versionId = versionIdOf({
+    tenantId: observation.tenantId,
+    assetId: asset.assetId,
+    recordId,
+    vanished,
+    contentDigest: content.digest,
+    scanId: observation.scanId,
+    observedAt: observation.observedAt,
+  });
+  return { versionId, recordId, location, kind, vanished, content };
+}
+
+/** Batches that one statement can carry: bounded by their number and by the size of their bodies. */
+function* batchesOf(versions: readonly Version[]): Generator<readonly Version[]> {
+  let batch: Version[] = [];
+  let bytes = 0;
+  for (const version of versions) {
+    const size = version.content.bytes;
+    const full = batch.length === BATCH_ROWS_MAX || bytes + size > BATCH_BYTES_MAX;
+    if (full && batch.length > 0) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(version);
+    bytes += size;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function writeBatch(
+  ports: IngestPorts,
+  work: AssetWork,
+  { location, batch }: { readonly location: VersionLocation; readonly batch: readonly Version[] },
+): Promise<void> {
+  if (location.startsWith('mongodb:')) {
+    await mayWrite(ports, work);
+    const documents = batch.map((version) => documentOf(work, version));
+    await insertDocuments(ports.documents, location as CollectionLocation, documents);
+    return;
+  }
+  const rows = batch.map((version) => rowOf(work, version));
+  await insertRows(ports, work, { location, rows });
+}
+
+function documentOf({ observation, asset }: AssetWork, version: Version): StoredDocument {
+  return {
+    _id: version.versionId,
+    tenantId: observation.tenantId,
+    assetId: asset.assetId,
+    recordId: version.recordId,
+    kind: version.kind,
+    scanId: observation.scanId,
+    observedAt: observation.observedAt,
+    vanished: version.vanished,
+    contentDigest: version.content.digest,
+    body: version.content.body,
+  };
+}
+
+function rowOf({ observation, asset }: AssetWork, version: Version): RowValues {
+  return [
+    version.versionId,
+    version.recordId,
+    version.location === BASICS_LOCATION ? asset.assetKind : version.kind,
+    observation.scanId,
+    toSqlTime(observation.observedAt),
+    version.vanished ? 1 : 0,
+    version.content.digest,
+    canonicalText(version.content.body),
+  ];
+}
+
+async function writeScanRow(ports: IngestPorts, work: AssetWork): Promise<void> {
+  const { observation, asset } = work;
+  const { tenantId, scanId, source, observedAt } = observation;
+  const row = [
+    scanRowIdOf({ tenantId, assetId: asset.assetId, scanId, observedAt }),
+    scanId,
+    source,
+    toSqlTime(observedAt),
+    toSqlTime(await databaseNow(ports.control)),
+    JSON.stringify(asset.completeKinds),
+    asset.records.length,
+  ];
+  await insertRows(ports, work, { location: 'mysql:assets.scans', rows: [row] });
+}
+
+async function insertRows(
+  ports: IngestPorts,
+  work: AssetWork,
+  { location, rows }: { readonly location: string; readonly rows: readonly RowValues[] },
+): Promise<void> {
+  await mayWrite(ports, work);
+  await insertNewRows(
+    ports.assets,
+    { attemptId: work.lease.attemptId, prefix: ports.documents.prefix },
+    {
+      table: recordTable(location),
+      tenantId: work.observation.tenantId,
+      assetId: work.asset.assetId,
+      rows,
+    },
+  );
+}
+
+async function mayWrite(ports: IngestPorts, work: AssetWork): Promise<void> {
+  ports.heartbeat();
+  await work.lease.assertMayWrite();
+}
+
+function countsOf(asset: PreparedAsset, present: number, vanished: number): AssetCounts {
+  const byKind = new Map<string, number>();
+  for (const { kind } of asset.records) byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
+  return { records: asset.records.length, versions: present + vanished, vanished, byKind };
+}

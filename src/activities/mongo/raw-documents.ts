@@ -1,0 +1,39 @@
+import { LetheError } from '../../domain/errors';
+import { collectionOf } from './collections';
+import type { DocumentGroup, DocumentStore } from './documents';
+import { speaking } from './failures';
+
+/** Documents that one answer of the server carries. */
+const PAGE = 500;
+
+/**
+ * Streams the bytes of a group's documents exactly as they are stored, without the stamp that a purge
+ * attempt may have left; record by record in the order of time. Reading, so safe to repeat.
+ *
+ * @throws LetheError STORE_UNAVAILABLE.
+ */
+export async function* readRawGroup(
+  store: DocumentStore,
+  group: DocumentGroup,
+): AsyncGenerator<Buffer> {
+  const collection = collectionOf(store.client, store.prefix, group.location);
+  const cursor = collection
+    .find(
+      { tenantId: group.tenantId, assetId: group.assetId },
+      { raw: true, projection: { stamp: 0 }, batchSize: PAGE },
+    )
+    .sort({ recordId: 1, observedAt: 1, _id: 1 });
+  try {
+    for (;;) {
+      const next: unknown = await speaking('read', () => cursor.next());
+      if (next === null) return;
+      if (!Buffer.isBuffer(next)) {
+        throw new LetheError('STORE_REFUSED', 'the document store gave no raw document');
+      }
+      // The driver's buffer is a view into the whole answer.
+      yield Buffer.from(next);
+    }
+  } finally {
+    await cursor.close();
+  }
+}

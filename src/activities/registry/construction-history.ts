@@ -1,0 +1,51 @@
+import { builtAtSchema, INSTRUCTIONS, type HistoryStep } from '../../contracts/schemas/images';
+import type { ImageConfig } from '../../contracts/schemas/registry';
+import type { KeyedHash } from './keyed-hash';
+import { holdsSecret } from './secret-rules';
+
+/** What builders put before the instruction itself. */
+const NO_OPERATION = /^(?:\/bin\/sh -c|cmd \/S \/C|powershell [^#]{0,200}) #\(nop\)[ \t]+/;
+/** A shell, or the count of build arguments before one: the builder left the word RUN out. */
+const SHELL = /^(\|\d{1,5} |\/bin\/(ba|a|da)?sh |cmd |powershell )/;
+const WORD = /^([A-Z]{3,11})(?:[ \t]+|$)/;
+const NAMING: readonly string[] = ['ENV', 'ARG', 'LABEL'];
+const NAME = /^([A-Za-z_][\w./-]{0,254})(?:=|$)/;
+
+/**
+ * Reads one step of a history. Of the text only the instruction and one name stay: values, commands,
+ * comments and authors are dropped, and the hash is keyed. Only the first name of a step is taken,
+ * because the builders write values without quotation and a later `x=` may be a piece of one.
+ */
+export function describeStep(
+  step: NonNullable<ImageConfig['history']>[number],
+  hash: KeyedHash,
+): HistoryStep {
+  const text = step.created_by ?? '';
+  const { instruction, rest } = splitInstruction(text);
+  return {
+    instruction,
+    name: NAMING.includes(instruction) ? safeName(NAME.exec(rest)?.[1]) : null,
+    emptyLayer: step.empty_layer ?? false,
+    created: builtAt(step.created),
+    textHash: hash(text),
+  };
+}
+
+function splitInstruction(text: string): {
+  readonly instruction: HistoryStep['instruction'];
+  readonly rest: string;
+} {
+  const plain = text.replace(NO_OPERATION, '');
+  if (plain === text && SHELL.test(text)) return { instruction: 'RUN', rest: '' };
+  const [head = '', word] = WORD.exec(plain) ?? [];
+  const instruction = INSTRUCTIONS.find((known) => known === word) ?? 'UNKNOWN';
+  return { instruction, rest: plain.slice(head.length) };
+}
+
+/** The name unless it is itself a secret. */
+const safeName = (name: string | undefined): string | null =>
+  name === undefined || holdsSecret(name) ? null : name;
+
+/** An instant as a builder wrote it, or null when it is none. */
+export const builtAt = (value: string | null | undefined): string | null =>
+  builtAtSchema.safeParse(value).data ?? null;

@@ -1,0 +1,211 @@
+import { LetheError, isLetheError } from '../../domain/errors';
+import type { ImageFailureReason } from '../../contracts/schemas/images';
+import type { RegistryClient } from './create-registry-client';
+import { describeImage, type DescribedImage } from './describe-image';
+import { refusedAnswer } from './failures';
+import type { KeyedHash } from './keyed-hash';
+import { isRunnable, type ImageManifest, type RegistryManifest } from './manifests';
+import type { CallOptions } from './session';
+
+/** An image and the ways that lead to it. */
+export interface GatheredImage {
+  readonly described: DescribedImage;
+  readonly tags: Set<string>;
+  readonly indexDigests: Set<string>;
+}
+
+/** Everything that the tags of a repository lead to. */
+export interface Gathered {
+  /** By digest of the image's manifest. */
+  readonly images: ReadonlyMap<string, GatheredImage>;
+  /** By tag or digest that could not be read. */
+  readonly failures: ReadonlyMap<string, ImageFailureReason>;
+  /** Digests of manifests that are no images. */
+  readonly artifacts: ReadonlySet<string>;
+}
+
+/** Where to gather and with what. */
+export interface GatherOptions {
+  readonly client: RegistryClient;
+  readonly repository: string;
+  readonly hash: KeyedHash;
+  readonly call: CallOptions;
+  readonly bounds?: GatherBounds;
+}
+
+/** What one scan of a repository may cost. */
+export interface GatherBounds {
+  /** Steps through indexes: a few thousand tags of a few dozen platforms. */
+  readonly steps: number;
+  /** Bytes of manifests and configurations, which bounds what is kept of them. */
+  readonly bytes: number;
+}
+
+const BOUNDS: GatherBounds = Object.freeze({ steps: 100_000, bytes: 256 * 1024 * 1024 });
+
+/** An index in an index is used by nobody but allowed; deeper ones only cost requests. */
+const INDEX_DEPTH_MAX = 2;
+/** What a finding counts for against the bytes. */
+const RISK_BYTES = 1024;
+/** So many unreachable documents in a row mean that the registry is down, not that an image is broken. */
+const UNAVAILABLE_MAX = 3;
+
+/** Failures of one document; every other failure ends the scan. */
+const REASONS: Partial<Record<LetheError['code'], ImageFailureReason>> = {
+  DIGEST_MISMATCH: 'digest-mismatch',
+  ACCESS_DENIED: 'access-denied',
+  STORE_UNAVAILABLE: 'unavailable',
+  STORE_REFUSED: 'malformed',
+};
+const REASONS_BY_FIELD: Readonly<Record<string, ImageFailureReason>> = {
+  mediaType: 'unsupported',
+  size: 'too-large',
+};
+
+type Fetched<T> = { readonly value: T } | { readonly reason: ImageFailureReason };
+
+interface Walk extends GatherOptions {
+  readonly bounds: GatherBounds;
+  readonly manifests: Map<string, RegistryManifest>;
+  readonly images: Map<string, GatheredImage>;
+  readonly failures: Map<string, ImageFailureReason>;
+  readonly artifacts: Set<string>;
+  readonly spent: { steps: number; bytes: number; unavailable: number };
+}
+
+interface Path {
+  readonly tag: string;
+  readonly indexes: readonly string[];
+}
+
+/**
+ * Follows every tag to its images, each document read once. A document that cannot be read becomes a
+ * failure with a reason and the others are still read.
+ *
+ * @throws LetheError STORE_UNAVAILABLE when several documents in a row cannot be reached, STORE_REFUSED
+ *   when the repository is larger than one scan may read; whatever `authorize` throws.
+ */
+export async function gatherImages(
+  options: GatherOptions,
+  tags: readonly string[],
+): Promise<Gathered> {
+  const walk: Walk = {
+    ...options,
+    bounds: options.bounds ?? BOUNDS,
+    manifests: new Map(),
+    images: new Map(),
+    failures: new Map(),
+    artifacts: new Set(),
+    spent: { steps: 0, bytes: 0, unavailable: 0 },
+  };
+  for (const tag of tags) {
+    const manifest = await readManifest(walk, tag);
+    if (manifest !== null) await visit(walk, manifest, { tag, indexes: [] });
+  }
+  return walk;
+}
+
+async function visit(walk: Walk, manifest: RegistryManifest, path: Path): Promise<void> {
+  if ((walk.spent.steps += 1) > walk.bounds.steps) {
+    throw refusedAnswer('size', `holds more than ${walk.bounds.steps} manifests in one repository`);
+  }
+  if (manifest.kind === 'image') {
+    await visitImage(walk, manifest, path);
+    return;
+  }
+  if (path.indexes.length >= INDEX_DEPTH_MAX) {
+    walk.failures.set(manifest.digest, 'nested-too-deep');
+    return;
+  }
+  const indexes = [...path.indexes, manifest.digest];
+  for (const { digest } of manifest.manifests) {
+    const child = walk.manifests.get(digest) ?? (await readManifest(walk, digest));
+    if (child !== null) await visit(walk, child, { ...path, indexes });
+  }
+}
+
+async function visitImage(walk: Walk, manifest: ImageManifest, path: Path): Promise<void> {
+  if (!isRunnable(manifest)) {
+    walk.artifacts.add(manifest.digest);
+    return;
+  }
+  const image = walk.images.get(manifest.digest) ?? (await readImage(walk, manifest));
+  if (image === null) return;
+  image.tags.add(path.tag);
+  for (const digest of path.indexes) image.indexDigests.add(digest);
+}
+
+async function readManifest(walk: Walk, reference: string): Promise<RegistryManifest | null> {
+  // What failed once fails for every tag that leads to it, without being asked for again.
+  if (walk.failures.has(reference)) return null;
+  const { client, repository, call } = walk;
+  const manifest = await attempt(walk, reference, () =>
+    client.getManifest(repository, reference, call),
+  );
+  if (manifest !== null) {
+    spend(walk, manifest.sizeBytes);
+    walk.manifests.set(manifest.digest, manifest);
+  }
+  return manifest;
+}
+
+async function readImage(walk: Walk, manifest: ImageManifest): Promise<GatheredImage | null> {
+  if (walk.failures.has(manifest.digest)) return null;
+  const { client, repository, call, hash } = walk;
+  const config = await attempt(walk, manifest.digest, () =>
+    client.getConfig(repository, manifest.config, call),
+  );
+  if (config === null) return null;
+  spend(walk, manifest.config.size);
+  const described = describeImage({ repository, manifest, config }, hash);
+  spend(walk, described.risks.length * RISK_BYTES);
+  const image = { described, tags: new Set<string>(), indexDigests: new Set<string>() };
+  walk.images.set(manifest.digest, image);
+  return image;
+}
+
+/** Reads one document; a failure of it alone is noted under its reference. */
+async function attempt<T>(
+  walk: Walk,
+  reference: string,
+  read: () => Promise<T | null>,
+): Promise<T | null> {
+  const fetched = await fetchOne(read, walk.call.signal);
+  if ('value' in fetched && fetched.value !== null) {
+    walk.spent.unavailable = 0;
+    return fetched.value;
+  }
+  const reason = 'reason' in fetched ? fetched.reason : 'missing';
+  walk.failures.set(reference, reason);
+  walk.spent.unavailable = reason === 'unavailable' ? walk.spent.unavailable + 1 : 0;
+  if (walk.spent.unavailable >= UNAVAILABLE_MAX) {
+    throw new LetheError(
+      'STORE_UNAVAILABLE',
+      'the registry stopped answering during the scan; try again later',
+      { field: 'registry' },
+    );
+  }
+  return null;
+}
+
+async function fetchOne<T>(
+  read: () => Promise<T | null>,
+  signal: AbortSignal,
+): Promise<Fetched<T | null>> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    // Whoever stopped the scan may have a reason that looks like a failure of the registry.
+    signal.throwIfAborted();
+    const reason = isLetheError(error) ? REASONS[error.code] : undefined;
+    if (!isLetheError(error) || reason === undefined) throw error;
+    return { reason: REASONS_BY_FIELD[error.field ?? ''] ?? reason };
+  }
+}
+
+function spend(walk: Walk, bytes: number): void {
+  walk.spent.bytes += bytes;
+  if (walk.spent.bytes > walk.bounds.bytes) {
+    throw refusedAnswer('size', `holds more than ${walk.bounds.bytes} bytes of descriptions`);
+  }
+}

@@ -1,0 +1,169 @@
+import { createHash } from 'node:crypto';
+import { instant } from '../../contracts/field-checks';
+import type { Observation, ObservedLinks, ObservedRecord } from '../../contracts/observations';
+import { IMAGE_RISK_KINDS, parseImageRecord } from '../../contracts/schemas/images';
+import { LetheError } from '../../domain/errors';
+import { makeId, parseId, type AssetId } from '../../domain/identifiers';
+import type { HostingService } from '../../domain/record-class';
+import type { RegistryClient } from './create-registry-client';
+import { completeImage } from './describe-image';
+import { refusedAnswer } from './failures';
+import { gatherImages, type Gathered, type GatheredImage } from './gather-images';
+import { bindKeyedHash, type KeyedHash } from './keyed-hash';
+import { recogniseType } from './repository-type';
+import { holdsSecret } from './secret-rules';
+import type { CallOptions } from './session';
+
+/** What is observed and under which conditions; tenant and registry are the client's. */
+export interface ObserveRepository {
+  readonly client: RegistryClient;
+  readonly repository: string;
+  readonly scanId: string;
+  /** When the scan began, by the database's clock. */
+  readonly observedAt: string;
+  /** Services of the cluster that the repository belongs to; absent: all the tenant has. */
+  readonly services?: readonly HostingService[];
+  /** Secret of the tenant, always the same one, of at least 16 bytes. */
+  readonly salt: Uint8Array;
+  readonly signal: AbortSignal;
+  /** Asked before every request; anything but true ends the scan. @source SH-1 */
+  readonly stillAuthorized: () => Promise<boolean>;
+}
+
+/**
+ * Reads a repository completely: all tags, all platforms, basics, layers, construction history and what
+ * can be told from them about risks. Nothing is stored here.
+ *
+ * An image that cannot be read becomes a record of kind `image-failure`, which is always complete, and
+ * `image` and the risks are then not complete: nobody concludes that what was not read has vanished.
+ *
+ * Safe to repeat: it only reads, and the same content gives the same observation.
+ *
+ * @throws LetheError AUTHORIZATION_REQUIRED as soon as the authorization has ended, STORE_UNAVAILABLE,
+ *   STORE_REFUSED (no such repository, not a registry), ACCESS_DENIED, INVALID_INPUT.
+ * @source DC-2, SH-1, SD-1
+ */
+export async function observeRepository(order: ObserveRepository): Promise<Observation> {
+  const { client, repository } = order;
+  const hash = bindKeyedHash(order.salt);
+  parseId('ScanId', order.scanId, 'scanId');
+  instant(order.observedAt, 'observedAt');
+  const links = linksOf(order.services);
+  const call = guardedCall(order);
+
+  const tags = await client.listTags(repository, call);
+  if (tags === null) throw refusedAnswer('answer', 'knows no such repository');
+  const repositoryType = await recogniseType(client, call);
+  const gathered = await gatherImages({ client, repository, hash, call }, tags);
+  // What was read under an authorization that has ended meanwhile is not handed on.
+  await assertAuthorized(order);
+
+  const { images, artifacts, failures } = gathered;
+  const basics = parseImageRecord('image-repository', {
+    address: `${client.registry}/${repository}`,
+    registry: client.registry,
+    repository,
+    repositoryType,
+    tags: tags.length,
+    images: images.size,
+    artifacts: artifacts.size,
+    failures: failures.size,
+  });
+  const readCompletely = failures.size === 0 ? ['image', ...IMAGE_RISK_KINDS] : [];
+  return {
+    tenantId: client.tenantId,
+    scanId: order.scanId,
+    source: 'registry',
+    observedAt: order.observedAt,
+    assets: [
+      {
+        assetId: repositoryAssetId(client.tenantId, client.registry, repository),
+        assetKind: 'image-repository',
+        links,
+        basics,
+        completeKinds: ['image-failure', ...readCompletely],
+        records: recordsOf(gathered, hash),
+      },
+    ],
+  };
+}
+
+/**
+ * Id of the asset that a repository is. It follows from the tenant and the address, so that every scan
+ * finds the same asset and two tenants never share an id.
+ */
+export function repositoryAssetId(
+  ...[tenantId, registry, repository]: [tenantId: string, registry: string, repository: string]
+): AssetId {
+  const name = JSON.stringify([parseId('TenantId', tenantId, 'tenantId'), registry, repository]);
+  return makeId('AssetId', createHash('sha256').update(name).digest('hex').slice(0, 32));
+}
+
+/** Whatever ends the authorization, or makes it unknown, ends the whole scan and not just one image. */
+function guardedCall(order: ObserveRepository): CallOptions {
+  const stop = new AbortController();
+  return {
+    signal: AbortSignal.any([order.signal, stop.signal]),
+    authorize: async () => {
+      try {
+        await assertAuthorized(order);
+      } catch (error) {
+        stop.abort(error);
+        throw error;
+      }
+    },
+  };
+}
+
+async function assertAuthorized({ stillAuthorized }: ObserveRepository): Promise<void> {
+  const authorized: unknown = await stillAuthorized();
+  if (authorized === true) return;
+  throw new LetheError(
+    'AUTHORIZATION_REQUIRED',
+    'no valid sharing authorization covers this repository; the scan has stopped',
+    { field: 'repository' },
+  );
+}
+
+function linksOf(services: readonly HostingService[] | undefined): ObservedLinks {
+  if (services === undefined) return { to: 'all' };
+  if (services.length > 0) return { to: 'services', services };
+  throw new LetheError('ASSET_WITHOUT_LINK', 'services must name at least one Hosting Service', {
+    field: 'services',
+  });
+}
+
+function recordsOf({ images, failures }: Gathered, hash: KeyedHash): readonly ObservedRecord[] {
+  return [
+    ...[...images.values()].flatMap((image) => imageRecords(image, hash)),
+    ...[...failures].map(([reference, reason]) => {
+      const shown = holdsSecret(reference) ? `redacted:${hash(reference)}` : reference;
+      const body = parseImageRecord('image-failure', { reference: shown, reason });
+      return record('image-failure', shown, body);
+    }),
+  ];
+}
+
+function imageRecords(image: GatheredImage, hash: KeyedHash): readonly ObservedRecord[] {
+  const { body, risks } = completeImage(image.described, image, hash);
+  const identity = `${body.digest}@${body.platform}`;
+  return [
+    record('image', identity, parseImageRecord('image', body)),
+    ...risks.map(({ kind, ...risk }) =>
+      record(
+        kind,
+        `${identity}|${risk.ruleId}|${risk.place}`,
+        parseImageRecord(kind, { ...risk, imageDigest: body.digest, platform: body.platform }),
+      ),
+    ),
+  ];
+}
+
+const record = (
+  ...[kind, identity, body]: [kind: string, identity: string, body: ObservedRecord['body']]
+): ObservedRecord => ({
+  location: kind.startsWith('image') ? 'mongodb:assets.images' : 'mysql:assets.image_risks',
+  kind,
+  identity,
+  body,
+});

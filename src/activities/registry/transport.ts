@@ -1,0 +1,161 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { LookupFunction } from 'node:net';
+import { isLetheError } from '../../domain/errors';
+import {
+  hostOf,
+  resolvePinned,
+  type AddressOrigin,
+  type NameLookup,
+  type RegistryPolicy,
+  type ResolvedAddress,
+} from './endpoint';
+import { outOfTime, refusedAnswer, translateConnection } from './failures';
+import type { RegistryLimits } from './limits';
+
+/** One request as it goes over the wire; nothing is followed, repeated or remembered here. */
+export interface WireRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Bytes of the longest body that is taken. */
+  readonly bytesMax: number;
+  readonly origin: AddressOrigin;
+  readonly signal: AbortSignal;
+}
+
+/** An answer, whatever its status; the body is empty unless the status is 200. */
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Where requests go through. */
+export interface Wire {
+  readonly policy: RegistryPolicy;
+  readonly limits: RegistryLimits;
+  readonly lookup: NameLookup;
+}
+
+/** The system's name lookup, all answers in the system's order. */
+export const lookupByName: NameLookup = (hostname) =>
+  systemLookup(hostname, { all: true, verbatim: true });
+
+/**
+ * Sends one request over a connection of its own to an address that was checked before, and reads the
+ * answer within its bounds. A connection is not shared: what one tenant's registry left in it must not
+ * reach another's request.
+ *
+ * @throws LetheError STORE_UNAVAILABLE (no connection, no answer in time), STORE_REFUSED (compressed or
+ *   too long), INVALID_INPUT (address); the signal's reason when the caller gave up.
+ */
+export async function exchange(wire: Wire, request: WireRequest): Promise<WireAnswer> {
+  request.signal.throwIfAborted();
+  const deadline = AbortSignal.timeout(wire.limits.requestMs);
+  const signal = AbortSignal.any([request.signal, deadline]);
+  try {
+    const lookup = resolvePinned(request.url, { ...wire, origin: request.origin });
+    const addresses = await orAborted(lookup, signal);
+    return await speak({ ...request, signal }, addresses, wire.policy.authorities);
+  } catch (error) {
+    request.signal.throwIfAborted();
+    if (isLetheError(error)) throw error;
+    throw deadline.aborted ? outOfTime() : translateConnection(error);
+  }
+}
+
+/** A name lookup cannot be cancelled, but it can be left behind. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      reject(new Error('aborted'));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (abort !== undefined) signal.removeEventListener('abort', abort);
+  }
+}
+
+function speak(
+  request: WireRequest,
+  addresses: readonly ResolvedAddress[],
+  authorities: string | undefined,
+): Promise<WireAnswer> {
+  const { url } = request;
+  const secure = url.protocol === 'https:';
+  const options: https.RequestOptions = {
+    method: request.method,
+    hostname: hostOf(url),
+    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
+    path: `${url.pathname}${url.search}`,
+    headers: { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'lethe' },
+    agent: false,
+    lookup: pinned(addresses),
+    signal: request.signal,
+    ...(secure && { rejectUnauthorized: true }),
+    ...(secure && authorities !== undefined && { ca: authorities }),
+  };
+  return new Promise((resolve, reject) => {
+    const call = secure ? https.request(options) : http.request(options);
+    call.on('error', reject);
+    call.on('socket', (socket) => {
+      socket.once('connect', () => {
+        if (addresses.some(({ address }) => address === socket.remoteAddress)) return;
+        call.destroy(refusedAnswer('redirect', 'was reached at an address that was not checked'));
+      });
+    });
+    call.on('response', (response) => {
+      readAnswer(response, request).then(resolve, (error: unknown) => {
+        call.destroy();
+        reject(error instanceof Error ? error : new Error('the answer broke off'));
+      });
+    });
+    call.end();
+  });
+}
+
+/** Answers the connection's own lookup with what was checked, so that the name is not asked again. */
+const pinned =
+  (addresses: readonly ResolvedAddress[]): LookupFunction =>
+  (_hostname, options, callback) => {
+    const first = addresses[0];
+    if (options.all === true) callback(null, [...addresses]);
+    else callback(null, first?.address ?? '', first?.family);
+  };
+
+/**
+ * Reads a body within its bound. A compressed body is refused: none was asked for, its digest would be
+ * of other bytes, and its length says nothing about what it unfolds to.
+ */
+async function readAnswer(
+  response: http.IncomingMessage,
+  request: WireRequest,
+): Promise<WireAnswer> {
+  const status = response.statusCode ?? 0;
+  const answer = { status, headers: response.headers, body: Buffer.alloc(0) };
+  if (status !== 200 || request.method === 'HEAD') {
+    response.on('error', () => undefined);
+    response.destroy();
+    return answer;
+  }
+  const encoding = response.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw refusedAnswer('answer', 'compressed an answer although none may be');
+  }
+  const tooLong = refusedAnswer('size', `sent more than ${request.bytesMax} bytes`);
+  if (Number(response.headers['content-length'] ?? 0) > request.bytesMax) throw tooLong;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > request.bytesMax) throw tooLong;
+    chunks.push(chunk);
+  }
+  return { ...answer, body: Buffer.concat(chunks, length) };
+}

@@ -1,0 +1,85 @@
+import { Option, type Command } from 'commander';
+import type { Band } from '../../contracts/snapshot';
+import { LetheError } from '../../domain/errors';
+import { parseId } from '../../domain/identifiers';
+import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { dueTable } from '../due-table';
+import { table, type Answer } from '../output';
+import type { Session } from '../session';
+
+interface Options extends CommonOptions {
+  readonly tenant?: string;
+  readonly band?: Band;
+  readonly before?: string;
+  readonly run?: string;
+  readonly dueOn?: string;
+}
+
+const BANDS: readonly Band[] = ['overdue', 'due_soon', 'approaching', 'on_track', 'on_hold'];
+
+/** `lethe deadlines`: what is due when, of one tenant or of all, and why. */
+export function addDeadlines(lethe: Command, cli: Cli): void {
+  addCommand(lethe, 'deadlines', 'what is due when, of one tenant or of all')
+    .option('--tenant <id>', 'all due days of this tenant, tn_…')
+    .addOption(new Option('--band <band>', 'only those that are this near').choices(BANDS))
+    .option('--before <instant>', 'only those that must be over before, RFC 3339 with offset')
+    .option('--run <id>', 'with --tenant and --due-on: every window of this run and why')
+    .option('--due-on <date>', 'due day of the run, YYYY-MM-DD')
+    .action(cli.action<Options>((options, session) => answer(options, session)));
+}
+
+async function answer(options: Options, session: Session): Promise<Answer> {
+  if (options.run !== undefined || options.dueOn !== undefined) return windows(options, session);
+  return options.tenant === undefined
+    ? overTenants(options, session)
+    : ofTenant(options.tenant, options, session);
+}
+
+async function ofTenant(
+  tenant: string,
+  { band, before }: Options,
+  session: Session,
+): Promise<Answer> {
+  if (band !== undefined || before !== undefined) {
+    throw new LetheError('INVALID_INPUT', 'tenant goes without --band and --before', {
+      field: 'tenant',
+    });
+  }
+  const tenantId = parseId('TenantId', tenant, 'tenant');
+  const days = await session.reader.deadlines(tenantId);
+  return { data: days, text: days.length === 0 ? 'nothing is due\n' : dueTable(days) };
+}
+
+async function overTenants({ band, before }: Options, { reader }: Session): Promise<Answer> {
+  const list = await reader.deadlinesOf({
+    ...(band !== undefined && { band }),
+    ...(before !== undefined && { before }),
+  });
+  const text = list.dueDays.length === 0 ? 'nothing is due\n' : dueTable(list.dueDays);
+  return {
+    data: list,
+    text: list.complete ? text : `${text}more tenants match: narrow it with --before\n`,
+  };
+}
+
+async function windows({ tenant, run, dueOn }: Options, session: Session): Promise<Answer> {
+  if (tenant === undefined || run === undefined || dueOn === undefined) {
+    throw new LetheError('INVALID_INPUT', 'run needs --tenant and --due-on', { field: 'run' });
+  }
+  const found = await session.reader.windowsOf(tenant, run, dueOn);
+  if (found.length === 0) {
+    throw new LetheError('INVALID_INPUT', 'run has no such due day for this tenant', {
+      field: 'run',
+    });
+  }
+  const rows = found.map((window) => [
+    window.windowNumber,
+    window.computedAt,
+    window.earliestAt,
+    window.deleteNotBefore,
+    window.latestAt,
+  ]);
+  const why = JSON.stringify(found[0]?.derivation, null, 2);
+  const head = ['window', 'computed', 'earliest', 'not before', 'latest'];
+  return { data: found, text: `${table(head, rows)}\nthe newest follows from\n${why}\n` };
+}

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli';
+import { addLifecycleCommand, idFrom, sending, type SendOptions } from '../lifecycle-command';
+
+interface Options extends SendOptions {
+  readonly authorization?: string;
+  readonly registry: string;
+  readonly repository: readonly string[];
+  readonly validUntil: string;
+}
+
+/** `lethe grant-sharing`: basics of image repositories may be shared, so that they are scanned. */
+export function addGrantSharing(lethe: Command, cli: Cli): void {
+  addLifecycleCommand<Options>(lethe, cli, {
+    name: 'grant-sharing',
+    description: 'authorize sharing of image repository basics, without which none is scanned',
+    options: (command) =>
+      command
+        .requiredOption('--registry <host>', 'registry, host or host:port')
+        .requiredOption('--repository <name...>', 'repositories, or prefixes that end in /*')
+        .requiredOption('--valid-until <instant>', 'RFC 3339 with offset')
+        .option('--authorization <id>', 'id of the authorization; default: made from the key'),
+    prepare: sending('grantSharing', (options, header) => ({
+      authorizationId: options.authorization ?? idFrom('au', header),
+      registry: options.registry,
+      repositories: options.repository,
+      validUntil: options.validUntil,
+    })),
+  });
+}

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { parseId } from '../../domain/identifiers';
+import type { LifecycleStatus } from '../../contracts/snapshot';
+import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { dueTable } from '../due-table';
+import { facts, table } from '../output';
+
+/** `lethe status`: where a tenant stands; answered from control when the engine is away. */
+export function addStatus(lethe: Command, cli: Cli): void {
+  addCommand(lethe, 'status', 'where a tenant stands and what it waits for')
+    .requiredOption('--tenant <id>', 'tenant, tn_…')
+    .action(
+      cli.action<CommonOptions & { readonly tenant: string }>(async (options, session) => {
+        const tenantId = parseId('TenantId', options.tenant, 'tenant');
+        const status = await session.client.status(tenantId);
+        return { data: status, text: describe(status) };
+      }),
+    );
+}
+
+const SOURCES = {
+  workflow: 'its process',
+  control: 'the control store; its process did not answer',
+} as const;
+
+function describe(status: LifecycleStatus): string {
+  const { counters } = status;
+  const hidden = status.dueDaysTotal - status.dueDays.length;
+  return [
+    facts([
+      ['tenant', status.tenantId],
+      ['stage', status.stage],
+      ['waits for', status.waitsFor],
+      ['deadlines', status.band],
+      ['next due', status.nextDueAt],
+      ['blocked on', status.blockedOn],
+      ['needs a person', status.needsHuman ? 'yes' : 'no'],
+      ['services', status.activeServices.join(', ')],
+      ['Feature', status.featureActive ? 'in use' : 'not in use'],
+      ['terminated', status.terminatedAt],
+      ['missed', counters.breaches],
+      ['certificates', counters.certificates],
+      ['zone, policy', `${status.zone}, ${status.policyVersion}`],
+      ['as of', status.asOf],
+      ['told by', SOURCES[status.source]],
+    ]),
+    status.dueDays.length > 0 ? `\n${dueTable(status.dueDays)}` : '\nnothing is due\n',
+    hidden > 0 ? `and ${hidden} more: lethe deadlines --tenant ${status.tenantId}\n` : '',
+    status.holds.length > 0 ? `\n${holdTable(status)}` : '',
+  ].join('');
+}
+
+const holdTable = ({ holds }: LifecycleStatus): string =>
+  table(
+    ['hold', 'covers', 'since', 'review on'],
+    holds.map((hold) => [hold.holdId, hold.recordClass ?? 'both', hold.placedAt, hold.reviewOn]),
+  );

@@ -1,0 +1,33 @@
+import { LetheError } from '../domain/errors';
+import type { CliIo } from './io';
+
+/** What is to be confirmed. */
+export interface Confirmation {
+  /** Id that has to be typed. */
+  readonly id: string;
+  /** What follows from it, as a sentence without a full stop. */
+  readonly consequence: string;
+  /** What `--confirm` said. */
+  readonly given: string | undefined;
+  /** No question is asked of programs. */
+  readonly json: boolean;
+}
+
+/**
+ * Lets a dangerous command pass only when its id was typed a second time: with `--confirm`, or at the
+ * terminal.
+ *
+ * @throws LetheError CONFIRMATION_REQUIRED when it was not, or when it was another id.
+ */
+export async function confirm(io: CliIo, order: Confirmation): Promise<void> {
+  const asked = order.given === undefined && io.ask !== undefined && !order.json;
+  const typed = asked
+    ? (await io.ask(`${order.consequence}.\nType ${order.id} to go on: `)).trim()
+    : order.given;
+  if (typed === order.id) return;
+  throw new LetheError(
+    'CONFIRMATION_REQUIRED',
+    `${order.consequence}; nothing was done: give --confirm ${order.id}`,
+    { field: 'confirm' },
+  );
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline/promises';
+
+/** What a command touches of the world around it; tests give their own. */
+export interface CliIo {
+  /** Data, and nothing else. */
+  readonly stdout: (text: string) => void;
+  /** Messages for people. */
+  readonly stderr: (text: string) => void;
+  /** Text of a file, or of standard input for `-`. */
+  readonly read: (file: string) => string;
+  /** Variables of the process; the real ones when absent. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Asks the person at the terminal; absent when there is none. */
+  readonly ask?: (question: string) => Promise<string>;
+}
+
+/** The terminal, files and pipes of this process. */
+export function processIo(): CliIo {
+  const io: CliIo = {
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+    read: (file) => readFileSync(file === '-' ? 0 : file, 'utf8'),
+  };
+  const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
+  return atTerminal ? { ...io, ask: askAtTerminal } : io;
+}
+
+async function askAtTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await terminal.question(question);
+  } finally {
+    terminal.close();
+  }
+}

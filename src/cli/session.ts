@@ -1,0 +1,93 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FreezePorts } from '../activities/control/freeze';
+import { createControlReader } from '../activities/control/reader';
+import { createEvidenceLedger } from '../activities/evidence/ledger';
+import { unstamp } from '../activities/mongo/guard';
+import {
+  CONFIGURATION_BYTES_MAX,
+  createStagingWriter,
+  REPORT_BYTES_MAX,
+} from '../activities/staging/staging-writer';
+import { connectEngine } from '../client/connect-engine';
+import { LifecycleClient } from '../client/lifecycle-client';
+import type { ControlReader } from '../contracts/control-reader';
+import type { CollectionLocation } from '../contracts/documents';
+import { loadConfig, required, type Config } from '../platform/config';
+import { openStores, type Stores } from '../platform/connections';
+import { readCredentials } from '../platform/credentials';
+import type { CliIo } from './io';
+
+/**
+ * What one call of the command line works with. Each part is made when it is first needed, so a command
+ * asks only for the variables and servers that it uses.
+ */
+export class Session {
+  private readonly opened: {
+    stores?: Stores;
+    engine?: ReturnType<typeof connectEngine>;
+    config?: Config;
+  } = {};
+
+  constructor(private readonly env: CliIo['env']) {}
+
+  get config(): Config {
+    return (this.opened.config ??= loadConfig(this.env));
+  }
+
+  /** Reads control and evidence; needs no workflow engine. */
+  get reader(): ControlReader {
+    return createControlReader(
+      this.stores.sql('reader', 'control'),
+      this.stores.sql('reader', 'evidence'),
+    );
+  }
+
+  /** Sends commands. */
+  get client(): LifecycleClient {
+    const { temporal } = this.config;
+    const stager = this.stores.sql('stager', 'control');
+    return new LifecycleClient({
+      connection: (this.opened.engine ??= connectEngine(temporal.address)),
+      namespace: temporal.namespace,
+      control: this.reader,
+      staging: {
+        configuration: createStagingWriter(stager, { bytesMax: CONFIGURATION_BYTES_MAX }),
+        reports: createStagingWriter(stager, { bytesMax: REPORT_BYTES_MAX }),
+      },
+    });
+  }
+
+  /** Places and lifts freezes; needs no workflow engine. */
+  get freezes(): FreezePorts {
+    const { stores } = this;
+    return {
+      control: stores.sql('control', 'control'),
+      keys: stores.sql('control', 'keys'),
+      ledger: createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') }),
+      pause: async (milliseconds) => {
+        await pause(milliseconds);
+      },
+      unstamp: async ({ attemptId, location, tenantId, assetId }) => {
+        if (!location.startsWith('mongodb:')) return;
+        await unstamp(
+          { client: await stores.mongo('purger'), prefix: stores.prefix },
+          { location: location as CollectionLocation, tenantId, assetId, stamp: attemptId },
+        );
+      },
+    };
+  }
+
+  /** Ends every connection that was opened. */
+  async close(): Promise<void> {
+    await this.opened.stores?.close();
+    await this.opened.engine?.close();
+  }
+
+  private get stores(): Stores {
+    this.opened.stores ??= openStores(
+      this.config,
+      readCredentials(required(this.config.credentialsFile, 'LETHE_CREDENTIALS_FILE')),
+    );
+    return this.opened.stores;
+  }
+}

@@ -1,0 +1,152 @@
+import { join, sep } from 'node:path';
+import { BOUNDS } from '../contracts/schemas/fingerprint-fields';
+import {
+  ASSET_SCHEMAS,
+  type ClusterBasics,
+  type ContainerBasics,
+  type HostReport,
+  type ReportedKind,
+} from '../contracts/schemas/host-report';
+import { parseId } from '../domain/identifiers';
+import { formatInstant, parseInstant } from '../domain/instants';
+import { readClusters } from './clusters';
+import { readContainers } from './containers';
+import { openRoot, type Root } from './files/root';
+import { searchTree } from './files/tree';
+import { createFindings, type Findings } from './findings';
+import { readHostBasics } from './host-basics';
+import { collectAccounts } from './kinds/accounts';
+import { collectEnvironment } from './kinds/environment';
+import { collectJars } from './kinds/jars';
+import { collectKernelModules } from './kinds/kernel-modules';
+import { collectPackages } from './kinds/packages';
+import { collectPorts } from './kinds/ports';
+import { collectProcesses } from './kinds/processes';
+import { collectResources } from './kinds/resources';
+import { collectScheduledTasks } from './kinds/scheduled';
+import { collectDatabases, collectWebServices } from './kinds/servers';
+import { collectStartupServices } from './kinds/startup';
+import { collectWebApplications } from './kinds/web-applications';
+import { collectWebFrameworks } from './kinds/web-frameworks';
+import { isWebMark } from './kinds/web-marks';
+import { collectWebSites } from './kinds/web-sites';
+import { isNotSearched, readMounts } from './live/mounts';
+import { readProcesses } from './live/processes';
+import { readSockets } from './live/sockets';
+import type { Live, Machine } from './machine';
+import { withDigest } from './report-digest';
+
+/** Version of the collector, for reading old reports. */
+const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '1.0.0' });
+
+/** What to read and how to label it. */
+export interface CollectOptions {
+  /** Root of the machine's files: `/`, or a directory that an image was unpacked to. */
+  readonly root: string;
+  /** Where the kernel shows its processes, or null when the machine does not run. */
+  readonly proc: string | null;
+  readonly assetId: string;
+  /** RFC 3339 instant of the collection. */
+  readonly collectedAt: string;
+}
+
+/**
+ * Reads a host and everything on it: 15 kinds of fingerprints, containers, clusters. It needs no
+ * server, writes nothing and opens regular files only. What cannot be read is listed with its reason
+ * and stops nothing else. Apart from what changes by itself, the same machine gives the same report;
+ * running it again is safe. It blocks for the seconds it takes: run it in a process of its own.
+ *
+ * @throws LetheError INVALID_INPUT or INVALID_INSTANT naming `root`, `proc`, `assetId` or `collectedAt`.
+ * @source DC-1, SD-1
+ */
+export function collectHost(options: CollectOptions): HostReport {
+  const assetId = parseId('AssetId', options.assetId, 'assetId');
+  const collectedAt = formatInstant(parseInstant(options.collectedAt, 'collectedAt'));
+  const findings = createFindings();
+  const machine = openMachine(options, findings, collectedAt.slice(0, 10));
+  const { containers, environment } = readContainers(machine);
+  collectFingerprints(machine, environment);
+  const fit = {
+    host: readHostBasics(machine),
+    containers: fitAssets(machine, 'container', containers) as ContainerBasics[],
+    clusters: fitAssets(machine, 'cluster', readClusters(machine)) as ClusterBasics[],
+  };
+  return withDigest({
+    reportVersion: 1,
+    assetId,
+    collectedAt,
+    collector: { ...COLLECTOR },
+    scope: machine.live === null ? 'files' : 'live',
+    ...fit,
+    ...findings.finish(),
+  });
+}
+
+function openMachine(options: CollectOptions, findings: Findings, collectedOn: string): Machine {
+  const files = openRoot(options.root, 'root');
+  const live = options.proc === null ? null : readLive(openRoot(options.proc, 'proc'));
+  const mounts = live?.mounts.filter(isNotSearched).map(({ mountPoint }) => mountPoint) ?? [];
+  const skip = new Set([...mounts, ...placeOfProc(files, live)]);
+  const tree = searchTree(files, { skip, isMark: isWebMark });
+  for (const { reason, place } of tree.troubles) {
+    for (const kind of SEARCHED) findings.unread(kind, reason, place);
+  }
+  return { files, live, tree, findings, collectedOn };
+}
+
+/** Kinds that the search through all directories serves. */
+const SEARCHED: readonly ReportedKind[] = ['jar-package', 'web-application', 'web-framework'];
+
+/** What the kernel shows may be mounted inside the root under any name; it holds no archives. */
+function placeOfProc(files: Root, live: Live | null): readonly string[] {
+  const inside = live?.proc.directory.startsWith(join(files.directory, sep)) ?? false;
+  if (live === null || !inside) return [];
+  return [join(sep, live.proc.directory.slice(files.directory.length))];
+}
+
+function readLive(proc: Root): Live {
+  const processes = readProcesses(proc);
+  return {
+    proc,
+    processes,
+    sockets: readSockets(proc, processes.processes),
+    mounts: readMounts(proc),
+  };
+}
+
+/** Packages come before what asks for their versions, archives before what is recognised by them. */
+function collectFingerprints(
+  machine: Machine,
+  environment: ReadonlyMap<string, readonly string[]>,
+): void {
+  collectResources(machine);
+  collectAccounts(machine);
+  collectPackages(machine);
+  collectProcesses(machine);
+  collectPorts(machine);
+  collectDatabases(machine);
+  collectWebServices(machine);
+  collectWebSites(machine);
+  collectJars(machine);
+  collectWebApplications(machine);
+  collectWebFrameworks(machine);
+  collectStartupServices(machine);
+  collectScheduledTasks(machine);
+  collectEnvironment(machine, environment);
+  collectKernelModules(machine);
+}
+
+/** Assets within bounds and of their shape; what is not is counted as unread. */
+function fitAssets(
+  { findings }: Machine,
+  kind: 'container' | 'cluster',
+  assets: readonly (ContainerBasics | ClusterBasics)[],
+): readonly (ContainerBasics | ClusterBasics)[] {
+  const max = kind === 'container' ? BOUNDS.containers : BOUNDS.clusters;
+  if (assets.length > max) findings.unread(kind, 'too-many', '/');
+  return assets.slice(0, max).filter((asset) => {
+    const fits = ASSET_SCHEMAS[kind].safeParse(asset).success;
+    if (!fits) findings.unread(kind, 'malformed', '/');
+    return fits;
+  });
+}

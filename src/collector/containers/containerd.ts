@@ -1,0 +1,61 @@
+import type { FoundContainer } from './found-container';
+import type { Machine } from '../machine';
+import { listField, objectField, textField, type Scope } from '../scope';
+import { environmentOf } from './libpod';
+
+/** State of the running tasks; containers that do not run are kept in a database and not seen. */
+const STATES = [
+  '/run/containerd/io.containerd.runtime.v2.task',
+  '/run/k3s/containerd/io.containerd.runtime.v2.task',
+];
+
+const CONTAINERS_MAX = 5_000;
+const CONFIGURATION_MAX = 8 * 1024 * 1024;
+const PREFIX = 'io.kubernetes.cri.';
+
+/** Containers that run under containerd, by itself or for a cluster. */
+export function readContainerd(machine: Machine, scope: Scope): readonly FoundContainer[] {
+  return STATES.flatMap((state) =>
+    scope.list(state).flatMap(({ name: namespace }) => {
+      const folder = `${state}/${namespace}`;
+      const names = scope.list(folder).filter(({ name }) => /^[0-9a-f]{64}$/.test(name));
+      if (names.length > CONTAINERS_MAX) scope.trouble('too-many', folder);
+      return names.slice(0, CONTAINERS_MAX).flatMap(({ name }) => {
+        const runtime = scope.json(`${folder}/${name}/config.json`, CONFIGURATION_MAX);
+        return runtime === undefined ? [] : [containerOf(name, namespace, runtime)];
+      });
+    }),
+  );
+}
+
+function containerOf(
+  containerId: string,
+  namespace: string,
+  runtime: Record<string, unknown>,
+): FoundContainer {
+  const annotations = objectField(runtime, 'annotations');
+  const said = (name: string): string | undefined => textField(annotations, `${PREFIX}${name}`);
+  return {
+    containerId,
+    runtime: namespace === 'moby' ? 'docker' : 'containerd',
+    name: said('container-name'),
+    state: 'running',
+    image: said('image-name'),
+    privileged: hasAllCapabilities(runtime),
+    hostNetwork: !hasOwnNetwork(runtime),
+    sandbox: said('container-type') === 'sandbox',
+    podName: said('sandbox-name'),
+    podNamespace: said('sandbox-namespace'),
+    environment: environmentOf(runtime),
+  };
+}
+
+function hasAllCapabilities(runtime: Record<string, unknown>): boolean {
+  const capabilities = objectField(objectField(runtime, 'process'), 'capabilities');
+  return listField(capabilities, 'bounding').includes('CAP_SYS_ADMIN');
+}
+
+function hasOwnNetwork(runtime: Record<string, unknown>): boolean {
+  const namespaces = listField(objectField(runtime, 'linux'), 'namespaces');
+  return namespaces.some((namespace) => textField(namespace, 'type') === 'network');
+}

@@ -1,0 +1,96 @@
+import type { FoundContainer } from './found-container';
+import { homeDirectories, type Machine } from '../machine';
+import { asObject, listField, objectField, parseObject, textField, type Scope } from '../scope';
+
+const LIST_MAX = 64 * 1024 * 1024;
+const CONTAINERS_MAX = 5_000;
+
+/**
+ * Containers of Podman and CRI-O: both keep one list in the storage they share, and the configuration
+ * of each container beside it while it runs.
+ */
+export function readLibpod(machine: Machine, scope: Scope): readonly FoundContainer[] {
+  const storages = [
+    '/var/lib/containers/storage',
+    ...homeDirectories(scope).map((home) => `${home}/.local/share/containers/storage`),
+  ];
+  return storages.flatMap((storage) =>
+    ['overlay-containers', 'vfs-containers', 'btrfs-containers'].flatMap((kind) =>
+      readList(scope, storage, kind),
+    ),
+  );
+}
+
+function readList(scope: Scope, storage: string, kind: string): readonly FoundContainer[] {
+  const file = `${storage}/${kind}/containers.json`;
+  const text = scope.text(file, LIST_MAX);
+  if (text === undefined) return [];
+  const list = parseObject(`{"containers":${text.trim() || '[]'}}`);
+  if (list === undefined) scope.trouble('malformed', file);
+  const entries = listField(list, 'containers');
+  if (entries.length > CONTAINERS_MAX) scope.trouble('too-many', file);
+  return entries.slice(0, CONTAINERS_MAX).flatMap((entry) => {
+    const containerId = textField(entry, 'id') ?? '';
+    if (!/^[0-9a-f]{64}$/.test(containerId)) return [];
+    return [containerOf(scope, { containerId, kind, storage }, asObject(entry))];
+  });
+}
+
+interface Place {
+  readonly containerId: string;
+  readonly kind: string;
+  readonly storage: string;
+}
+
+function containerOf(
+  scope: Scope,
+  place: Place,
+  entry: Record<string, unknown> | undefined,
+): FoundContainer {
+  // The storage keeps what its user wants remembered as a text that is JSON again.
+  const metadata = parseObject(textField(entry, 'metadata') ?? '');
+  const runtime = configurationOf(scope, place);
+  const annotations = objectField(runtime, 'annotations');
+  const pod = textField(metadata, 'pod-name') ?? annotation(annotations, 'io.kubernetes.pod.name');
+  const names = listField(entry, 'names').filter((name) => typeof name === 'string');
+  return {
+    containerId: place.containerId,
+    runtime: isCrio(metadata, annotations) ? 'cri-o' : 'podman',
+    name:
+      annotation(annotations, 'io.kubernetes.container.name') ??
+      textField(metadata, 'name') ??
+      names[0],
+    image:
+      textField(metadata, 'image-name') ?? annotation(annotations, 'io.kubernetes.cri-o.ImageName'),
+    imageId: textField(metadata, 'image-id') ?? textField(entry, 'image'),
+    createdAt: textField(entry, 'created'),
+    sandbox: annotation(annotations, 'io.kubernetes.cri-o.ContainerType') === 'sandbox',
+    podName: pod,
+    podNamespace: annotation(annotations, 'io.kubernetes.pod.namespace'),
+    environment: environmentOf(runtime),
+  };
+}
+
+const isCrio = (
+  metadata: Record<string, unknown> | undefined,
+  annotations: Record<string, unknown> | undefined,
+): boolean =>
+  textField(metadata, 'pod-id') !== undefined ||
+  annotation(annotations, 'io.kubernetes.cri-o.ContainerType') !== undefined;
+
+function configurationOf(
+  scope: Scope,
+  { containerId, kind, storage }: Place,
+): Record<string, unknown> | undefined {
+  const userdata = `${kind}/${containerId}/userdata/config.json`;
+  return scope.json(`/run/containers/storage/${userdata}`) ?? scope.json(`${storage}/${userdata}`);
+}
+
+const annotation = (
+  annotations: Record<string, unknown> | undefined,
+  name: string,
+): string | undefined => textField(annotations, name);
+
+/** Environment of a container by the specification that all runtimes share. */
+export const environmentOf = (runtime: Record<string, unknown> | undefined): readonly string[] =>
+  listField(objectField(runtime, 'process'), 'env').filter((text) => typeof text === 'string');

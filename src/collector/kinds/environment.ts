@@ -1,0 +1,122 @@
+import { valuesOf } from '../formats/unit-file';
+import { filesFor, type Machine } from '../machine';
+import { listText } from '../text';
+import { readUnits } from './units';
+
+const ENVIRONMENT_MAX = 4 * 1024 * 1024;
+
+/** What a name looks like; anything else that stands where a name should could be part of a value. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_.]{0,127}$/;
+
+const SENSITIVE =
+  /passw|passphrase|_pwd$|secret|token|credential|private|api_?key|access_?key|auth|dsn$|_key$|_url$/i;
+
+type Source = 'process' | 'file' | 'unit' | 'container-configuration';
+
+interface Sighting {
+  readonly sources: Set<Source>;
+  readonly files: Set<string>;
+  readonly programs: Set<string>;
+}
+
+/** Names seen so far, by container and name. */
+interface EnvironmentNames {
+  note(containerId: string | null, text: string, seen: Seen): void;
+}
+
+interface Seen {
+  readonly source: Source;
+  readonly file?: string;
+  readonly program?: string;
+}
+
+/**
+ * Names of environment variables of processes, of the files that set them, of services and of
+ * containers. Values are never kept. @source DC-1, SD-1
+ */
+export function collectEnvironment(
+  machine: Machine,
+  configured: ReadonlyMap<string, readonly string[]>,
+): void {
+  const sightings = new Map<string, Sighting>();
+  const names: EnvironmentNames = {
+    note: (containerId, text, seen) => {
+      const equals = text.indexOf('=');
+      const name = equals < 0 ? '' : text.slice(0, equals);
+      if (!NAME.test(name)) return;
+      machine.findings.dropped('environmentValues', 1);
+      noteSighting(sightings, `${containerId ?? ''} ${name}`, seen);
+    },
+  };
+  noteProcesses(machine, names);
+  noteFiles(machine, names);
+  for (const [containerId, texts] of configured) {
+    for (const text of texts) names.note(containerId, text, { source: 'container-configuration' });
+  }
+  for (const [key, { sources, files, programs }] of sightings) {
+    const [containerId = '', name = ''] = key.split(' ');
+    machine.findings.add({
+      kind: 'environment-variable',
+      name,
+      sensitive: SENSITIVE.test(name),
+      sources: [...sources].sort(),
+      files: listText(files),
+      programs: listText(programs),
+      containerId: containerId === '' ? null : containerId,
+    });
+  }
+}
+
+function noteSighting(sightings: Map<string, Sighting>, key: string, seen: Seen): void {
+  const known = sightings.get(key) ?? {
+    sources: new Set(),
+    files: new Set(),
+    programs: new Set(),
+  };
+  sightings.set(key, known);
+  known.sources.add(seen.source);
+  if (seen.file !== undefined) known.files.add(seen.file);
+  if (seen.program !== undefined) known.programs.add(seen.program);
+}
+
+function noteProcesses({ live, findings }: Machine, names: EnvironmentNames): void {
+  if (live === null) {
+    findings.unread('environment-variable', 'not-live', '/proc');
+    return;
+  }
+  for (const { pid, kernelThread, program, containerId } of live.processes.processes) {
+    if (kernelThread) continue;
+    const read = live.proc.read(`/${pid}/environ`, ENVIRONMENT_MAX);
+    if (!read.ok) {
+      if (read.reason !== 'missing') {
+        findings.unread('environment-variable', read.reason, `/proc/${pid}/environ`);
+      }
+      continue;
+    }
+    for (const text of read.value.toString('latin1').split('\0')) {
+      names.note(containerId, text, { source: 'process', program });
+    }
+  }
+}
+
+function noteFiles(machine: Machine, names: EnvironmentNames): void {
+  const scope = filesFor(machine, 'environment-variable');
+  const profiles = scope.list('/etc/profile.d').map(({ name }) => `/etc/profile.d/${name}`);
+  const generators = scope
+    .list('/etc/environment.d')
+    .map(({ name }) => `/etc/environment.d/${name}`);
+  const files = ['/etc/environment', '/etc/profile', ...profiles, ...generators];
+  for (const file of files) {
+    for (const line of scope.lines(file)) {
+      const [, assignment = ''] = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*=)/.exec(line) ?? [];
+      names.note(null, assignment, { source: 'file', file });
+    }
+  }
+  for (const { name, unit } of readUnits(scope, machine.files, 'service')) {
+    for (const value of valuesOf(unit, 'Service', 'Environment')) {
+      for (const [, assignment = ''] of value.matchAll(/(?:^|[\s"'])([A-Za-z_][A-Za-z0-9_]*=)/g)) {
+        names.note(null, assignment, { source: 'unit', file: name });
+      }
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { paragraphs } from '../formats/paragraphs';
+import { parseRpmHeader } from '../formats/rpm-header';
+import { readSqliteBlobs } from '../formats/sqlite';
+import { filesFor, type Machine } from '../machine';
+import type { Scope } from '../scope';
+import { nameOrNull, nameText } from '../text';
+
+const DATABASE_MAX = 64 * 1024 * 1024;
+const RPM_DATABASE_MAX = 512 * 1024 * 1024;
+
+/**
+ * Installed packages of Debian's, Alpine's and Red Hat's managers. A machine on which no database of
+ * a known manager is found may still have software: then nothing is known. @source DC-1
+ */
+export function collectPackages(machine: Machine): void {
+  const scope = filesFor(machine, 'software-application');
+  const found = [
+    collectDpkg(machine, scope),
+    collectApk(machine, scope),
+    collectRpm(machine, scope),
+  ];
+  if (!found.includes(true)) scope.trouble('missing', 'package database');
+}
+
+const DPKG_FIELDS = new Set(['Package', 'Status', 'Version', 'Architecture', 'Source']);
+
+function collectDpkg(machine: Machine, scope: Scope): boolean {
+  const main = scope.text('/var/lib/dpkg/status', DATABASE_MAX);
+  if (main !== undefined) addDpkg(machine, main);
+  // Images without a package manager keep one file for each package.
+  const single = scope
+    .list('/var/lib/dpkg/status.d')
+    .filter(({ name, type }) => type === 'file' && !name.endsWith('.md5sums'));
+  for (const { name } of single) {
+    addDpkg(machine, scope.text(`/var/lib/dpkg/status.d/${name}`) ?? '', true);
+  }
+  return main !== undefined || single.length > 0;
+}
+
+function addDpkg(machine: Machine, text: string, installed = false): void {
+  for (const fields of paragraphs(text, DPKG_FIELDS)) {
+    const name = fields.get('Package');
+    const version = fields.get('Version');
+    const state = fields.get('Status') ?? (installed ? 'installed' : '');
+    if (name === undefined || version === undefined || !/(^| )installed$/.test(state)) continue;
+    machine.findings.add({
+      kind: 'software-application',
+      manager: 'dpkg',
+      name: nameText(name),
+      version: nameText(version),
+      architecture: nameOrNull(fields.get('Architecture')),
+      source: nameOrNull(fields.get('Source')?.split(' ')[0]),
+    });
+  }
+}
+
+const APK_FIELDS = new Set(['P', 'V', 'A', 'o']);
+
+function collectApk(machine: Machine, scope: Scope): boolean {
+  const databases = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
+  const texts = databases.map((file) => scope.text(file, DATABASE_MAX));
+  for (const text of texts) {
+    for (const fields of paragraphs(text ?? '', APK_FIELDS)) {
+      const name = fields.get('P');
+      const version = fields.get('V');
+      if (name === undefined || version === undefined) continue;
+      machine.findings.add({
+        kind: 'software-application',
+        manager: 'apk',
+        name: nameText(name),
+        version: nameText(version),
+        architecture: nameOrNull(fields.get('A')),
+        source: nameOrNull(fields.get('o')),
+      });
+    }
+  }
+  return texts.some((text) => text !== undefined);
+}
+
+const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
+
+function collectRpm(machine: Machine, scope: Scope): boolean {
+  return RPM_FOLDERS.map((folder) => {
+    const names = new Set(scope.list(folder).map(({ name }) => name));
+    if (names.has('rpmdb.sqlite')) return collectRpmSqlite(machine, scope, folder);
+    const other = ['Packages', 'Packages.db'].find((name) => names.has(name));
+    if (other !== undefined) scope.trouble('unsupported', `${folder}/${other}`);
+    return other !== undefined;
+  }).includes(true);
+}
+
+function collectRpmSqlite(machine: Machine, scope: Scope, folder: string): boolean {
+  const file = `${folder}/rpmdb.sqlite`;
+  const wal = machine.files.stat(`${file}-wal`);
+  // What was written last may stand in the log beside the database only.
+  if (wal.ok && wal.value.size > 0) scope.trouble('unsupported', `${file}-wal`);
+  const opened = machine.files.open(file);
+  if (!opened.ok) {
+    scope.trouble(opened.reason, file);
+    return true;
+  }
+  try {
+    if (opened.value.size > RPM_DATABASE_MAX) scope.trouble('too-large', file);
+    else {
+      for (const blob of readSqliteBlobs(opened.value, 'Packages')) addRpm(machine, scope, blob);
+    }
+  } catch {
+    scope.trouble('malformed', file);
+  } finally {
+    opened.value.close();
+  }
+  return true;
+}
+
+function addRpm(machine: Machine, scope: Scope, blob: Buffer): void {
+  const header = parseRpmHeader(blob);
+  if (header === null) {
+    scope.trouble('malformed', 'Packages');
+    return;
+  }
+  const { name, version, release, epoch, architecture, source } = header;
+  // Keys that signatures are checked with are kept as packages and are none.
+  if (name === 'gpg-pubkey') return;
+  const full = release === null ? version : `${version}-${release}`;
+  machine.findings.add({
+    kind: 'software-application',
+    manager: 'rpm',
+    name: nameText(name),
+    version: nameText(epoch === null || epoch === 0 ? full : `${epoch}:${full}`),
+    architecture: nameOrNull(architecture),
+    source: nameOrNull(source?.replace(/-[^-]+-[^-]+\.src\.rpm$/, '')),
+  });
+}

@@ -1,0 +1,221 @@
+import { programsOf } from '../formats/shell-command';
+import { programOfExec, valuesOf } from '../formats/unit-file';
+import { filesFor, homeDirectories, type Machine } from '../machine';
+import type { Scope } from '../scope';
+import { listText, nameOrNull, nameText, pathText } from '../text';
+import { readUnits, readWants } from './units';
+
+/** Names that the daemons skip: backups, and what a package manager left. */
+const SKIPPED = /^\.|~$|\.(dpkg-\w+|rpm\w+|bak|orig|swp|placeholder)$/;
+
+/**
+ * Tasks of cron in all its places, of anacron and at, and timers of systemd. Of a command only its
+ * programs are kept. @source DC-1, SD-1
+ */
+export function collectScheduledTasks(machine: Machine): void {
+  const scope = filesFor(machine, 'scheduled-task');
+  const tables = [
+    ...['/etc/crontab'].map((file) => ({ file, owner: null })),
+    ...namesIn(scope, '/etc/cron.d').map((name) => ({ file: `/etc/cron.d/${name}`, owner: null })),
+    ...[
+      '/var/spool/cron/crontabs',
+      '/var/spool/cron',
+      '/var/spool/cron/tabs',
+      '/etc/crontabs',
+    ].flatMap((folder) =>
+      namesIn(scope, folder).map((name) => ({ file: `${folder}/${name}`, owner: name })),
+    ),
+  ];
+  for (const table of tables) collectTable(machine, scope, table);
+  collectFolders(machine, scope);
+  collectAnacron(machine, scope);
+  collectAt(machine, scope);
+  collectTimers(machine, scope);
+}
+
+const namesIn = (scope: Scope, folder: string): readonly string[] =>
+  scope
+    .list(folder)
+    .filter(({ name, type }) => type !== 'directory' && type !== 'other' && !SKIPPED.test(name))
+    .map(({ name }) => name);
+
+/** Five fields or one word, then, in the tables of the system, the user. */
+const CRON_LINE = /^\s*(@\w+|(?:[0-9A-Za-z*,/?#~LW-]+\s+){4}[0-9A-Za-z*,/?#~LW-]+)\s+(.*)$/;
+
+interface CronTable {
+  readonly file: string;
+  /** Whose table it is; null for a table in which every line names its user. */
+  readonly owner: string | null;
+}
+
+/** A comment, or the setting of a variable. */
+const NO_TASK = /^\s*(#|$|[A-Za-z_"'][A-Za-z0-9_"']*\s*=)/;
+
+function collectTable(machine: Machine, scope: Scope, { file, owner }: CronTable): void {
+  for (const line of scope.lines(file)) {
+    const [, schedule, rest = ''] = NO_TASK.test(line)
+      ? []
+      : (CRON_LINE.exec(line.slice(0, 16_384)) ?? []);
+    if (schedule === undefined) continue;
+    const [, named = '', after = ''] = /^(\S+)\s+(.*)$/.exec(rest) ?? [];
+    addTask(machine, {
+      scheduler: 'cron',
+      name: null,
+      schedule: schedule.replace(/\s+/g, ' '),
+      ...(owner === null ? { user: named, command: after } : { user: owner, command: rest }),
+      file,
+    });
+  }
+}
+
+interface Task {
+  readonly scheduler: 'cron' | 'anacron';
+  readonly name: string | null;
+  readonly schedule: string;
+  readonly user: string | null;
+  readonly command: string;
+  readonly file: string;
+}
+
+function addTask(machine: Machine, task: Task): void {
+  // What follows a bare percent sign is given to the command as its input.
+  const command = task.command.replace(/(?<!\\)%.*$/s, '');
+  const programs = programsOf(command);
+  machine.findings.dropped(
+    'taskArguments',
+    Math.max(0, countWords(task.command) - programs.length),
+  );
+  machine.findings.add({
+    kind: 'scheduled-task',
+    scheduler: task.scheduler,
+    name: nameOrNull(task.name),
+    schedule: nameText(task.schedule),
+    user: nameOrNull(task.user),
+    programs: listText(programs, pathText),
+    enabled: true,
+    file: pathText(task.file),
+  });
+}
+
+const countWords = (text: string): number => text.split(/\s+/).filter((word) => word).length;
+
+const FOLDERS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'];
+
+/** Every executable file in these folders is a task; run-parts skips names with a dot. */
+function collectFolders(machine: Machine, scope: Scope): void {
+  const folders = [
+    ...FOLDERS.map((every) => [`/etc/cron.${every}`, every] as const),
+    ...[...FOLDERS, '15min'].map((every) => [`/etc/periodic/${every}`, every] as const),
+  ];
+  for (const [folder, every] of folders) {
+    for (const name of namesIn(scope, folder)) {
+      const file = `${folder}/${name}`;
+      const stat = machine.files.stat(file);
+      const executable =
+        stat.ok && (stat.value.isSymbolicLink() || (stat.value.mode & 0o111) !== 0);
+      machine.findings.add({
+        kind: 'scheduled-task',
+        scheduler: 'cron-directory',
+        name: nameText(name),
+        schedule: `@${every}`,
+        user: 'root',
+        programs: [pathText(file)],
+        enabled: executable && /^[A-Za-z0-9_-]+$/.test(name),
+        file: pathText(file),
+      });
+    }
+  }
+}
+
+function collectAnacron(machine: Machine, scope: Scope): void {
+  for (const line of scope.lines('/etc/anacrontab')) {
+    const [, period = '', delay = '', name = '', command = ''] =
+      /^\s*(\d{1,5}|@\w{1,16})\s+(\d{1,6})\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    if (period === '') continue;
+    addTask(machine, {
+      scheduler: 'anacron',
+      name,
+      schedule: `${period} ${delay}`,
+      user: 'root',
+      command,
+      file: '/etc/anacrontab',
+    });
+  }
+}
+
+/** The file name says when: minutes since 1970. The file holds the whole environment: not opened. */
+function collectAt(machine: Machine, scope: Scope): void {
+  for (const folder of ['/var/spool/cron/atjobs', '/var/spool/at']) {
+    for (const name of namesIn(scope, folder)) {
+      const minutes = /^[a-z][0-9a-f]{5}([0-9a-f]{8})$/.exec(name)?.[1];
+      if (minutes === undefined) continue;
+      const at = new Date(Number.parseInt(minutes, 16) * 60_000);
+      machine.findings.add({
+        kind: 'scheduled-task',
+        scheduler: 'at',
+        name: nameText(name),
+        schedule: at.toISOString().replace('.000Z', 'Z'),
+        user: null,
+        programs: [],
+        enabled: true,
+        file: pathText(`${folder}/${name}`),
+      });
+    }
+  }
+}
+
+const CALENDAR_KEYS = [
+  'OnCalendar',
+  'OnBootSec',
+  'OnStartupSec',
+  'OnActiveSec',
+  'OnUnitActiveSec',
+  'OnUnitInactiveSec',
+];
+
+function collectTimers(machine: Machine, scope: Scope): void {
+  const { chosen, shipped } = readWants(scope, machine.files);
+  const services = new Map(
+    readUnits(scope, machine.files, 'service').map((unit) => [unit.name, unit.unit]),
+  );
+  for (const { name, file, unit, masked } of readUnits(scope, machine.files, 'timer')) {
+    const service = valuesOf(unit, 'Timer', 'Unit').at(-1) ?? name.replace(/\.timer$/, '.service');
+    const started = services.get(service);
+    const schedule = CALENDAR_KEYS.flatMap((key) =>
+      valuesOf(unit, 'Timer', key).map((value) => `${key}=${value}`),
+    ).join('; ');
+    const program = programOfExec(
+      started === undefined ? undefined : valuesOf(started, 'Service', 'ExecStart')[0],
+    );
+    machine.findings.add({
+      kind: 'scheduled-task',
+      scheduler: 'systemd-timer',
+      name: nameText(name),
+      schedule: nameText(schedule || 'none'),
+      user: started === undefined ? null : nameOrNull(valuesOf(started, 'Service', 'User').at(-1)),
+      programs: program === null ? [] : [pathText(program)],
+      enabled: !masked && (chosen.has(name) || shipped.has(name)),
+      file: pathText(file),
+    });
+  }
+  collectUserTimers(machine, scope);
+}
+
+/** Timers that people made for themselves. */
+function collectUserTimers(machine: Machine, scope: Scope): void {
+  for (const home of homeDirectories(scope)) {
+    const folder = `${home}/.config/systemd/user`;
+    for (const name of namesIn(scope, folder).filter((text) => text.endsWith('.timer'))) {
+      machine.findings.add({
+        kind: 'scheduled-task',
+        scheduler: 'systemd-timer',
+        name: nameText(name),
+        schedule: 'user',
+        user: nameOrNull(home.split('/').at(-1)),
+        programs: [],
+        enabled: machine.files.stat(`${folder}/timers.target.wants/${name}`).ok,
+        file: pathText(`${folder}/${name}`),
+      });
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
+import { programOfExec, valuesOf } from '../formats/unit-file';
+import { filesFor, type Machine } from '../machine';
+import type { Scope } from '../scope';
+import { listText, nameOrNull, nameText, pathOrNull, pathText } from '../text';
+import { readUnits, readWants, type Unit, type Wants } from './units';
+
+/**
+ * Services that start with the machine, and those that could: units of systemd, start scripts of
+ * System V and of OpenRC, lines of inittab, rc.local. @source DC-1
+ */
+export function collectStartupServices(machine: Machine): void {
+  const scope = filesFor(machine, 'startup-service');
+  collectSystemd(machine, scope);
+  collectSysV(machine, scope);
+  collectOpenRc(machine, scope);
+  collectInittab(machine, scope);
+  collectRcLocal(machine);
+}
+
+type Service = FingerprintOf<'startup-service'>;
+
+function collectSystemd(machine: Machine, scope: Scope): void {
+  const wants = readWants(scope, machine.files);
+  const units = readUnits(scope, machine.files, 'service');
+  const known = new Set(units.map(({ name }) => name));
+  for (const unit of units) machine.findings.add(systemdService(unit.name, unit, wants));
+  // `getty@tty1.service` is wanted without a file of its own: it is made from `getty@.service`.
+  for (const wanted of [...wants.chosen.keys(), ...wants.shipped.keys()]) {
+    const template = wanted.replace(/@.+\.service$/, '@.service');
+    const unit = units.find(({ name }) => name === template);
+    if (wanted !== template && !known.has(wanted) && unit !== undefined) {
+      machine.findings.add(systemdService(wanted, unit, wants));
+    }
+  }
+}
+
+function systemdService(name: string, { unit, file, masked }: Unit, wants: Wants): Service {
+  const chosen = wants.chosen.get(name);
+  const shipped = wants.shipped.get(name);
+  const startsAtBoot = !masked && (chosen !== undefined || shipped !== undefined);
+  return {
+    kind: 'startup-service',
+    manager: 'systemd',
+    name: nameText(name),
+    state: masked ? 'masked' : stateOf(chosen !== undefined, unit.has('Install')),
+    startsAtBoot,
+    wantedBy: listText([...(chosen ?? []), ...(shipped ?? [])]),
+    program: pathOrNull(programOfExec(valuesOf(unit, 'Service', 'ExecStart').at(0))),
+    user: nameOrNull(valuesOf(unit, 'Service', 'User').at(-1)),
+    file: pathText(file),
+  };
+}
+
+function stateOf(chosen: boolean, installable: boolean): Service['state'] {
+  if (chosen) return 'enabled';
+  return installable ? 'disabled' : 'static';
+}
+
+/** Folders of run levels in the places different systems have them. */
+const LEVELS = ['1', '2', '3', '4', '5', 'S'];
+
+function collectSysV(machine: Machine, scope: Scope): void {
+  const folder = machine.files.stat('/etc/rc.d/init.d').ok ? '/etc/rc.d' : '/etc';
+  const levelsOf = startLevels(scope, folder);
+  for (const { name, type } of scope.list(`${folder}/init.d`)) {
+    if (type === 'directory' || name === 'README' || name.startsWith('.')) continue;
+    const levels = levelsOf.get(name) ?? [];
+    machine.findings.add({
+      kind: 'startup-service',
+      manager: 'sysv',
+      name: nameText(name),
+      state: levels.length > 0 ? 'enabled' : 'disabled',
+      startsAtBoot: levels.length > 0,
+      wantedBy: listText(levels),
+      program: pathText(`${folder}/init.d/${name}`),
+      user: null,
+      file: pathText(`${folder}/init.d/${name}`),
+    });
+  }
+}
+
+/** Run levels in which a script is started; those of halting and restarting do not count. */
+function startLevels(scope: Scope, folder: string): ReadonlyMap<string, readonly string[]> {
+  const levelsOf = new Map<string, string[]>();
+  for (const level of LEVELS) {
+    for (const { name } of scope.list(`${folder}/rc${level}.d`)) {
+      const service = /^S\d\d(.+)$/.exec(name)?.[1];
+      if (service === undefined) continue;
+      levelsOf.set(service, [...(levelsOf.get(service) ?? []), `rc${level}`]);
+    }
+  }
+  return levelsOf;
+}
+
+function collectOpenRc(machine: Machine, scope: Scope): void {
+  const levelsOf = new Map<string, string[]>();
+  for (const { name: level } of scope.list('/etc/runlevels')) {
+    for (const { name } of scope.list(`/etc/runlevels/${level}`)) {
+      levelsOf.set(name, [...(levelsOf.get(name) ?? []), level]);
+    }
+  }
+  for (const [name, levels] of levelsOf) {
+    const startsAtBoot = levels.some((level) => level !== 'shutdown');
+    machine.findings.add({
+      kind: 'startup-service',
+      manager: 'openrc',
+      name: nameText(name),
+      state: startsAtBoot ? 'enabled' : 'disabled',
+      startsAtBoot,
+      wantedBy: listText(levels),
+      program: pathText(`/etc/init.d/${name}`),
+      user: null,
+      file: pathText(`/etc/init.d/${name}`),
+    });
+  }
+}
+
+const INITTAB_STARTS = new Set(['respawn', 'once', 'boot', 'bootwait', 'sysinit', 'wait']);
+
+/** Name, run levels, action, command. */
+const INITTAB_LINE = /^([^:#\s][^:]*)?:([^:]*):([^:]*):\s*[+-]?(\S*)/;
+
+type Four = [string, string, string, string];
+
+function collectInittab(machine: Machine, scope: Scope): void {
+  for (const line of scope.lines('/etc/inittab')) {
+    const parts = INITTAB_LINE.exec(line);
+    const [id, levels, action, program] = [1, 2, 3, 4].map((part) => parts?.[part] ?? '') as Four;
+    if (!INITTAB_STARTS.has(action)) continue;
+    machine.findings.add({
+      kind: 'startup-service',
+      manager: 'inittab',
+      name: nameText(id || program || action),
+      state: 'enabled',
+      startsAtBoot: true,
+      wantedBy: listText([levels || action]),
+      program: pathOrNull(program),
+      user: null,
+      file: '/etc/inittab',
+    });
+  }
+}
+
+function collectRcLocal(machine: Machine): void {
+  for (const file of ['/etc/rc.local', '/etc/rc.d/rc.local']) {
+    const stat = machine.files.stat(file);
+    if (!stat.ok || !stat.value.isFile()) continue;
+    const startsAtBoot = (stat.value.mode & 0o111) !== 0;
+    machine.findings.add({
+      kind: 'startup-service',
+      manager: 'rc-local',
+      name: file.slice('/etc/'.length),
+      state: startsAtBoot ? 'enabled' : 'disabled',
+      startsAtBoot,
+      wantedBy: [],
+      program: file,
+      user: null,
+      file,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { parseUnit, type UnitFile } from '../formats/unit-file';
+import type { Entry } from '../files/directory';
+import type { Root } from '../files/root';
+import type { Scope } from '../scope';
+
+/** Where units are looked for; what stands first wins. */
+const FOLDERS = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+];
+
+const UNITS_MAX = 20_000;
+
+/** A unit of systemd with what is added to it. */
+export interface Unit {
+  readonly name: string;
+  readonly file: string;
+  readonly unit: UnitFile;
+  readonly masked: boolean;
+}
+
+/** Which units want which, as the links in the folders say. */
+export interface Wants {
+  /** Unit to the targets that want it by the administrator's choice. */
+  readonly chosen: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Unit to the targets that want it because its package says so. */
+  readonly shipped: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Units of one type, e.g. `service`, by name. */
+export function readUnits(scope: Scope, files: Root, type: string): readonly Unit[] {
+  const units = new Map<string, Unit>();
+  for (const folder of foldersOf(files)) {
+    for (const entry of scope.list(folder)) {
+      const { name } = entry;
+      if (!name.endsWith(`.${type}`) || units.has(name) || units.size >= UNITS_MAX) continue;
+      const unit = readUnit(scope, files, { folder, entry });
+      if (unit !== null) units.set(name, unit);
+    }
+  }
+  return [...units.values()];
+}
+
+function readUnit(
+  scope: Scope,
+  files: Root,
+  { folder, entry: { name, type } }: { readonly folder: string; readonly entry: Entry },
+): Unit | null {
+  const file = `${folder}/${name}`;
+  const link = type === 'link' ? files.link(file) : null;
+  const target = link?.ok === true ? link.value : null;
+  if (target === '/dev/null') return { name, file, masked: true, unit: parseUnit([]) };
+  if (type !== 'file' && (target === null || isAlias(target, name))) return null;
+  const texts = [file, ...additions(scope, files, name)].map((path) => scope.text(path) ?? '');
+  return { name, file, masked: false, unit: parseUnit(texts) };
+}
+
+/** A link to a unit of another name gives it one more name, and is no unit of its own. */
+const isAlias = (target: string, name: string): boolean => target.split('/').at(-1) !== name;
+
+function additions(scope: Scope, files: Root, name: string): readonly string[] {
+  return foldersOf(files).flatMap((folder) =>
+    scope
+      .list(`${folder}/${name}.d`)
+      .filter(({ name: file }) => file.endsWith('.conf'))
+      .map(({ name: file }) => `${folder}/${name}.d/${file}`),
+  );
+}
+
+/** Links in `*.wants` and `*.requires` folders. */
+export function readWants(scope: Scope, files: Root): Wants {
+  const chosen = new Map<string, Set<string>>();
+  const shipped = new Map<string, Set<string>>();
+  for (const folder of foldersOf(files)) {
+    const wants = folder.startsWith('/etc/') || folder.startsWith('/run/') ? chosen : shipped;
+    for (const { name } of scope.list(folder)) {
+      const target = /^(.+)\.(?:wants|requires)$/.exec(name)?.[1];
+      if (target === undefined) continue;
+      for (const { name: unit } of scope.list(`${folder}/${name}`)) {
+        wants.set(unit, (wants.get(unit) ?? new Set<string>()).add(target));
+      }
+    }
+  }
+  return { chosen, shipped };
+}
+
+/** `/lib` usually is a link to `/usr/lib`: the same folder is not read twice. */
+function foldersOf(files: Root): readonly string[] {
+  const seen = new Set<string>();
+  return FOLDERS.filter((folder) => {
+    const found = files.resolve(folder);
+    if (!found.ok || seen.has(found.value)) return false;
+    seen.add(found.value);
+    return true;
+  });
+}

@@ -1,0 +1,38 @@
+import { compareWithCheckpoint } from '../activities/evidence/checkpoints';
+import { LetheError } from '../domain/errors';
+import type { Config } from '../platform/config';
+import { probeClock } from '../platform/mysql';
+import type { EngineOptions, SharedParts } from './stores-of-roles';
+
+/**
+ * What a worker proves before it takes any work: that no session can move the databases' clock, that
+ * production and simulation are what their name says, and that nobody restored control or the ledger
+ * behind what was exported: holds of the time between would be forgotten.
+ *
+ * @throws LetheError CLOCK_UNSAFE, ENVIRONMENT_MISMATCH or VERIFICATION_FAILED; the worker does not start
+ * then.
+ */
+export async function proveSurroundings(
+  config: Config,
+  { stores }: EngineOptions,
+  { ledger, checkpoints }: SharedParts,
+): Promise<void> {
+  await probeClock(stores.sql('control', 'control'));
+  await probeClock(stores.sql('destroyer', 'keys'));
+  const simulated = (await ledger.clock()) === 'simulated';
+  if (simulated !== config.simulation) {
+    throw new LetheError(
+      'ENVIRONMENT_MISMATCH',
+      'the environment has the other kind of clock than its name says',
+      { field: 'LETHE_ENVIRONMENT' },
+    );
+  }
+  const { older, ledger: chain } = await compareWithCheckpoint(checkpoints);
+  if (!older && chain.broken === null) return;
+  throw new LetheError(
+    'VERIFICATION_FAILED',
+    older
+      ? 'control is older than the last exported checkpoint: replay holds and commands since then first'
+      : 'the evidence ledger is not what it was at the last exported checkpoint',
+  );
+}

@@ -1,0 +1,71 @@
+import { createHmac } from 'node:crypto';
+import { createScanActivities } from '../activities/ingest';
+import type { ScanPorts } from '../activities/ingest/ports';
+import { createRegistryClient } from '../activities/registry/create-registry-client';
+import type { RegistryPolicy } from '../activities/registry/endpoint';
+import { observeRepository } from '../activities/registry/observe-repository';
+import { observationOf, parseHostReport } from '../collector';
+import type { ScanActivities } from '../contracts/activities';
+import type { KekRing } from '../contracts/keys';
+import { LetheError } from '../domain/errors';
+import type { EngineOptions, SharedParts } from './stores-of-roles';
+
+/** Longest report that is read, in bytes; staging takes no longer one. */
+const REPORT_BYTES_MAX = 48 * 1024 * 1024;
+
+/** Wires scans to the collector's logins. */
+export async function composeScans(
+  options: EngineOptions,
+  parts: SharedParts,
+  registries: RegistryPolicy,
+): Promise<ScanActivities> {
+  const { stores, pulse, pause } = options;
+  const ports: ScanPorts = {
+    control: stores.sql('collector', 'control'),
+    assets: stores.sql('collector', 'assets'),
+    documents: await parts.documents('collector'),
+    heartbeat: () => {
+      pulse.beat({ step: 'scan' });
+    },
+    pause,
+    parseReport: (bytes, scan) => observationOf(parseHostReport(parseJson(bytes)), scan),
+    observeRegistry: ({ services, ...order }, signal) =>
+      observeRepository({
+        client: createRegistryClient({
+          baseUrl: order.registry,
+          tenantId: order.tenantId,
+          policy: registries,
+        }),
+        repository: order.repository,
+        scanId: order.scanId,
+        observedAt: order.observedAt,
+        ...(services === undefined ? {} : { services }),
+        salt: saltOf(options.kek, order.tenantId),
+        signal,
+        stillAuthorized: order.stillAuthorized,
+      }),
+  };
+  return createScanActivities(ports);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  if (bytes.length > REPORT_BYTES_MAX) {
+    throw new LetheError('INVALID_INPUT', 'report is too long', { field: 'report' });
+  }
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw new LetheError('INVALID_INPUT', 'report is not JSON', { field: 'report' });
+  }
+}
+
+/** A secret per tenant for the digests of findings; it stays while the oldest wrapping key is kept. */
+function saltOf(kek: KekRing, tenantId: string): Buffer {
+  const oldest = [...kek.keys].sort(([a], [b]) => (a < b ? -1 : 1))[0]?.[1];
+  if (oldest === undefined) {
+    throw new LetheError('CONFIGURATION_INVALID', 'LETHE_KEK_FILE holds no key', {
+      field: 'LETHE_KEK_FILE',
+    });
+  }
+  return createHmac('sha256', oldest).update(`findings ${tenantId}`).digest();
+}

@@ -1,0 +1,107 @@
+import type { RecordClass } from '../domain/record-class';
+import type { Band, DueDay, LifecycleStatus } from './snapshot';
+
+/** A due day with the tenant it belongs to and how near its own end is. */
+export interface TenantDueDay extends DueDay {
+  readonly tenantId: string;
+  readonly band: Band;
+}
+
+/** Which due days of all tenants are wanted; an absent field restricts nothing. */
+export interface DeadlineFilter {
+  readonly band?: Band;
+  /** Only due days whose `latestAt` lies before this instant (RFC 3339). */
+  readonly before?: string;
+}
+
+/** Due days over all tenants, nearest first. */
+export interface DeadlineList {
+  readonly dueDays: readonly TenantDueDay[];
+  /** False when more tenants match than one answer covers: narrow the filter, nothing else is hidden. */
+  readonly complete: boolean;
+}
+
+/** One page of tenants in the order of their ids. */
+export interface TenantPage {
+  readonly tenantIds: readonly string[];
+  /** Pass it as `after` for the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+/** One computed window of a cohort; the one with the highest number counts. */
+export interface WindowVersion {
+  readonly windowNumber: number;
+  readonly earliestAt: string | null;
+  readonly deleteNotBefore: string | null;
+  readonly latestAt: string | null;
+  readonly computedAt: string;
+  /** The steps that led to it: rules, dates, days counted, versions of policy, calendars and zones. */
+  readonly derivation: Readonly<Record<string, unknown>>;
+}
+
+/** A hold with its scopes and its release, without its ground (which is content). */
+export interface HoldRecord {
+  readonly holdId: string;
+  readonly placedAt: string;
+  readonly placedBy: string;
+  readonly reviewOn: string;
+  readonly groundDigest: string;
+  readonly scopes: readonly {
+    readonly tenantId: string;
+    readonly recordClass: RecordClass | null;
+  }[];
+  readonly release: {
+    readonly releasedAt: string;
+    readonly releasedBy: string;
+    readonly approvedBy: string;
+  } | null;
+}
+
+/** A certificate as the evidence store has it, without its body. */
+export interface CertificateSummary {
+  readonly certificateId: string;
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly dueOn: string;
+  readonly digest: string;
+  readonly issuedAt: string;
+}
+
+/** A certificate with the exact text that its digest covers. */
+export interface StoredCertificate extends CertificateSummary {
+  readonly body: string;
+}
+
+/** A freeze and who lifted it; two different people do. */
+export interface FreezeRecord {
+  readonly freezeId: string;
+  /** `global`, or a tenant id. */
+  readonly scope: string;
+  readonly placedAt: string;
+  readonly placedBy: string;
+  readonly liftedBy: readonly string[];
+  readonly inForce: boolean;
+}
+
+/**
+ * Reads control and evidence for people, also when the workflow engine is away. It sees ids, counts,
+ * instants and digests, never tenant content, and it changes nothing.
+ */
+export interface ControlReader {
+  /** Null when the tenant never subscribed. */
+  status(tenantId: string): Promise<LifecycleStatus | null>;
+  /** All due days of a tenant that are not over, nearest first. */
+  deadlines(tenantId: string): Promise<readonly DueDay[]>;
+  deadlinesOf(filter: DeadlineFilter): Promise<DeadlineList>;
+  listTenants(page?: { readonly after?: string; readonly limit?: number }): Promise<TenantPage>;
+  /** Every window a cohort ever had, newest first; empty when there is no such cohort. */
+  windowsOf(tenantId: string, runId: string, dueOn: string): Promise<readonly WindowVersion[]>;
+  holdsOf(tenantId: string): Promise<readonly HoldRecord[]>;
+  /** Null when there is no such hold. */
+  hold(holdId: string): Promise<HoldRecord | null>;
+  /** Freezes over everything and, with a tenant, over that tenant; also lifted ones. */
+  freezes(tenantId?: string): Promise<readonly FreezeRecord[]>;
+  certificatesOf(tenantId: string): Promise<readonly CertificateSummary[]>;
+  /** Null when there is no such certificate. */
+  certificate(certificateId: string): Promise<StoredCertificate | null>;
+}

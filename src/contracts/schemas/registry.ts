@@ -1,0 +1,111 @@
+import { z } from 'zod';
+
+/**
+ * What a registry answers, as far as the engine reads it. Unknown fields are left out, because the
+ * formats are extensible; known ones are checked, because the registry belongs to somebody else.
+ */
+
+/** Digests the engine can compute itself; another algorithm would be a claim nobody checks. */
+export const digestSchema = z
+  .string()
+  .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/, 'is not a SHA-256 or SHA-512 digest');
+
+const mediaType = z.string().regex(/^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/);
+const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Layers of one image; the usual builders stop at 127. */
+export const LAYERS_MAX = 512;
+/** Entries of one index; the widest published images have a few dozen. */
+const INDEX_ENTRIES_MAX = 256;
+/** Steps of one construction history. */
+export const HISTORY_MAX = 1024;
+
+/** A pointer from one document to another. */
+const descriptorSchema = z.object({
+  mediaType,
+  digest: digestSchema,
+  size: bytes,
+  artifactType: mediaType.optional(),
+});
+
+/** An image manifest of OCI or of Docker's second schema. */
+export const imageManifestSchema = z.object({
+  schemaVersion: z.literal(2),
+  mediaType: mediaType.optional(),
+  config: descriptorSchema,
+  layers: z.array(descriptorSchema).max(LAYERS_MAX),
+  /** An index has them; one document must not be read as both. */
+  manifests: z.undefined().optional(),
+});
+
+/** An index of OCI or a manifest list of Docker. */
+export const indexSchema = z.object({
+  schemaVersion: z.literal(2),
+  mediaType: mediaType.optional(),
+  manifests: z.array(descriptorSchema).max(INDEX_ENTRIES_MAX),
+  layers: z.undefined().optional(),
+  config: z.undefined().optional(),
+});
+
+const word = z.string().max(64);
+const text = z.string();
+const named = z.record(z.string(), z.unknown());
+
+/** The configuration of an image; builders write null where they mean nothing. */
+export const imageConfigSchema = z.object({
+  architecture: word.nullish(),
+  os: word.nullish(),
+  variant: word.nullish(),
+  created: text.max(64).nullish(),
+  config: z
+    .object({
+      User: text.nullish(),
+      ExposedPorts: named.nullish(),
+      Env: z.array(text).nullish(),
+      Entrypoint: z.union([z.array(text), text]).nullish(),
+      Cmd: z.union([z.array(text), text]).nullish(),
+      Labels: named.nullish(),
+    })
+    .nullish(),
+  history: z
+    .array(
+      z.object({
+        created: text.max(64).nullish(),
+        created_by: text.nullish(),
+        empty_layer: z.boolean().nullish(),
+      }),
+    )
+    .max(HISTORY_MAX)
+    .nullish(),
+});
+
+/** Name of a repository as the distribution specification allows it. */
+export const repositoryNameSchema = z
+  .string()
+  .max(255)
+  .regex(
+    /^[a-z0-9]+((\.|_|__|-{1,32})[a-z0-9]+){0,127}(\/[a-z0-9]+((\.|_|__|-{1,32})[a-z0-9]+){0,127}){0,63}$/,
+  );
+
+/** A tag as the distribution specification allows it. */
+export const tagSchema = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/);
+
+/** One page of the catalog. */
+export const catalogSchema = z.object({ repositories: z.array(repositoryNameSchema).nullable() });
+
+/** One page of tags; null after the last tag was deleted. */
+export const tagListSchema = z.object({ tags: z.array(tagSchema).nullable() });
+
+const bearer = z.string().regex(/^[\x21-\x7e]{1,16384}$/);
+
+/** The answer of a token service; either name of the token is in use. */
+export const tokenSchema = z.union([
+  z.object({ token: bearer }),
+  z.object({ access_token: bearer }).transform(({ access_token }) => ({ token: access_token })),
+]);
+
+/** A pointer from one document to another. */
+export type Descriptor = z.infer<typeof descriptorSchema>;
+
+/** The configuration of an image, as far as it is read. */
+export type ImageConfig = z.infer<typeof imageConfigSchema>;

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { createHostingSystem } from './activities/hosting/hosting-system';
+import { activityPause, activityPulse } from './composition/activity-interceptors';
+import { composeControl } from './composition/control';
+import { composeDisposition } from './composition/disposition';
+import { proveSurroundings } from './composition/prove-surroundings';
+import { runWorkers } from './composition/run-worker';
+import { composeScans } from './composition/scans';
+import { shareParts, type EngineOptions } from './composition/stores-of-roles';
+import { LetheError, isLetheError } from './domain/errors';
+import { describeConfig, loadConfig, required } from './platform/config';
+import { openStores } from './platform/connections';
+import { readCredentials } from './platform/credentials';
+import { readKekFile } from './platform/kek';
+import { createLog } from './platform/logging';
+
+/** Configuration, connections, activities, workers; ends when it is told to and what runs has ended. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLog();
+  log.info({ config: JSON.parse(describeConfig(config)) as object }, 'effective configuration');
+  const stores = openStores(
+    config,
+    readCredentials(required(config.credentialsFile, 'LETHE_CREDENTIALS_FILE')),
+  );
+  const options: EngineOptions = {
+    stores,
+    kek: readKekFile(required(config.kekFile, 'LETHE_KEK_FILE')),
+    hosting: createHostingSystem({ url: required(config.hostingUrl, 'LETHE_HOSTING_URL') }),
+    calendarsFolder: join(__dirname, '..', '..', 'calendars'),
+    lockMode: required(config.s3, 'LETHE_S3_ENDPOINT').lockMode,
+    remnants: {
+      keyRemnantHours: config.keyRemnantHours,
+      maxAgeDays: {
+        'mongodb:oplog': config.oplogMaxAgeDays,
+        'mongodb:backups': config.backupMaxAgeDays,
+        'mysql:binary-logs': config.binaryLogMaxAgeDays,
+        'mysql:backups': config.backupMaxAgeDays,
+        'worker:temporary-files': 0,
+      },
+    },
+    pulse: activityPulse,
+    pause: activityPause,
+  };
+  const parts = shareParts(options);
+  await proveSurroundings(config, options, parts);
+  const activities = {
+    ...(await composeControl(options, parts)),
+    ...(await composeDisposition(options, parts)),
+    ...(await composeScans(options, parts, {
+      allowHttp: config.registriesWithoutTls,
+      allowPrivate: config.registriesOnPrivateAddresses,
+    })),
+  };
+  const running = await runWorkers(config, activities, {
+    build: { deploymentName: `lethe-${config.environment}`, buildId: config.buildId ?? '0.1.0' },
+    log: (activity, error) => {
+      log.error({ activity, err: error }, 'an activity failed without a code');
+    },
+  });
+  log.info('lethe worker ready');
+  process.stdout.write('lethe worker ready\n');
+  await running.finished;
+  await stores.close();
+}
+
+main().catch((error: unknown) => {
+  const known = isLetheError(error) ? error : new LetheError('ENGINE_UNAVAILABLE', String(error));
+  process.stderr.write(`${known.code}: ${known.message}\n`);
+  process.exitCode = 1;
+  process.exit();
+});

@@ -1,0 +1,334 @@
+import type { CommandBodies } from '../../src/contracts/commands';
+import { listEverything } from '../../src/activities/objects/list-everything';
+import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import { subscribeTo } from '../support/control';
+import { hostReport, newAsset } from '../support/observations';
+
+let engine: EngineHarness;
+beforeAll(async () => {
+  engine = await createEngineHarness();
+  await engine.setClock('2030-01-07T01:00:00Z');
+});
+afterAll(() => engine.remove());
+
+async function liveRecords(tenantId: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const table of ['assets', 'asset_links', 'scans', 'image_risks']) {
+    const rows = await engine
+      .root('assets')
+      .query(`SELECT COUNT(*) AS n FROM ${table} WHERE tenant_id = ?`, [tenantId]);
+    counts[table] = Number(rows[0]?.['n']);
+  }
+  const database = engine.mongo.db(`${engine.environment.prefix}_assets`);
+  counts['fingerprints'] = await database.collection('fingerprints').countDocuments({ tenantId });
+  return counts;
+}
+
+async function subscribed(
+  ...services: CommandBodies['subscribe']['services'][number][]
+): Promise<string> {
+  const tenantId = newTenantId();
+  await engine.send(tenantId, 'subscribe', subscribeTo(...services));
+  return tenantId;
+}
+
+const ended = (service: 'CVM' | 'Lighthouse') => ({
+  service,
+  state: 'ended' as const,
+  startedAt: null,
+  endedAt: null,
+});
+
+describe('the life of asset data', () => {
+  it('is archived twice, moved, kept to the instant and destroyed with proof [AB-1] [AB-2] [AB-3]', async () => {
+    const tenantId = await subscribed('CVM');
+    const asset = newAsset();
+    await engine.send(tenantId, 'linkAsset', { assetId: asset, services: ['CVM'] });
+    await engine.observe(
+      hostReport(tenantId, asset, { observedAt: '2030-01-07T01:00:00.000000Z' }),
+    );
+    const before = await liveRecords(tenantId);
+    expect(before).toEqual({
+      assets: 1,
+      asset_links: 1,
+      scans: 1,
+      image_risks: 1,
+      fingerprints: 3,
+    });
+
+    await engine.setClock('2030-01-08T02:00:00Z');
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.send(tenantId, 'endFeature', {});
+    const retained = await engine.runWork(tenantId);
+    expect(Object.values(await liveRecords(tenantId)).every((n) => n === 0)).toBe(true);
+    expect(retained.stage).toBe('retained');
+    const due = retained.dueDays.find((day) => day.recordClass === 'asset-basic-data');
+    // 7 January in Shanghai plus 180 days.
+    expect(due).toMatchObject({
+      dueOn: '2030-07-06',
+      earliestAt: '2030-07-06T16:00:00.000000Z',
+      deleteNotBefore: '2030-07-06T18:00:00.000000Z',
+      latestAt: '2030-07-07T16:00:00.000000Z',
+      state: 'moved',
+      records: 7,
+    });
+
+    // 8 January in Shanghai plus one month: the configuration goes first.
+    await engine.setClock('2030-02-08T18:00:01Z');
+    const first = await engine.destroy(tenantId);
+    expect(first.snapshot.counters).toMatchObject({ certificates: 1, breaches: 0 });
+
+    engine.hosted = [ended('CVM')];
+    await engine.setClock('2030-07-06T17:59:00Z');
+    const tooEarly = await engine.destroy(tenantId);
+    expect(tooEarly.snapshot.counters.certificates).toBe(1);
+    await engine.setClock('2030-07-06T18:00:01Z');
+    const destroyed = await engine.destroy(tenantId);
+    expect(destroyed.blockedOn).toBeNull();
+    expect(destroyed.snapshot).toMatchObject({ stage: 'ended', ended: true });
+    expect(destroyed.snapshot.counters).toMatchObject({ certificates: 2, breaches: 0 });
+    const certificates = await engine.parts.certificates.listOf(tenantId);
+    const asset180 = certificates.find(
+      ({ certificate }) => certificate.recordClass === 'asset-basic-data',
+    );
+    expect(asset180?.certificate).toMatchObject({ dueOn: '2030-07-06', late: false });
+  });
+});
+
+/** Subscribes, links and scans one host; the clock stands at 7 January 2030, 09:00 in Shanghai, or later. */
+async function withHost(
+  ...services: CommandBodies['subscribe']['services'][number][]
+): Promise<{ readonly tenantId: string; readonly asset: string }> {
+  const tenantId = await subscribed(...services);
+  const asset = newAsset();
+  await engine.send(tenantId, 'linkAsset', { assetId: asset, services });
+  await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
+  return { tenantId, asset };
+}
+
+const assetDays = (snapshot: Awaited<ReturnType<EngineHarness['snapshot']>>) =>
+  snapshot.dueDays.filter((day) => day.recordClass === 'asset-basic-data');
+
+describe('a tenant that comes back before the window', () => {
+  it('has every record again, byte for byte, and the archive is ended lawfully [AB-2]', async () => {
+    await engine.setClock('2030-08-01T01:00:00Z');
+    const { tenantId, asset } = await withHost('CVM');
+    await engine.setClock('2030-08-02T01:00:00Z');
+    await engine.observe(
+      hostReport(tenantId, asset, { observedAt: await engine.now(), shell: '/bin/bash' }),
+    );
+    const before = await liveDigest(tenantId);
+    await engine.setClock('2030-08-03T01:00:00Z');
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.runWork(tenantId);
+    expect(await liveDigest(tenantId)).toEqual([]);
+
+    await engine.send(tenantId, 'attachService', { service: 'CVM' });
+    const back = await engine.runWork(tenantId);
+    expect(await liveDigest(tenantId)).toEqual(before);
+    expect(back.activeServices).toEqual(['CVM']);
+    expect(assetDays(back)).toEqual([]);
+    expect(await objectsOf(tenantId)).toBe(0);
+    const rows = await engine
+      .root('keys')
+      .query('SELECT kind FROM key_tombstones WHERE tenant_id = ?', [tenantId]);
+    expect(rows.map((row) => String(row['kind']))).toEqual(['retire', 'retire']);
+
+    // It lives on, and the next end archives it again under another generation.
+    await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    expect(assetDays(await engine.runWork(tenantId)).every((day) => day.state === 'moved')).toBe(
+      true,
+    );
+  });
+
+  it('keeps its archive under a hold and has its data back all the same [AB-2] [CC-4]', async () => {
+    const { tenantId } = await withHost('CVM');
+    const before = await liveDigest(tenantId);
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.runWork(tenantId);
+    const release = await hold(tenantId);
+    await engine.send(tenantId, 'attachService', { service: 'CVM' });
+    const held = await engine.runWork(tenantId);
+    expect(await liveDigest(tenantId)).toEqual(before);
+    expect(await objectsOf(tenantId)).toBeGreaterThan(0);
+    expect(held.nextDueAt).toBeNull();
+    await release();
+    await engine.destroy(tenantId);
+    expect(await objectsOf(tenantId)).toBe(0);
+    expect(await liveDigest(tenantId)).toEqual(before);
+  });
+});
+
+describe('a legal hold', () => {
+  it('stops destruction in its window and defers it to seven days after its release [CC-4]', async () => {
+    const { tenantId } = await withHost('CVM');
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.send(tenantId, 'endFeature', {});
+    const retained = await engine.runWork(tenantId);
+    engine.hosted = [ended('CVM')];
+    const release = await hold(tenantId);
+    const [due] = assetDays(retained);
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    const objects = await objectsOf(tenantId);
+    const held = await engine.destroy(tenantId);
+    expect(await objectsOf(tenantId)).toBe(objects);
+    expect(held.snapshot.blockedOn).toBe('hold');
+    expect(assetDays(held.snapshot)[0]).toMatchObject({ deleteNotBefore: null, latestAt: null });
+
+    await engine.setClock('2031-03-01T04:00:00Z');
+    await release();
+    const [after] = assetDays(await engine.snapshot(tenantId));
+    // Released on 1 March in Shanghai: seven days, the last one in full.
+    expect(after?.latestAt).toBe('2031-03-08T16:00:00.000000Z');
+    // Not before the guard of two hours has passed.
+    await engine.destroy(tenantId);
+    expect(await objectsOf(tenantId)).toBe(objects);
+    await engine.setClock('2031-03-01T06:30:00Z');
+    const gone = await engine.destroy(tenantId);
+    expect(await objectsOf(tenantId)).toBe(0);
+    expect(gone.snapshot.ended).toBe(true);
+  });
+});
+
+describe('the hosting system of record', () => {
+  it.each([
+    ['does not answer', null],
+    ['does not know the service', []],
+    [
+      'says that it is in use',
+      [{ service: 'CVM' as const, state: 'active' as const, startedAt: null, endedAt: null }],
+    ],
+  ])(
+    'keeps the data when it %s, and lets it go once it says ended [AB-2] [HS-1]',
+    async (...[, answer]) => {
+      const { tenantId } = await withHost('CVM');
+      await engine.send(tenantId, 'endService', { service: 'CVM' });
+      const [due] = assetDays(await engine.runWork(tenantId));
+      await engine.setClock(due?.deleteNotBefore ?? '');
+      engine.hosted = answer;
+      const kept = await engine.destroy(tenantId);
+      expect(kept.blockedOn).toBe('hosting-system');
+      expect(await objectsOf(tenantId)).toBeGreaterThan(0);
+      engine.hosted = [ended('CVM')];
+      await engine.destroy(tenantId);
+      expect(await objectsOf(tenantId)).toBe(0);
+    },
+  );
+});
+
+describe('a request for configuration data', () => {
+  it('covers what was received before it, after 30 working days at the latest, and spares what came after [CC-1] [CC-2]', async () => {
+    const tenantId = await subscribed('CVM');
+    const change = async (settingId: string): Promise<void> => {
+      const body = { setting: 'automatic-renewal', enabled: true };
+      const staged = await engine.stage(tenantId, body);
+      await engine.send(tenantId, 'changeConfiguration', {
+        ...staged,
+        configurationKind: 'console-setting',
+        settingId,
+      });
+    };
+    await change('before');
+    await engine.send(tenantId, 'requestDeletion', {
+      requestId: `rq_${tenantId.slice(3)}`,
+      recordClass: 'console-configuration-data',
+    });
+    await change('after');
+    const planned = await engine.runWork(tenantId);
+    const [due] = planned.dueDays;
+    expect(due).toMatchObject({ recordClass: 'console-configuration-data', records: 2 });
+    const settings = async (): Promise<string[]> => {
+      const rows = await engine
+        .root('configuration')
+        .query('SELECT setting_id FROM console_settings WHERE tenant_id = ?', [tenantId]);
+      return rows.map((row) => String(row['setting_id'])).sort();
+    };
+    expect(await settings()).toEqual(['after', 'before']);
+    await engine.destroy(tenantId);
+    expect(await settings()).toEqual(['after', 'before']);
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    const { snapshot } = await engine.destroy(tenantId);
+    expect(await settings()).toEqual(['after']);
+    expect(snapshot.counters.certificates).toBe(1);
+  });
+});
+
+describe('a request for asset data', () => {
+  it('takes what was seen before it out of use at once and spares what is seen after it [DR-1] [AB-1]', async () => {
+    const { tenantId, asset } = await withHost('CVM');
+    const requestedAt = await engine.now();
+    await engine.send(tenantId, 'requestDeletion', {
+      requestId: `rq_${tenantId.slice(3)}`,
+      recordClass: 'asset-basic-data',
+    });
+    const restricted = await engine.runWork(tenantId);
+    expect(await liveRecords(tenantId)).toMatchObject({
+      assets: 0,
+      fingerprints: 0,
+      asset_links: 1,
+    });
+    expect(restricted.activeServices).toEqual(['CVM']);
+    await engine.setClock(new Date(Date.parse(requestedAt) + 3_600_000).toISOString());
+    await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
+    expect(await liveRecords(tenantId)).toMatchObject({
+      assets: 1,
+      fingerprints: 3,
+      asset_links: 1,
+    });
+    const [due] = assetDays(await engine.snapshot(tenantId));
+    expect(Date.parse(due?.earliestAt ?? '')).toBeGreaterThanOrEqual(
+      Date.parse(requestedAt) + 180 * 86_400_000,
+    );
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    await engine.destroy(tenantId);
+    expect(await objectsOf(tenantId)).toBe(0);
+    expect(await liveRecords(tenantId)).toMatchObject({
+      assets: 1,
+      fingerprints: 3,
+      asset_links: 1,
+    });
+  });
+});
+
+/** Every live record's place, id and content, in one order. */
+async function liveDigest(tenantId: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const table of ['assets', 'asset_links', 'scans', 'image_risks']) {
+    const rows = await engine
+      .root('assets')
+      .query(`SELECT * FROM ${table} WHERE tenant_id = ?`, [tenantId]);
+    found.push(...rows.map((row) => `${table} ${JSON.stringify(row)}`));
+  }
+  const database = engine.mongo.db(`${engine.environment.prefix}_assets`);
+  const documents = await database.collection('fingerprints').find({ tenantId }).toArray();
+  found.push(...documents.map((document) => `fingerprints ${JSON.stringify(document)}`));
+  return found.sort();
+}
+
+/** Versions, markers and uploads of a tenant in both copies, as the administrator sees them. */
+async function objectsOf(tenantId: string): Promise<number> {
+  let found = 0;
+  for (const bucket of ['archive', 'backup'] as const) {
+    const store = engine.parts.objects('verifier');
+    const listing = await listEverything(store, { bucket, prefix: `${tenantId}/` });
+    found += listing.versions.length + listing.deleteMarkers.length + listing.uploads.length;
+  }
+  return found;
+}
+
+/** Places a hold over the whole tenant and gives back how two people release it. */
+async function hold(tenantId: string): Promise<() => Promise<void>> {
+  const holdId = `hd_${tenantId.slice(3)}`;
+  const ground = await engine.stage(tenantId, { ground: 'a court case' });
+  await engine.activities.placeHold({
+    holdId,
+    scopes: [{ tenantId }],
+    ground,
+    requestedBy: 'dpo-1',
+    reviewOn: '2031-12-31',
+  });
+  return async () => {
+    await engine.activities.releaseHold({ holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
+  };
+}

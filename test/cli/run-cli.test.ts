@@ -1,0 +1,263 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { CliIo } from '../../src/cli/io';
+import { runCli } from '../../src/cli/run-cli';
+import { asset } from '../domain/windows/context';
+
+const ROOT = join(__dirname, '..', '..');
+const TENANT = 'tn_commandline000001';
+const HOLD = 'hd_commandline000001';
+
+interface Run {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line with nothing around it: no variables, no servers, no person unless one answers. */
+async function run(argv: readonly string[], over: Partial<CliIo> = {}): Promise<Run> {
+  let stdout = '';
+  let stderr = '';
+  const exitCode = await runCli(argv, {
+    stdout: (text) => {
+      stdout += text;
+    },
+    stderr: (text) => {
+      stderr += text;
+    },
+    read: () => '{}',
+    env: { LETHE_ACTOR: 'ops-1' },
+    ...over,
+  });
+  return { exitCode, stdout, stderr };
+}
+
+const words = (line: string): readonly string[] => line.split(' ');
+const subscribe = words(
+  'subscribe --zone UTC --calendar CN --service CVM --attestation SG:13 --tenant',
+);
+
+describe('help', () => {
+  it('is an answer: on standard output, with exit code 0, and says what to do at night', async () => {
+    const { exitCode, stdout, stderr } = await run(['--help']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    for (const word of ['status', 'freeze place --all', 'Exit codes', 'LETHE_ACTOR']) {
+      expect(stdout).toContain(word);
+    }
+  });
+
+  it.each(['', 'hold', 'freeze', 'certificate', 'config'])(
+    'is shown for an incomplete %p, as bad input',
+    async (line) => {
+      const { exitCode, stdout, stderr } = await run(line === '' ? [] : [line]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toContain('Usage:');
+    },
+  );
+
+  it('exists for every command', async () => {
+    const { stdout } = await run(['--help']);
+    const names = [...stdout.matchAll(/^ {2}([a-z]+(?:-[a-z]+)*) (?:\[options\])? +\S/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => name !== 'lethe' && name !== 'help');
+    expect(names.length).toBeGreaterThan(20);
+    for (const name of names) expect((await run([name, '--help'])).exitCode).toBe(0);
+  });
+});
+
+describe('bad input ends with 2, prints nothing as data, and names the field', () => {
+  const cases: readonly (readonly [string, string, string])[] = [
+    ['bogus', 'INVALID_INPUT', 'unknown command'],
+    ['status', 'INVALID_INPUT', '--tenant'],
+    ['status --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
+    ['deadlines --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
+    ['hold list --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
+    ['hold status --hold hd_x', 'INVALID_INPUT', 'hold'],
+    ['certificate list --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
+    ['freeze place', 'INVALID_INPUT', 'tenant'],
+    ['freeze place --all --tenant tn_x', 'INVALID_INPUT', 'tenant'],
+    [`deadlines --tenant ${TENANT} --band overdue`, 'INVALID_INPUT', 'tenant'],
+    [`deadlines --run rn_1`, 'INVALID_INPUT', 'run'],
+    [`scan --tenant ${TENANT}`, 'INVALID_INPUT', 'report'],
+    [`status --tenant ${TENANT} extra`, 'INVALID_INPUT', 'too many arguments'],
+    ['attach-service --service CVM --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
+    [`attach-service --service EC2 --tenant ${TENANT}`, 'INVALID_INPUT', '--service'],
+    [`subscribe --zone UTC --calendar XX --tenant ${TENANT}`, 'INVALID_INPUT', '--calendar'],
+    [`request-deletion --record-class all --tenant ${TENANT}`, 'INVALID_INPUT', '--record-class'],
+    ['deadlines --band soon', 'INVALID_INPUT', '--band'],
+    ['certificate show', 'INVALID_INPUT', '--certificate'],
+    [`hold place --tenant ${TENANT} --ground x`, 'INVALID_INPUT', '--review-on'],
+    [`hold release --hold hd_1 --approved-by dpo-2`, 'INVALID_INPUT', 'hold'],
+  ];
+
+  it.each(cases)('%s', async (...[line, code, field]) => {
+    const { exitCode, stdout, stderr } = await run(words(line));
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr.startsWith(`${code}: `)).toBe(true);
+    expect(stderr).toContain(field);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+
+  it.each(cases)('%s, as JSON', async (...[line, code]) => {
+    const { exitCode, stdout, stderr } = await run([...words(line), '--json']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    const { error } = JSON.parse(stderr) as { error: { code: string; field: unknown } };
+    expect(Object.keys(error)).toEqual(['code', 'field', 'message']);
+    expect(error.code).toBe(code);
+  });
+
+  it('names the variable that is missing before it asks any server', async () => {
+    const { exitCode, stderr } = await run(words(`status --tenant ${TENANT} --json`));
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'CONFIGURATION_INVALID', field: 'LETHE_CREDENTIALS_FILE' },
+    });
+  });
+
+  it('wants to know who asks', async () => {
+    const { exitCode, stderr } = await run([...subscribe, TENANT], { env: {} });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('LETHE_ACTOR');
+  });
+});
+
+describe('a dangerous command', () => {
+  const consent = 'CONFIRMATION_REQUIRED';
+  const cases: readonly (readonly [string, string])[] = [
+    [`end-service --service CVM --tenant ${TENANT}`, TENANT],
+    [`end-feature --tenant ${TENANT}`, TENANT],
+    [`request-deletion --record-class asset-basic-data --tenant ${TENANT}`, TENANT],
+    [`hold release --approved-by dpo-2 --hold ${HOLD}`, HOLD],
+    ['freeze lift --freeze fz_commandline000001', 'fz_commandline000001'],
+    ['migrate --remove', 'lethe'],
+  ];
+
+  it.each(cases)('is refused without its id typed again: %s', async (...[line, id]) => {
+    for (const more of [[], ['--json'], ['--confirm', `${id}0`], ['--confirm', '']]) {
+      const { exitCode, stdout, stderr } = await run([...words(line), ...more]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toContain(consent);
+    }
+  });
+
+  it.each(cases)('goes on with it: %s', async (...[line, id]) => {
+    const { stderr } = await run([...words(line), '--confirm', id]);
+    expect(stderr).not.toContain(consent);
+    expect(stderr).toMatch(/LETHE_|NOT_PERMITTED/);
+  });
+
+  it('asks the person at the terminal, and takes only the whole id for a yes', async () => {
+    const line = words(`end-feature --tenant ${TENANT}`);
+    const questions: string[] = [];
+    const answering = (answer: string) => ({
+      ask: (question: string) => {
+        questions.push(question);
+        return Promise.resolve(answer);
+      },
+    });
+    for (const answer of ['', 'y', 'yes', TENANT.slice(0, -1)]) {
+      expect((await run(line, answering(answer))).stderr).toContain(consent);
+    }
+    expect(questions[0]).toContain(`Type ${TENANT}`);
+    expect((await run(line, answering(` ${TENANT} `))).stderr).not.toContain(consent);
+    expect((await run([...line, '--json'], answering(TENANT))).stderr).toContain(consent);
+  });
+
+  it('is one that can be undone: others ask nothing', async () => {
+    const { stderr } = await run(words(`attach-service --service CVM --tenant ${TENANT}`));
+    expect(stderr).not.toContain(consent);
+  });
+});
+
+describe('configuration', () => {
+  it('is shown in effect and without secrets', async () => {
+    const env = {
+      LETHE_MYSQL_URL: 'mysql://root:canary@db',
+      LETHE_S3_ENDPOINT: 'http://s3',
+      LETHE_S3_ADMIN_SECRET_KEY: 'canary',
+    };
+    const { exitCode, stdout } = await run(['config', 'show', '--json'], { env });
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ environment: 'lethe', mysql: { host: 'db' } });
+    expect(stdout).not.toContain('canary');
+  });
+
+  it('that is wrong is refused by name', async () => {
+    const env = { LETHE_ENVIRONMENT: 'Not Usable', LETHE_ACTOR: 'Jane Doe' };
+    const { exitCode, stderr } = await run(['config', 'show'], { env });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('LETHE_ENVIRONMENT');
+    expect(stderr).toContain('LETHE_ACTOR');
+    expect(stderr).not.toContain('Jane');
+  });
+});
+
+describe('migrate', () => {
+  const complete: Readonly<Record<string, string>> = {
+    LETHE_MYSQL_URL: 'mysql://root:secret@127.0.0.1:1',
+    LETHE_MONGO_URL: 'mongodb://127.0.0.1:1/',
+    LETHE_S3_ENDPOINT: 'http://127.0.0.1:1',
+    LETHE_S3_ADMIN_ACCESS_KEY: 'a',
+    LETHE_S3_ADMIN_SECRET_KEY: 's',
+    LETHE_CREDENTIALS_FILE: '/nowhere/credentials.json',
+    LETHE_KEK_FILE: '/nowhere/kek.json',
+  };
+
+  it.each(Object.keys(complete))(
+    'names %s when it is missing, and touches nothing',
+    async (name) => {
+      const env = { ...complete, [name]: undefined };
+      const { exitCode, stderr } = await run(['migrate', '--json'], { env });
+      expect(exitCode).toBe(2);
+      const { error } = JSON.parse(stderr) as { error: { code: string; field: string } };
+      expect(error.code).toBe('CONFIGURATION_INVALID');
+      expect(error.field).toBe(name === 'LETHE_MYSQL_URL' ? 'LETHE_MYSQL_HOST' : name);
+    },
+  );
+
+  it.each([
+    ['production', [], 'demo-sim'],
+    ['a simulation', ['--simulation'], 'lethe'],
+  ])('makes no %s under the name of the other', async (...[, flags, name]) => {
+    const env = { ...complete, LETHE_ENVIRONMENT: name };
+    const { exitCode, stderr } = await run(['migrate', ...flags], { env });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('ENVIRONMENT_MISMATCH');
+  });
+
+  it.each(['lethe', 'production', 'tdeadbeef1', 't1234567', 'simple', 'tdeadbeef-prod'])(
+    'never removes %s',
+    async (name) => {
+      const env = { ...complete, LETHE_ENVIRONMENT: name };
+      const { exitCode, stderr } = await run(['migrate', '--remove', '--confirm', name], { env });
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain('NOT_PERMITTED');
+    },
+  );
+});
+
+describe('the program', () => {
+  const program = [
+    ...['-r', join(ROOT, 'test', 'support', 'run-typescript.cjs')],
+    join(ROOT, 'src', 'cli', 'main.ts'),
+  ];
+
+  it('answers without any server from a pipe', () => {
+    const out = execFileSync(process.execPath, [...program, 'explain', '--facts', '-', '--json'], {
+      input: JSON.stringify(asset()),
+      encoding: 'utf8',
+      env: {},
+    });
+    expect(JSON.parse(out)).toHaveProperty('deleteNotBefore');
+  });
+
+  it('ends with the exit code of the failure', () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [...program, 'status', '--tenant', 'x'],
+      { encoding: 'utf8', env: {} },
+    );
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toMatch(/^[A-Z_]+: /);
+  });
+});

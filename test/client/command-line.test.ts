@@ -1,0 +1,287 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApplicationFailure } from '@temporalio/common';
+import { runCli } from '../../src/cli/run-cli';
+import type { ControlActivities } from '../../src/contracts/activities';
+import type { SqlPool } from '../../src/contracts/sql';
+import { isLetheError } from '../../src/domain/errors';
+import { createControlHarness, type ControlHarness } from '../support/control';
+import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+import { createSealedRun, type SealedRun } from '../support/sealed-run';
+import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
+
+const TENANT = 'tn_cmdline0000000001';
+const folder = mkdtempSync(join(tmpdir(), 'lethe-cli-'));
+let sql: SqlEnvironment;
+let root: SqlPool;
+let harness: ControlHarness;
+let engine: TemporalEnvironment;
+let due: SealedRun;
+
+beforeAll(async () => {
+  sql = await createSqlEnvironment();
+  root = sql.pool('root');
+  harness = createControlHarness(sql);
+  engine = await createTemporalEnvironment();
+  due = await createSealedRun(sql, { tenantId: 'tn_cmdline0000000due' });
+  writeFileSync(join(folder, 'credentials.json'), JSON.stringify({ mysql: sql.logins }), {
+    mode: 0o600,
+  });
+});
+afterAll(async () => {
+  await engine.close();
+  await sql.remove();
+  rmSync(folder, { recursive: true });
+});
+
+interface Run {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command line against the servers; `files` are what it may read. */
+async function lethe(
+  line: string,
+  over: { readonly files?: Record<string, unknown>; readonly env?: Record<string, string> } = {},
+): Promise<Run> {
+  const out = { stdout: '', stderr: '' };
+  const exitCode = await runCli(line.split(' '), {
+    stdout: (text) => {
+      out.stdout += text;
+    },
+    stderr: (text) => {
+      out.stderr += text;
+    },
+    read: (file) => JSON.stringify(over.files?.[file]),
+    env: {
+      ...process.env,
+      LETHE_ENVIRONMENT: sql.name,
+      LETHE_TEMPORAL_NAMESPACE: engine.namespace,
+      LETHE_CREDENTIALS_FILE: join(folder, 'credentials.json'),
+      LETHE_ACTOR: 'ops-1',
+      ...over.env,
+    },
+  });
+  return { exitCode, ...out };
+}
+
+async function asked<T>(line: string, over?: Parameters<typeof lethe>[1]): Promise<T> {
+  const { exitCode, stdout, stderr } = await lethe(`${line} --json`, over);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return JSON.parse(stdout) as T;
+}
+
+/** The control activities as the worker registers them: a refusal keeps its code and its field. */
+function registered(activities: ControlActivities): object {
+  // Disposition has suites of its own; here it never gets anywhere.
+  const planRuns = () => ({ runIds: [], progress: { done: false, blockedOn: 'test', counts: {} } });
+  const own = Object.fromEntries(
+    Object.entries(activities).map(([name, activity]: [string, (input: never) => unknown]) => [
+      name,
+      async (input: never) => {
+        try {
+          return await activity(input);
+        } catch (error) {
+          if (!isLetheError(error)) throw error;
+          throw ApplicationFailure.create({
+            type: error.code,
+            message: error.message,
+            nonRetryable: true,
+            details: [{ field: error.field ?? null }],
+          });
+        }
+      },
+    ]),
+  );
+  return { ...own, planRuns };
+}
+
+const away = { env: { LETHE_TEMPORAL_ADDRESS: '127.0.0.1:1' } };
+
+describe('the command line while the engine is away', () => {
+  it('shows where a tenant stands, from control, and says so', async () => {
+    const tenantId = await harness.subscribed('CVM', 'Lighthouse');
+    const status = await asked<object>(`status --tenant ${tenantId}`, away);
+    expect(status).toMatchObject({
+      tenantId,
+      source: 'control',
+      stage: 'subscribed',
+      activeServices: expect.arrayContaining(['CVM', 'Lighthouse']) as unknown,
+    });
+    const { exitCode, stdout } = await lethe(`status --tenant ${tenantId}`, away);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/stage +subscribed/);
+    expect(stdout).toContain('its process did not answer');
+    expect(stdout).toContain('nothing is due');
+  });
+
+  it('lists what is due, of one tenant and of all, and why', async () => {
+    const days = await asked<object[]>(`deadlines --tenant ${due.tenantId}`, away);
+    expect(days).toMatchObject([{ runId: due.runId, dueOn: due.dueOn }]);
+    const all = await asked<{ dueDays: { tenantId: string }[]; complete: boolean }>(
+      'deadlines --band due_soon',
+      away,
+    );
+    expect(all.dueDays.map(({ tenantId }) => tenantId)).toEqual([due.tenantId]);
+    expect((await lethe('deadlines --band overdue', away)).stdout).toBe('nothing is due\n');
+    const text = (await lethe(`deadlines --before 2199-01-01T00:00:00Z`, away)).stdout;
+    expect(text.split('\n')[0]).toMatch(/^TENANT +BAND +DUE ON/);
+    expect(text).toContain(due.tenantId);
+    const run = `--run ${due.runId} --due-on ${due.dueOn}`;
+    const windows = await asked<object[]>(`deadlines --tenant ${due.tenantId} ${run}`, away);
+    expect(windows).toMatchObject([{ windowNumber: 1, derivation: {} }]);
+    const why = await lethe(`deadlines --tenant ${due.tenantId} ${run}`, away);
+    expect(why.stdout).toContain('the newest follows from');
+    const other = await lethe(`deadlines --tenant ${TENANT} ${run}`, away);
+    expect(other).toMatchObject({ exitCode: 2, stdout: '' });
+  });
+
+  it('places a freeze and lifts it with two people', async () => {
+    const placed = await asked<{ freezeId: string }>('freeze place --all', away);
+    const lift = `freeze lift --freeze ${placed.freezeId} --confirm ${placed.freezeId}`;
+    expect(await asked<object>(lift, away)).toMatchObject({ inForce: true, liftedBy: ['ops-1'] });
+    const list = await lethe('freeze list', away);
+    expect(list.stdout).toMatch(/in force +ops-1/);
+    const second = await lethe(`${lift} --requested-by ops-2`, away);
+    expect(second.stdout).toMatch(/state +lifted/);
+    const ledger = await sql
+      .pool('root', 'evidence')
+      .query('SELECT kind FROM entries WHERE subject LIKE ? ORDER BY sequence', [
+        `${placed.freezeId}%`,
+      ]);
+    expect(ledger.map((row) => String(row['kind']))).toEqual([
+      'freeze-placed',
+      'freeze-lifted',
+      'freeze-lifted',
+    ]);
+  });
+
+  it('freezes one tenant by its id, and only one that is known', async () => {
+    const { freezeId } = await asked<{ freezeId: string }>(
+      `freeze place --tenant ${due.tenantId} --freeze fz_commandline000001`,
+      away,
+    );
+    expect(freezeId).toBe('fz_commandline000001');
+    expect(await asked<object[]>(`freeze list --tenant ${due.tenantId}`, away)).toMatchObject([
+      {},
+      { freezeId, scope: due.tenantId, inForce: true },
+    ]);
+    const unknown = await lethe('freeze place --tenant tn_cmdline00000none', away);
+    expect(unknown).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(unknown.stderr).toMatch(/^UNKNOWN_TENANT: /);
+  });
+
+  it('shows certificates as they were issued', async () => {
+    await sql
+      .pool('root', 'evidence')
+      .execute(
+        `INSERT INTO certificates VALUES ('ct_1', '${TENANT}', 'rn_1', '2026-01-01', '{"b":1,"a":2}', 'd1', '2026-01-01 00:00:00')`,
+      );
+    const [certificate] = await asked<object[]>(`certificate list --tenant ${TENANT}`, away);
+    expect(certificate).toMatchObject({ certificateId: 'ct_1', digest: 'd1' });
+    const shown = await asked<{ body: string }>('certificate show --certificate ct_1', away);
+    expect(shown.body).toBe('{"b":1,"a":2}');
+    const { exitCode, stderr } = await lethe('certificate show --certificate ct_2', away);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: 'INVALID_INPUT: certificate names none\n',
+    });
+    expect((await lethe(`certificate list --tenant ${due.tenantId}`, away)).stdout).toBe(
+      'no certificates\n',
+    );
+  });
+
+  it('refuses a command with exit code 1 and the key under which it may be repeated', async () => {
+    const { exitCode, stdout, stderr } = await lethe(
+      `attach-service --service CVM --tenant ${TENANT} --json`,
+      away,
+    );
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    const { error } = JSON.parse(stderr) as { error: { code: string; message: string } };
+    expect(error.code).toBe('ENGINE_UNAVAILABLE');
+    expect(error.message).toMatch(/--idempotency-key cli-[0-9a-f-]{36}$/);
+  });
+
+  it('knows no tenant that is not there', async () => {
+    const { exitCode, stderr } = await lethe(`status --tenant tn_cmdline00000none`, away);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/^UNKNOWN_TENANT: /);
+  });
+});
+
+describe('the command line with the engine', () => {
+  it('leads a tenant through its life, and repeats safely under a key', async () => {
+    await engine.whileWorking(registered(harness.activities), async () => {
+      const subscribe =
+        `subscribe --tenant ${TENANT} --zone Asia/Shanghai --calendar CN SG --service CVM ECM ` +
+        `--attestation SG:13 CN:14 --idempotency-key first`;
+      const first = await asked<{ acceptedAt: string }>(subscribe);
+      expect(await asked<object>(subscribe)).toEqual({ ...first, repeated: true });
+      expect((await lethe(subscribe)).stdout).toContain('this is the first answer');
+      expect(await asked<object>(`status --tenant ${TENANT}`)).toMatchObject({
+        source: 'workflow',
+        activeServices: expect.arrayContaining(['CVM', 'ECM']) as unknown,
+      });
+
+      const refused = await lethe(`attach-service --service CVM --tenant ${TENANT} --json`);
+      expect(refused.exitCode).toBe(2);
+      expect(JSON.parse(refused.stderr)).toMatchObject({
+        error: { code: 'SERVICE_ALREADY_ACTIVE', field: 'service' },
+      });
+      const reused = await lethe(
+        `attach-service --service Lighthouse --tenant ${TENANT} --idempotency-key first`,
+      );
+      expect(reused.stderr).toMatch(/^IDEMPOTENCY_CONFLICT: /);
+
+      const request = `request-deletion --record-class asset-basic-data --tenant ${TENANT}`;
+      const requested = await asked<{ result: { requestId?: string } }>(
+        `${request} --confirm ${TENANT} --idempotency-key ask`,
+      );
+      const again = await asked<object>(`${request} --confirm ${TENANT} --idempotency-key ask`);
+      expect(again).toEqual({ ...requested, repeated: true });
+    });
+  });
+
+  it('says that the namespace is missing, by the name of its variable', async () => {
+    const env = { LETHE_TEMPORAL_NAMESPACE: 'tnowhere' };
+    const line = `end-feature --tenant ${TENANT} --confirm ${TENANT} --json`;
+    const { exitCode, stderr } = await lethe(line, { env });
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'CONFIGURATION_INVALID', field: 'LETHE_TEMPORAL_NAMESPACE' },
+    });
+  });
+
+  it('places a hold whose ground enters no history, shows it and releases it [CC-4]', async () => {
+    await engine.whileWorking(registered(harness.activities), async () => {
+      const tenantId = await harness.subscribed('CVM');
+      const files = { 'ground.json': { case: 'canary' } };
+      const line = `hold place --tenant ${tenantId} --ground ground.json --review-on 2030-01-31`;
+      const { holdId } = await asked<{ holdId: string }>(line, { files });
+      expect(await asked<object>(`hold status --hold ${holdId}`)).toMatchObject({
+        state: 'in-force',
+      });
+      const list = await lethe(`hold list --tenant ${tenantId}`, away);
+      expect(list.stdout).toContain(holdId);
+      expect(list.stdout).not.toContain('canary');
+      const rows = await root.query('SELECT ground FROM hold_grounds WHERE hold_id = ?', [holdId]);
+      expect(String(rows[0]?.['ground'])).toBe('{"case":"canary"}');
+      const history = await engine.client.getHandle(`hold:${holdId}`).fetchHistory();
+      expect(Buffer.from(JSON.stringify(history)).toString()).not.toContain(
+        Buffer.from('canary').toString('base64'),
+      );
+
+      const release = `hold release --hold ${holdId} --confirm ${holdId}`;
+      const alone = await lethe(`${release} --approved-by ops-1`);
+      expect(alone.stderr).toMatch(/^INVALID_INPUT: approvedBy/);
+      await asked<object>(`${release} --approved-by ops-2`);
+      expect((await lethe(`hold status --hold ${holdId}`, away)).stdout).toMatch(/state +released/);
+
+      const reused = await lethe(`${line} --hold ${holdId}`, { files });
+      expect(reused).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(reused.stderr).toMatch(/^NOT_PERMITTED: .*new one/);
+    });
+  });
+});

@@ -1,0 +1,111 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseHostReport } from '../../src/collector';
+import { runCollect as run, type CollectCommandOptions } from '../../src/cli/commands/collect';
+import { ASSET_ID, COLLECTED_AT, newFolder, removeFolders, rootWith } from './machine';
+import { WHOLE_FILES } from './whole-machine';
+
+afterAll(removeFolders);
+
+/** What the command printed and how it ended. */
+interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function runCollect(options: Omit<CollectCommandOptions, 'json'>, json = false): Outcome {
+  const printed = { stdout: '', stderr: '' };
+  const exitCode = run(
+    { ...options, json },
+    {
+      stdout: (text) => (printed.stdout += text),
+      stderr: (text) => (printed.stderr += text),
+      read: () => '',
+    },
+  );
+  return { exitCode, ...printed };
+}
+
+const root = rootWith(WHOLE_FILES);
+const options = { root, assetId: ASSET_ID, collectedAt: COLLECTED_AT };
+
+describe('collect', () => {
+  it('prints a report in one line, and a table of what it holds beside it', () => {
+    const { exitCode, stdout, stderr } = runCollect(options);
+    expect(exitCode).toBe(0);
+    expect(stdout.trimEnd()).not.toContain('\n');
+    expect(parseHostReport(JSON.parse(stdout))).toMatchObject({
+      assetId: ASSET_ID,
+      scope: 'files',
+    });
+    expect(stderr).toMatch(/^account +4 +-$/m);
+    expect(stderr).toMatch(/^process +0 +not-live \(1\)$/m);
+  });
+
+  it('gives the same bytes for the same machine and the same instant', () => {
+    expect(runCollect(options)).toEqual(runCollect(options));
+  });
+
+  it('makes the id from the machine when none is given, always the same one', () => {
+    const idOf = (folder: string): unknown =>
+      (
+        JSON.parse(runCollect({ root: folder, collectedAt: COLLECTED_AT }).stdout) as {
+          assetId: string;
+        }
+      ).assetId;
+    expect(idOf(root)).toMatch(/^as_[0-9a-f]{40}$/);
+    expect(idOf(root)).toBe(idOf(rootWith(WHOLE_FILES)));
+    expect(idOf(root)).not.toBe(idOf(rootWith({ 'etc/machine-id': `${'f'.repeat(32)}\n` })));
+  });
+
+  it('writes a file that only its owner can read, also over one that others could', () => {
+    const folder = newFolder();
+    const out = join(folder, 'report.json');
+    writeFileSync(out, 'old', { mode: 0o644 });
+    expect(runCollect({ ...options, out })).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(statSync(out).mode & 0o777).toBe(0o600);
+    expect(readFileSync(out, 'utf8')).toBe(runCollect(options).stdout);
+    expect(readdirSync(folder)).toEqual(['report.json']);
+  });
+
+  it('ends with 1 and leaves nothing behind when the file cannot be written', () => {
+    const folder = newFolder();
+    mkdirSync(join(folder, 'report.json'));
+    for (const out of [join(folder, 'report.json'), join(folder, 'none', 'report.json')]) {
+      const outcome = runCollect({ ...options, out });
+      expect(outcome).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(outcome.stderr).toContain('--out');
+    }
+    expect(readdirSync(folder)).toEqual(['report.json']);
+  });
+
+  it.each([
+    ['root', { root: '/nowhere/at/all' }],
+    ['proc', { proc: '/nowhere/at/all' }],
+    ['assetId', { assetId: 'tn_0123456789abcdef' }],
+    ['collectedAt', { collectedAt: 'yesterday' }],
+  ])('ends with 2 and names %s', (field, wrong) => {
+    const { exitCode, stdout, stderr } = runCollect({ ...options, ...wrong });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(`: ${field} `);
+  });
+
+  it('says in JSON what was wrong when asked to', () => {
+    const { stderr } = runCollect({ ...options, root: '' }, true);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'INVALID_INPUT', field: 'root' } });
+  });
+
+  it('ends with 2 when the machine has no id and none is given', () => {
+    const outcome = runCollect({ root: rootWith({ 'etc/x': '' }), collectedAt: COLLECTED_AT });
+    expect(outcome).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(outcome.stderr).toContain('assetId must be given');
+  });
+
+  it('ends with 1 in a folder in which nobody may write', () => {
+    const folder = newFolder();
+    chmodSync(folder, 0o500);
+    const nobody = process.geteuid?.() === 0 ? '/proc/report.json' : join(folder, 'report.json');
+    expect(runCollect({ ...options, out: nobody }).exitCode).toBe(1);
+  });
+});

@@ -1,0 +1,311 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  certifiedLocations,
+  composeCertificate,
+  remnantLocations,
+  type CertificateInput,
+  type VerifiedLocation,
+} from '../../src/domain/certificate';
+import { INVENTORY } from '../../src/domain/inventory';
+import type { RecordClass } from '../../src/domain/record-class';
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+const TENANT = 'tn_0123456789abcdef';
+const RUN = 'rn_0123456789abcdef';
+const DUE = '2027-03-31';
+const DESTROYED = '2027-03-31T18:30:00.000001Z';
+const VERIFIED = '2027-03-31T18:31:00Z';
+
+const BEFORE: Readonly<Record<string, number>> = {
+  'mongodb:assets.fingerprints': 120,
+  'mysql:assets.scans': 3,
+  's3:archive': 4,
+  's3:backup': 4,
+  'mysql:keys': 1,
+};
+
+const verified = (recordClass: RecordClass): VerifiedLocation[] =>
+  certifiedLocations(recordClass).map((location) => ({
+    location,
+    outcome: 'ok',
+    before: BEFORE[location] ?? 0,
+    after: 0,
+    verifiedAt: VERIFIED,
+  }));
+
+const ages = (recordClass: RecordClass): Record<string, number> =>
+  Object.fromEntries(remnantLocations(recordClass).map((location) => [location, 7]));
+
+const input = (change: Partial<CertificateInput> = {}): CertificateInput => ({
+  tenantId: TENANT,
+  recordClass: 'asset-basic-data',
+  runId: RUN,
+  dueOn: DUE,
+  generation: 1,
+  event: { kind: 'termination', at: '2027-02-10T09:00:00Z' },
+  policy: {
+    version: 'container-security@1+0123456789ab',
+    calendarVersions: ['0123456789ab'],
+    tzdata: '2025b',
+  },
+  window: {
+    rules: ['AB-1', 'CC-4'],
+    earliestAt: '2027-03-31T16:00:00Z',
+    deleteNotBefore: '2027-03-31T18:00:00Z',
+    latestAt: '2027-04-01T16:00:00Z',
+    derivationDigest: hash('derivation'),
+    steps: [
+      { rule: 'AB-2', at: '2027-02-10T09:00:00Z' },
+      { rule: 'AB-1', date: DUE, at: '2027-03-31T16:00:00Z' },
+    ],
+    breaches: [],
+  },
+  destroyedAt: DESTROYED,
+  keys: [{ keyRef: `asset:${RUN}:${DUE}`, kind: 'destroy', destroyedAt: DESTROYED }],
+  keyRemnantHours: 12,
+  manifestDigest: hash('manifest'),
+  locations: verified('asset-basic-data'),
+  clear: { goneAt: '2027-02-11T00:00:00Z', maxAgeDays: ages('asset-basic-data') },
+  clock: 'system',
+  issuedAt: '2027-03-31T18:32:00Z',
+  ...change,
+});
+
+const compose = (change: Partial<CertificateInput> = {}) => composeCertificate(input(change), hash);
+const window = (change: Partial<CertificateInput['window']>) => ({ ...input().window, ...change });
+const location = (id: string, change: Partial<VerifiedLocation>): VerifiedLocation[] =>
+  verified('asset-basic-data').map((item) =>
+    item.location === id ? { ...item, ...change } : item,
+  );
+
+const configuration = (change: Partial<CertificateInput> = {}): Partial<CertificateInput> => ({
+  recordClass: 'console-configuration-data',
+  event: { kind: 'request', at: '2027-02-10T09:00:00Z' },
+  window: window({ rules: ['CC-2'], steps: [] }),
+  keys: [1, 2].map((generation) => ({
+    keyRef: `configuration:${TENANT}:${generation}`,
+    kind: 'destroy',
+    destroyedAt: DESTROYED,
+  })),
+  locations: verified('console-configuration-data'),
+  clear: { goneAt: DESTROYED, maxAgeDays: ages('console-configuration-data') },
+  ...change,
+});
+
+describe('a certificate of destruction', () => {
+  it('has the shape that auditors know from the golden file', () => {
+    const golden = readFileSync(join(__dirname, '..', 'golden', 'certificate.json'), 'utf8');
+    expect(JSON.parse(JSON.stringify(compose()))).toStrictEqual(JSON.parse(golden));
+  });
+
+  it('is the same when it is composed again from the same facts', () => {
+    expect(compose()).toEqual(compose());
+    expect(compose({ dueOn: DUE, manifestDigest: hash('other') }).certificateId).not.toBe(
+      compose().certificateId,
+    );
+  });
+
+  it('speaks of every location of the class that is not left to expire, and of no other [ST-1, ST-2]', () => {
+    const named = (recordClass: RecordClass): string[] =>
+      [...certifiedLocations(recordClass), ...remnantLocations(recordClass)].sort();
+    for (const recordClass of ['asset-basic-data', 'console-configuration-data'] as const) {
+      const expected = INVENTORY.filter((item) =>
+        [recordClass, 'both'].includes(item.recordClass),
+      ).map(({ id }) => id);
+      expect(named(recordClass)).toEqual(expected.sort());
+    }
+    expect(certifiedLocations('console-configuration-data')).not.toContain('s3:archive');
+    expect(certifiedLocations('console-configuration-data')).toContain('mysql:keys');
+  });
+
+  it('names the clauses in the words of the schedule', () => {
+    expect(compose().rules).toEqual([
+      { rule: 'AB-1', clause: 'Every observation lives 180 days.' },
+      { rule: 'CC-4', clause: 'A legal hold, and six months for statutory logs.' },
+    ]);
+  });
+
+  it('states until when logs of the key server and each backup can hold what was in clear', () => {
+    const { keyRemnantUntil, remnants } = compose();
+    expect(keyRemnantUntil).toBe('2027-04-01T06:30:00.000001Z');
+    expect(remnants).toContainEqual({
+      location: 'mysql:backups',
+      until: '2027-02-18T00:00:00Z',
+      afterLatest: false,
+    });
+    const lateCopies = compose({
+      clear: { goneAt: '2027-03-31T00:00:00Z', maxAgeDays: ages('asset-basic-data') },
+    });
+    expect(lateCopies.remnants.every(({ afterLatest }) => afterLatest)).toBe(true);
+  });
+
+  it('covers every generation of configuration that a request ended [CC-2]', () => {
+    const certificate = compose(configuration());
+    expect(certificate.keys).toHaveLength(2);
+    expect(certificate.rules).toMatchObject([{ rule: 'CC-2' }]);
+  });
+
+  it.each([
+    ['one microsecond before', '2027-04-01T15:59:59.999999Z', false],
+    ['exactly at', '2027-04-01T16:00:00Z', true],
+    ['one microsecond after', '2027-04-01T16:00:00.000001Z', true],
+  ])('says whether the end came too late: %s the promised instant [AB-3]', (...[, at, late]) => {
+    const [key] = input().keys;
+    const certificate = compose({
+      destroyedAt: at,
+      keys: key === undefined ? [] : [{ ...key, destroyedAt: at }],
+      locations: location('', {}).map((item) => ({ ...item, verifiedAt: '2027-04-01T17:00:00Z' })),
+      issuedAt: '2027-04-01T17:00:00Z',
+    });
+    expect(certificate.late).toBe(late);
+  });
+
+  it('says what the provider itself still keeps of the encrypted copies, and until when', () => {
+    const retained = { after: 4, retainedUntil: '2027-05-01T00:00:00Z' };
+    const { locations } = compose({ locations: location('s3:backup', retained) });
+    expect(locations.find((item) => item.location === 's3:backup')).toMatchObject(retained);
+  });
+});
+
+describe('no certificate is composed', () => {
+  const refusal = (change: Partial<CertificateInput>): { code?: string; field?: string } => {
+    try {
+      compose(change);
+    } catch (error) {
+      return error as { code?: string; field?: string };
+    }
+    return {};
+  };
+
+  it.each(certifiedLocations('asset-basic-data'))('while %s is unverified or not empty', (id) => {
+    const missing = verified('asset-basic-data').filter((item) => item.location !== id);
+    expect(refusal({ locations: missing })).toMatchObject({
+      code: 'VERIFICATION_FAILED',
+      field: id,
+    });
+    for (const change of [
+      { after: 1 },
+      { after: Number.NaN },
+      { after: -1 },
+      { before: 0.5 },
+      { outcome: 'failed' },
+      { outcome: '' },
+      { verifiedAt: '2027-03-31T18:30:00Z' },
+      { verifiedAt: '2027-04-02T00:00:00Z' },
+    ]) {
+      expect(refusal({ locations: location(id, change) })).toMatchObject({
+        code: 'VERIFICATION_FAILED',
+        field: id,
+      });
+    }
+    expect(refusal({ locations: location(id, {}) })).toEqual({});
+  });
+
+  it('for rows that only a retention would explain, or for a retention that has ended', () => {
+    const until = '2027-05-01T00:00:00Z';
+    for (const [id, change] of [
+      ['mysql:assets.scans', { after: 1, retainedUntil: until }],
+      ['s3:archive', { after: 0, retainedUntil: until }],
+      ['s3:archive', { after: 5, retainedUntil: until }],
+      ['s3:archive', { after: 1, retainedUntil: VERIFIED }],
+    ] as const) {
+      expect(refusal({ locations: location(id, change) })).toMatchObject({ field: id });
+    }
+  });
+
+  it('on a location that is named twice or is not in the inventory', () => {
+    const all = verified('asset-basic-data');
+    const strange = { ...(all[0] as VerifiedLocation), location: 'mysql:assets.copies' };
+    for (const locations of [
+      [...all, all[0] as VerifiedLocation],
+      [...all, strange],
+    ]) {
+      expect(refusal({ locations })).toMatchObject({
+        code: 'VERIFICATION_FAILED',
+        field: 'locations',
+      });
+    }
+  });
+
+  const [key] = input().keys;
+  const keyed = (change: object) => ({ keys: [{ ...key, ...change } as typeof key & object] });
+  it.each([
+    ['without a tombstone', { keys: [] }, 'keys'],
+    ['for the key of another run', keyed({ keyRef: `asset:rn_another0000000000:${DUE}` }), 'keys'],
+    ['for the key of another due day', keyed({ keyRef: `asset:${RUN}:2027-04-01` }), 'keys'],
+    ['for a key that was only retired', keyed({ kind: 'retire' }), 'keys'],
+    ['for a key that ended later', keyed({ destroyedAt: '2027-03-31T18:30:01Z' }), 'destroyedAt'],
+    [
+      'for a key that ended before the window opened, however little [AB-1]',
+      {
+        ...keyed({ destroyedAt: '2027-03-31T15:59:59.999999Z' }),
+        window: window({ deleteNotBefore: '2027-03-31T16:00:00Z' }),
+      },
+      'destroyedAt',
+    ],
+    [
+      'for a key that ended before the guard was over, by more than clocks differ',
+      keyed({ destroyedAt: '2027-03-31T17:54:59.999999Z' }),
+      'destroyedAt',
+    ],
+    [
+      'for a window that opens after it allows destruction',
+      { window: window({ deleteNotBefore: '2027-03-31T15:00:00Z' }) },
+      'window',
+    ],
+    ['for a rule of the other class', { window: window({ rules: ['CC-2'] }) }, 'window.rules'],
+    [
+      'while the age of a backup is unknown',
+      { clear: { goneAt: '2027-02-11T00:00:00Z', maxAgeDays: {} } },
+      'mongodb:oplog',
+    ],
+    [
+      'while a backup may live longer than the inventory promises',
+      {
+        clear: {
+          goneAt: '2027-02-11T00:00:00Z',
+          maxAgeDays: { ...ages('asset-basic-data'), 'mysql:backups': 22 },
+        },
+      },
+      'mysql:backups',
+    ],
+    [
+      'for clear data that was seen after the destruction',
+      { clear: { goneAt: '2027-04-01T00:00:00Z', maxAgeDays: ages('asset-basic-data') } },
+      'clear.goneAt',
+    ],
+    ...['tn_another000000000', TENANT.slice(0, -1)].map(
+      (owner) =>
+        [
+          `for the configuration key of ${owner}`,
+          configuration({
+            keys: [{ keyRef: `configuration:${owner}:1`, kind: 'destroy', destroyedAt: DESTROYED }],
+          }),
+          'keys',
+        ] as const,
+    ),
+  ])('%s', (...[, change, field]) => {
+    expect(refusal(change as Partial<CertificateInput>)).toMatchObject({
+      code: 'VERIFICATION_FAILED',
+      field,
+    });
+  });
+
+  it.each([
+    ['tenantId', { tenantId: '' }],
+    ['runId', { runId: 'rn_1' }],
+    ['dueOn', { dueOn: '31.03.2027' }],
+    ['generation', { generation: 0 }],
+    ['manifestDigest', { manifestDigest: '' }],
+    ['keyRemnantHours', { keyRemnantHours: Number.NaN }],
+    ['window.derivationDigest', { window: window({ derivationDigest: 'x' }) }],
+    ['window.rules', { window: window({ rules: [] }) }],
+    ['window.steps', { window: window({ steps: [{ rule: 'AB-1', date: 'today' }] }) }],
+    ['destroyedAt', { destroyedAt: 'soon' }],
+    ['window.latestAt', { window: window({ latestAt: '' }) }],
+  ])('from a malformed %s', (field, change) => {
+    expect(refusal(change)).toMatchObject({ field });
+  });
+});
