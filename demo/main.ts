@@ -3,6 +3,7 @@ import { PLANTED_SECRET, pushDemoImages } from './inputs/images';
 import { prepareSecondRoot } from './inputs/second-root';
 import { destroyedCohorts } from './cohorts';
 import { Play } from './play';
+import { recordHistories } from './record-histories';
 import { writeReport, type DemoReport } from './report';
 import { openStage } from './stage';
 import { actsOfComingBack, comesBack } from './stories/comes-back';
@@ -47,6 +48,10 @@ async function main(): Promise<number> {
       ...actsOfComingBack(inputs),
     ]);
     await conclude(play, { startedAt, cache });
+    const record = process.env['LETHE_RECORD_HISTORIES'];
+    if (record !== undefined && record !== '') {
+      await recordHistories(stage.connection, stage.config.temporal.namespace, record);
+    }
     for (const line of play.expectations.summary()) print(line);
     return play.expectations.exitCode;
   } finally {

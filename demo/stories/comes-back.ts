@@ -47,6 +47,7 @@ export function actsOfComingBack(inputs: Inputs): readonly Act[] {
         play.expectations.expectDate('comes back: due', due[0]?.dueOn, '2030-07-06');
         play.expectations.expectEqual('comes back: live data moved', await live(play), {});
         await play.tell(comesBack, 'ECM ends; the data moves to the archive', due);
+        play.timeline.counts('before and after the move', before, await play.found(comesBack));
       },
     },
     {

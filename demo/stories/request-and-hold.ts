@@ -99,6 +99,9 @@ async function hold(play: Play): Promise<void> {
   await play.tell(requestAndHold, 'a legal hold is placed', await play.dueDates(requestAndHold));
 }
 
+/** What an administrator found under the hold; printed beside what is left at the end. */
+let held: Readonly<Record<string, number>> = {};
+
 async function heldOverTheWindow(play: Play): Promise<void> {
   const found = await play.found(requestAndHold);
   play.expectations.expectEqual(
@@ -111,6 +114,7 @@ async function heldOverTheWindow(play: Play): Promise<void> {
     [1, 1, 2],
   );
   await play.tell(requestAndHold, 'the window has opened; the hold keeps everything');
+  held = found;
 }
 
 async function release(play: Play): Promise<void> {
@@ -171,4 +175,5 @@ async function theEnd(play: Play): Promise<void> {
   const left = await play.found(requestAndHold);
   play.expectations.expectNothing('request and hold: nothing is left anywhere', left);
   await play.tell(requestAndHold, 'every promise is kept: nothing is left');
+  play.timeline.counts('under the hold and now', held, left);
 }

@@ -53,6 +53,7 @@ function cohort(dueOn: string, dayAfter: string): ExpectedCohort {
 
 /** The life of the tenant. */
 export function actsOfTwoServices(inputs: Inputs): readonly Act[] {
+  let before: Readonly<Record<string, number>> = {};
   let visitor: ChildProcess | undefined;
   /** A process that runs during one scan only: what it leaves behind has vanished at the next. */
   const visit = (command: string, ...args: string[]): void => {
@@ -90,6 +91,7 @@ export function actsOfTwoServices(inputs: Inputs): readonly Act[] {
       what: async (play) => {
         leave();
         await scanLive(play);
+        before = await play.found(twoServices);
         await play.tell(twoServices, 'the day before its service ends, the first host is scanned');
       },
     },
@@ -103,7 +105,7 @@ export function actsOfTwoServices(inputs: Inputs): readonly Act[] {
     },
     { at: '2030-09-10T01:00:00Z', what: endEverything },
     { at: '2030-09-19T17:59:00Z', what: askNobody },
-    { at: '2031-03-09T02:00:00Z', what: theEnd },
+    { at: '2031-03-09T02:00:00Z', what: (play) => theEnd(play, before) },
   ];
 }
 
@@ -190,7 +192,7 @@ async function askNobody(play: Play): Promise<void> {
   await play.tell(twoServices, 'the hosting system answers again: the first cohort is destroyed');
 }
 
-async function theEnd(play: Play): Promise<void> {
+async function theEnd(play: Play, before: Readonly<Record<string, number>>): Promise<void> {
   const status = await play.status(twoServices);
   play.expectations.expectEqual('two services: stage', status.stage, 'ended');
   play.expectations.expectEqual('two services: breaches', status.counters.breaches, 0);
@@ -199,4 +201,5 @@ async function theEnd(play: Play): Promise<void> {
   const left = await play.found(twoServices);
   play.expectations.expectNothing('two services: nothing is left anywhere', left);
   await play.tell(twoServices, 'every promise is kept: certificates issued, nothing is left');
+  play.timeline.counts('before the first end and now', before, left);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation, WorkflowClient, type Connection } from '@temporalio/client';
+import { defineSearchAttributeKey } from '@temporalio/common';
 import { LetheError } from '../domain/errors';
 import { holdWorkflowId, lifecycleWorkflowId, parseId, type TenantId } from '../domain/identifiers';
 import type {
@@ -61,6 +62,9 @@ export interface LifecycleClientOptions {
   /** How long a command may take before its outcome counts as unknown, in milliseconds. */
   readonly commandTimeoutMs?: number;
 }
+
+/** Set at the start, where it costs nothing; what changes later is the process's own to set. */
+const TENANT_ID = defineSearchAttributeKey('LetheTenantId', 'KEYWORD');
 
 /** After this long a process is taken to be silent and control is asked, in milliseconds. */
 const STATUS_WAIT_MS = 3_000;
@@ -185,7 +189,7 @@ export class LifecycleClient {
           (input: PlaceHold) => Promise<unknown>,
           HoldAcknowledgement,
           []
-        >('awaitAcknowledgement', {
+        >(HOLD_MESSAGE_NAMES.awaitAcknowledgementUpdate, {
           updateId,
           startWorkflowOperation: new WithStartWorkflowOperation('holdPlacement', {
             workflowId: holdWorkflowId(holdId),
@@ -269,6 +273,7 @@ export class LifecycleClient {
         args: [{ tenantId }],
         workflowIdConflictPolicy: 'USE_EXISTING',
         staticSummary: `lifecycle of ${tenantId}`,
+        typedSearchAttributes: [{ key: TENANT_ID, value: tenantId }],
         priority: { fairnessKey: tenantId },
       }),
     });

@@ -32,5 +32,6 @@ export const QUERY_NAMES = Object.freeze({ statusQuery: 'status', deadlinesQuery
 /** Updates and queries of a hold's own process. */
 export const HOLD_MESSAGE_NAMES = Object.freeze({
   releaseHoldUpdate: 'releaseHold',
+  awaitAcknowledgementUpdate: 'awaitAcknowledgement',
   holdStatusQuery: 'holdStatus',
 });

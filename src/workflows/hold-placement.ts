@@ -54,10 +54,13 @@ export async function holdPlacement(input: PlaceHold): Promise<HoldStatus> {
       },
     },
   );
-  setHandler(defineUpdate<HoldAcknowledgement>('awaitAcknowledgement'), async () => {
-    await condition(() => acknowledgement !== null);
-    return acknowledgement as unknown as HoldAcknowledgement;
-  });
+  setHandler(
+    defineUpdate<HoldAcknowledgement>(HOLD_MESSAGE_NAMES.awaitAcknowledgementUpdate),
+    async () => {
+      await condition(() => acknowledgement !== null);
+      return acknowledgement as unknown as HoldAcknowledgement;
+    },
+  );
 
   acknowledgement = await control.placeHold(input);
   await tellTenants(input);

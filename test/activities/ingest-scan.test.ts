@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { planRuns } from '../../src/activities/disposition/plan-runs';
 import { createScanActivities } from '../../src/activities/ingest';
 import type { RegistryReading, ScanPorts } from '../../src/activities/ingest/ports';
 import type { Observation } from '../../src/contracts/observations';
@@ -13,6 +12,7 @@ import {
   port,
   seen,
   type IngestHarness,
+  planEnd,
 } from '../support/ingest';
 
 let harness: IngestHarness;
@@ -239,13 +239,7 @@ describe('the scan of a host report', () => {
     const tenantId = await tenantWithHost();
     const scan = await orderReport(tenantId, await stagedReport(tenantId, host([port(22)])));
     const ended = await harness.control.send(tenantId, 'endService', { service: 'CVM' });
-    await planRuns(
-      {
-        control: harness.environment.pool('control'),
-        assets: harness.environment.pool('archiver', 'assets'),
-      },
-      { tenantId, eventId: String(ended.receipt.result['eventId']) },
-    );
+    await planEnd(harness, tenantId, ended);
     expect(await run(scan)).toMatchObject({ done: true, counts: { refused: 1 } });
     expect(await resultOf(scan)).toEqual({
       outcome: 'refused',

@@ -1,6 +1,8 @@
 import { MongoClient } from 'mongodb';
+import { planRuns } from '../../src/activities/disposition/plan-runs';
 import type { IngestPorts } from '../../src/activities/ingest/ports';
 import { migrateMongo } from '../../src/activities/mongo/collections';
+import type { AcceptedCommand } from '../../src/contracts/activities';
 import type { Observation, ObservedAsset, ObservedRecord } from '../../src/contracts/observations';
 import type { HostingService } from '../../src/domain/record-class';
 import type { SqlPool, SqlRow } from '../../src/contracts/sql';
@@ -185,3 +187,15 @@ export const seen = (
   observedAt: scan.at ?? day(scan.number),
   assets,
 });
+
+/** Plans the runs of an end: from then on nothing that was seen before it is taken any more. */
+export async function planEnd(
+  { environment }: IngestHarness,
+  tenantId: string,
+  { receipt }: AcceptedCommand,
+): Promise<void> {
+  await planRuns(
+    { control: environment.pool('control'), assets: environment.pool('archiver', 'assets') },
+    { tenantId, eventId: String(receipt.result['eventId']) },
+  );
+}

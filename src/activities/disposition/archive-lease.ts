@@ -3,8 +3,8 @@ import type { RunRow } from './run-rows';
 
 /** How long others wait for a writer that is gone, in seconds. */
 const LEASE_SECONDS = 60;
-/** A lease older than this is followed by a new one before anything more is written, in milliseconds. */
-const RENEW_AFTER_MS = 20_000;
+/** A lease older than this is followed by a new one before anything more is written. */
+const RENEW_AFTER_SECONDS = 20;
 
 type LeasePorts = Pick<ArchivePorts, 'manifests' | 'newToken'>;
 
@@ -16,6 +16,7 @@ export class ArchiveLease {
   private constructor(
     private readonly ports: LeasePorts,
     private readonly run: RunRow,
+    /** `since` in seconds of this process's life, which no clock can move. */
     private current: { readonly attemptId: string; readonly since: number },
   ) {}
 
@@ -26,7 +27,7 @@ export class ArchiveLease {
 
   /** Called before every write; takes a new lease when the present one is getting old. */
   async keep(): Promise<void> {
-    if (performance.now() - this.current.since < RENEW_AFTER_MS) return;
+    if (process.uptime() - this.current.since < RENEW_AFTER_SECONDS) return;
     const { attemptId } = this.current;
     this.current = await take(this.ports, this.run);
     await this.ports.manifests.execute('CALL end_attempt(?)', [attemptId]);
@@ -43,7 +44,7 @@ async function take(
   { tenantId, runId }: RunRow,
 ): Promise<{ readonly attemptId: string; readonly since: number }> {
   const attemptId = `at_${newToken()}`;
-  const since = performance.now();
+  const since = process.uptime();
   await manifests.execute('CALL start_attempt(?, ?, ?, ?, ?)', [
     attemptId,
     ...[tenantId, 'archive', runId, LEASE_SECONDS],
