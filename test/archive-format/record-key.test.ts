@@ -68,6 +68,16 @@ describe('the ids of a document', () => {
     expect(() => recordKeyOf(twice, DOCUMENTS)).toThrow(INVALID);
   });
 
+  it('are not read from a document whose last value runs past its end', () => {
+    const document = Buffer.from(BSON.serialize({ ...IDS, _id: 'v1', tail: 'text' }));
+    expect(recordKeyOf(document, DOCUMENTS)).toEqual(IDS);
+    const lengthAt = document.length - 1 - 'text'.length - 1 - 4;
+    for (const length of [6, 7, 1000]) {
+      document.writeInt32LE(length, lengthAt);
+      expect(() => recordKeyOf(document, DOCUMENTS)).toThrow(INVALID);
+    }
+  });
+
   it('are refused, without a crash, in every document with one byte altered so that it is none', () => {
     const document = Buffer.from(BSON.serialize({ _id: 'v1', ...EVERY_TYPE, assetId: 'as_1' }));
     let refused = 0;

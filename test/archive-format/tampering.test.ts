@@ -219,7 +219,9 @@ describe('a part that was sealed with the right key', () => {
     ),
   ])('is refused when a frame unfolds to more than a frame (%s, %i)', async (...bomb) => {
     const [codec, , content] = bomb;
-    await expectRefused(forged(lastFrame(content), { codec }));
+    const bytes = forged(lastFrame(content), { codec });
+    await expectRefused(bytes);
+    await expect(readAll(bytes)).rejects.toThrow('cannot be decompressed to at most 1 MiB');
   });
 
   it.each(['gzip', 'brotli'] as const)(
