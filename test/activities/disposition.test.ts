@@ -1,8 +1,15 @@
-import type { CommandBodies } from '../../src/contracts/commands';
-import { listEverything } from '../../src/activities/objects/list-everything';
-import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
-import { subscribeTo } from '../support/control';
+import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hostReport, newAsset } from '../support/observations';
+import {
+  assetDays,
+  ended,
+  hold,
+  liveDigest,
+  liveRecords,
+  objectsOf,
+  subscribed,
+  withHost,
+} from '../support/tenant-life';
 
 let engine: EngineHarness;
 beforeAll(async () => {
@@ -11,43 +18,15 @@ beforeAll(async () => {
 });
 afterAll(() => engine.remove());
 
-async function liveRecords(tenantId: string): Promise<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const table of ['assets', 'asset_links', 'scans', 'image_risks']) {
-    const rows = await engine
-      .root('assets')
-      .query(`SELECT COUNT(*) AS n FROM ${table} WHERE tenant_id = ?`, [tenantId]);
-    counts[table] = Number(rows[0]?.['n']);
-  }
-  const database = engine.mongo.db(`${engine.environment.prefix}_assets`);
-  counts['fingerprints'] = await database.collection('fingerprints').countDocuments({ tenantId });
-  return counts;
-}
-
-async function subscribed(
-  ...services: CommandBodies['subscribe']['services'][number][]
-): Promise<string> {
-  const tenantId = newTenantId();
-  await engine.send(tenantId, 'subscribe', subscribeTo(...services));
-  return tenantId;
-}
-
-const ended = (service: 'CVM' | 'Lighthouse') => ({
-  service,
-  state: 'ended' as const,
-  startedAt: null,
-  endedAt: null,
-});
-
 describe('the life of asset data', () => {
   it('is archived twice, moved, kept to the instant and destroyed with proof [AB-1] [AB-2] [AB-3]', async () => {
-    const tenantId = await subscribed('CVM');
+    const tenantId = await subscribed(engine, 'CVM');
     const asset = newAsset();
     await engine.send(tenantId, 'linkAsset', { assetId: asset, services: ['CVM'] });
     await engine.observe(
       hostReport(tenantId, asset, { observedAt: '2030-01-07T01:00:00.000000Z' }),
     );
-    const before = await liveRecords(tenantId);
+    const before = await liveRecords(engine, tenantId);
     expect(before).toEqual({
       assets: 1,
       asset_links: 1,
@@ -60,7 +39,7 @@ describe('the life of asset data', () => {
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.send(tenantId, 'endFeature', {});
     const retained = await engine.runWork(tenantId);
-    expect(Object.values(await liveRecords(tenantId)).every((n) => n === 0)).toBe(true);
+    expect(Object.values(await liveRecords(engine, tenantId)).every((n) => n === 0)).toBe(true);
     expect(retained.stage).toBe('retained');
     const due = retained.dueDays.find((day) => day.recordClass === 'asset-basic-data');
     // 7 January in Shanghai plus 180 days.
@@ -95,40 +74,26 @@ describe('the life of asset data', () => {
   });
 });
 
-/** Subscribes, links and scans one host; the clock stands at 7 January 2030, 09:00 in Shanghai, or later. */
-async function withHost(
-  ...services: CommandBodies['subscribe']['services'][number][]
-): Promise<{ readonly tenantId: string; readonly asset: string }> {
-  const tenantId = await subscribed(...services);
-  const asset = newAsset();
-  await engine.send(tenantId, 'linkAsset', { assetId: asset, services });
-  await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
-  return { tenantId, asset };
-}
-
-const assetDays = (snapshot: Awaited<ReturnType<EngineHarness['snapshot']>>) =>
-  snapshot.dueDays.filter((day) => day.recordClass === 'asset-basic-data');
-
 describe('a tenant that comes back before the window', () => {
   it('has every record again, byte for byte, and the archive is ended lawfully [AB-2]', async () => {
     await engine.setClock('2030-08-01T01:00:00Z');
-    const { tenantId, asset } = await withHost('CVM');
+    const { tenantId, asset } = await withHost(engine, 'CVM');
     await engine.setClock('2030-08-02T01:00:00Z');
     await engine.observe(
       hostReport(tenantId, asset, { observedAt: await engine.now(), shell: '/bin/bash' }),
     );
-    const before = await liveDigest(tenantId);
+    const before = await liveDigest(engine, tenantId);
     await engine.setClock('2030-08-03T01:00:00Z');
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.runWork(tenantId);
-    expect(await liveDigest(tenantId)).toEqual([]);
+    expect(await liveDigest(engine, tenantId)).toEqual([]);
 
     await engine.send(tenantId, 'attachService', { service: 'CVM' });
     const back = await engine.runWork(tenantId);
-    expect(await liveDigest(tenantId)).toEqual(before);
+    expect(await liveDigest(engine, tenantId)).toEqual(before);
     expect(back.activeServices).toEqual(['CVM']);
     expect(assetDays(back)).toEqual([]);
-    expect(await objectsOf(tenantId)).toBe(0);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
     const rows = await engine
       .root('keys')
       .query('SELECT kind FROM key_tombstones WHERE tenant_id = ?', [tenantId]);
@@ -143,36 +108,36 @@ describe('a tenant that comes back before the window', () => {
   });
 
   it('keeps its archive under a hold and has its data back all the same [AB-2] [CC-4]', async () => {
-    const { tenantId } = await withHost('CVM');
-    const before = await liveDigest(tenantId);
+    const { tenantId } = await withHost(engine, 'CVM');
+    const before = await liveDigest(engine, tenantId);
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.runWork(tenantId);
-    const release = await hold(tenantId);
+    const release = await hold(engine, tenantId);
     await engine.send(tenantId, 'attachService', { service: 'CVM' });
     const held = await engine.runWork(tenantId);
-    expect(await liveDigest(tenantId)).toEqual(before);
-    expect(await objectsOf(tenantId)).toBeGreaterThan(0);
+    expect(await liveDigest(engine, tenantId)).toEqual(before);
+    expect(await objectsOf(engine, tenantId)).toBeGreaterThan(0);
     expect(held.nextDueAt).toBeNull();
     await release();
     await engine.destroy(tenantId);
-    expect(await objectsOf(tenantId)).toBe(0);
-    expect(await liveDigest(tenantId)).toEqual(before);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+    expect(await liveDigest(engine, tenantId)).toEqual(before);
   });
 });
 
 describe('a legal hold', () => {
   it('stops destruction in its window and defers it to seven days after its release [CC-4]', async () => {
-    const { tenantId } = await withHost('CVM');
+    const { tenantId } = await withHost(engine, 'CVM');
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.send(tenantId, 'endFeature', {});
     const retained = await engine.runWork(tenantId);
     engine.hosted = [ended('CVM')];
-    const release = await hold(tenantId);
+    const release = await hold(engine, tenantId);
     const [due] = assetDays(retained);
     await engine.setClock(due?.deleteNotBefore ?? '');
-    const objects = await objectsOf(tenantId);
+    const objects = await objectsOf(engine, tenantId);
     const held = await engine.destroy(tenantId);
-    expect(await objectsOf(tenantId)).toBe(objects);
+    expect(await objectsOf(engine, tenantId)).toBe(objects);
     expect(held.snapshot.blockedOn).toBe('hold');
     expect(assetDays(held.snapshot)[0]).toMatchObject({ deleteNotBefore: null, latestAt: null });
 
@@ -183,10 +148,10 @@ describe('a legal hold', () => {
     expect(after?.latestAt).toBe('2031-03-08T16:00:00.000000Z');
     // Not before the guard of two hours has passed.
     await engine.destroy(tenantId);
-    expect(await objectsOf(tenantId)).toBe(objects);
+    expect(await objectsOf(engine, tenantId)).toBe(objects);
     await engine.setClock('2031-03-01T06:30:00Z');
     const gone = await engine.destroy(tenantId);
-    expect(await objectsOf(tenantId)).toBe(0);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
     expect(gone.snapshot.ended).toBe(true);
   });
 });
@@ -202,24 +167,24 @@ describe('the hosting system of record', () => {
   ])(
     'keeps the data when it %s, and lets it go once it says ended [AB-2] [HS-1]',
     async (...[, answer]) => {
-      const { tenantId } = await withHost('CVM');
+      const { tenantId } = await withHost(engine, 'CVM');
       await engine.send(tenantId, 'endService', { service: 'CVM' });
       const [due] = assetDays(await engine.runWork(tenantId));
       await engine.setClock(due?.deleteNotBefore ?? '');
       engine.hosted = answer;
       const kept = await engine.destroy(tenantId);
       expect(kept.blockedOn).toBe('hosting-system');
-      expect(await objectsOf(tenantId)).toBeGreaterThan(0);
+      expect(await objectsOf(engine, tenantId)).toBeGreaterThan(0);
       engine.hosted = [ended('CVM')];
       await engine.destroy(tenantId);
-      expect(await objectsOf(tenantId)).toBe(0);
+      expect(await objectsOf(engine, tenantId)).toBe(0);
     },
   );
 });
 
 describe('a request for configuration data', () => {
   it('covers what was received before it, after 30 working days at the latest, and spares what came after [CC-1] [CC-2]', async () => {
-    const tenantId = await subscribed('CVM');
+    const tenantId = await subscribed(engine, 'CVM');
     const change = async (settingId: string): Promise<void> => {
       const body = { setting: 'automatic-renewal', enabled: true };
       const staged = await engine.stage(tenantId, body);
@@ -256,14 +221,14 @@ describe('a request for configuration data', () => {
 
 describe('a request for asset data', () => {
   it('takes what was seen before it out of use at once and spares what is seen after it [DR-1] [AB-1]', async () => {
-    const { tenantId, asset } = await withHost('CVM');
+    const { tenantId, asset } = await withHost(engine, 'CVM');
     const requestedAt = await engine.now();
     await engine.send(tenantId, 'requestDeletion', {
       requestId: `rq_${tenantId.slice(3)}`,
       recordClass: 'asset-basic-data',
     });
     const restricted = await engine.runWork(tenantId);
-    expect(await liveRecords(tenantId)).toMatchObject({
+    expect(await liveRecords(engine, tenantId)).toMatchObject({
       assets: 0,
       fingerprints: 0,
       asset_links: 1,
@@ -271,7 +236,7 @@ describe('a request for asset data', () => {
     expect(restricted.activeServices).toEqual(['CVM']);
     await engine.setClock(new Date(Date.parse(requestedAt) + 3_600_000).toISOString());
     await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
-    expect(await liveRecords(tenantId)).toMatchObject({
+    expect(await liveRecords(engine, tenantId)).toMatchObject({
       assets: 1,
       fingerprints: 3,
       asset_links: 1,
@@ -282,53 +247,11 @@ describe('a request for asset data', () => {
     );
     await engine.setClock(due?.deleteNotBefore ?? '');
     await engine.destroy(tenantId);
-    expect(await objectsOf(tenantId)).toBe(0);
-    expect(await liveRecords(tenantId)).toMatchObject({
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+    expect(await liveRecords(engine, tenantId)).toMatchObject({
       assets: 1,
       fingerprints: 3,
       asset_links: 1,
     });
   });
 });
-
-/** Every live record's place, id and content, in one order. */
-async function liveDigest(tenantId: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const table of ['assets', 'asset_links', 'scans', 'image_risks']) {
-    const rows = await engine
-      .root('assets')
-      .query(`SELECT * FROM ${table} WHERE tenant_id = ?`, [tenantId]);
-    found.push(...rows.map((row) => `${table} ${JSON.stringify(row)}`));
-  }
-  const database = engine.mongo.db(`${engine.environment.prefix}_assets`);
-  const documents = await database.collection('fingerprints').find({ tenantId }).toArray();
-  found.push(...documents.map((document) => `fingerprints ${JSON.stringify(document)}`));
-  return found.sort();
-}
-
-/** Versions, markers and uploads of a tenant in both copies, as the administrator sees them. */
-async function objectsOf(tenantId: string): Promise<number> {
-  let found = 0;
-  for (const bucket of ['archive', 'backup'] as const) {
-    const store = engine.parts.objects('verifier');
-    const listing = await listEverything(store, { bucket, prefix: `${tenantId}/` });
-    found += listing.versions.length + listing.deleteMarkers.length + listing.uploads.length;
-  }
-  return found;
-}
-
-/** Places a hold over the whole tenant and gives back how two people release it. */
-async function hold(tenantId: string): Promise<() => Promise<void>> {
-  const holdId = `hd_${tenantId.slice(3)}`;
-  const ground = await engine.stage(tenantId, { ground: 'a court case' });
-  await engine.activities.placeHold({
-    holdId,
-    scopes: [{ tenantId }],
-    ground,
-    requestedBy: 'dpo-1',
-    reviewOn: '2031-12-31',
-  });
-  return async () => {
-    await engine.activities.releaseHold({ holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
-  };
-}

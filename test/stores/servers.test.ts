@@ -46,7 +46,9 @@ describe('servers that a test may break', () => {
     await sql('CREATE TABLE faults.facts (id INT PRIMARY KEY)');
     await sql('INSERT INTO faults.facts VALUES (1), (2)');
     await servers.killServer('mysql');
-    await expect(sql('SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(sql('SELECT 1')).rejects.toMatchObject({
+      code: expect.stringMatching(/^ECONN(REFUSED|RESET)$/) as string,
+    });
     await servers.restartServer('mysql');
     expect(await sql('SELECT COUNT(*) AS facts FROM faults.facts')).toEqual([{ facts: 2 }]);
   });

@@ -49,6 +49,8 @@ export interface EngineHarness {
   readonly parts: SharedParts;
   readonly options: EngineOptions;
   readonly mongo: MongoClient;
+  /** The object store's administrator. */
+  readonly admin: ReturnType<typeof connectObjects>;
   /** Logins of every role, as the credentials file has them. */
   readonly credentials: Credentials;
   /** What the hosting system of record answers; null: it does not answer. */
@@ -136,9 +138,8 @@ function hostedBy(answer: readonly HostedService[] | null): Promise<readonly Hos
 
 interface Pieces extends Pick<
   EngineHarness,
-  'environment' | 'stores' | 'activities' | 'parts' | 'options' | 'mongo' | 'credentials'
+  'environment' | 'stores' | 'activities' | 'parts' | 'options' | 'mongo' | 'credentials' | 'admin'
 > {
-  readonly admin: ReturnType<typeof connectObjects>;
   readonly harness: { hosted: readonly HostedService[] | null };
 }
 
