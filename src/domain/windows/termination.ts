@@ -44,11 +44,7 @@ export function minimumDay(observation: Observation, terms: Terms): DatedRule {
 }
 
 /** Due day of an observation after the last linked service ended, and the rule that decides it. */
-function dueDayOfAsset(
-  observation: Observation,
-  endedAt: Nanoseconds,
-  terms: Terms,
-): DatedRule {
+function dueDayOfAsset(observation: Observation, endedAt: Nanoseconds, terms: Terms): DatedRule {
   const afterEnd = addDays(dateOf(endedAt, terms.zone), terms.parameters.afterTerminationDays);
   return latestDay({ rule: 'AB-3', date: afterEnd }, ...minimumDays(observation, terms));
 }
