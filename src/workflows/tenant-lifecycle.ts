@@ -137,8 +137,14 @@ function hasLongHistory(): boolean {
   return info.continueAsNewSuggested || info.historyLength > HISTORY_EVENTS_MAX;
 }
 
-/** No child runs here and every answer is given first, so nothing is lost in between. */
+/**
+ * No child runs here, every answer is given and every signal carried out first: the next run hears
+ * nothing of what was only told to this one.
+ */
 async function startAfresh(tenant: Tenant): Promise<void> {
-  await condition(allHandlersFinished);
+  while (tenant.isTold || !allHandlersFinished()) {
+    await condition(allHandlersFinished);
+    await tenant.carryOutSignals();
+  }
   await continueAsNew<typeof tenantLifecycle>({ tenantId: tenant.id, state: tenant.carry() });
 }

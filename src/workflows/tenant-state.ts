@@ -5,6 +5,8 @@ export interface TenantState {
   /** Version of this shape; older ones are converted on entry, never refused. */
   readonly stateSchema: 1;
   readonly snapshot: LifecycleSnapshot | null;
+  /** Code of what a person must look at; null or absent: nothing. */
+  readonly alarm?: string | null;
 }
 
 /** Input of the tenant's process. */

@@ -52,6 +52,7 @@ export class Tenant {
 
   constructor(private readonly input: TenantLifecycleInput) {
     this.snapshot = input.state?.snapshot ?? null;
+    this.alarm = input.state?.alarm ?? null;
     for (const kind of COMMAND_KINDS) this.answer(kind);
     this.listen();
     if (this.snapshot !== null) showDetails(this.snapshot, this.waitsFor);
@@ -86,7 +87,7 @@ export class Tenant {
 
   /** State for the next run of this process. */
   carry(): TenantState {
-    return { stateSchema: 1, snapshot: this.snapshot };
+    return { stateSchema: 1, snapshot: this.snapshot, alarm: this.alarm };
   }
 
   /** Says what the process waits for, in the queries and on its page. */
