@@ -49,7 +49,7 @@ const COMMAND: ActivityOptions = {
 const LONG_WORK: ActivityOptions = {
   startToCloseTimeout: '30m',
   heartbeatTimeout: '20s',
-  retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: ANSWERS },
+  retry: { initialInterval: '1s', maximumInterval: '5s', nonRetryableErrorTypes: ANSWERS },
 };
 
 /** Facts and commands. */
