@@ -100,6 +100,13 @@ describe('web sites', () => {
     expect(ofKind(report, 'web-site')).toMatchObject([{ serverNames: ['here'] }]);
     expect(unreadOf(report, 'web-site')).toEqual(['too-many /etc/nginx/a']);
   });
+
+  it('survive a quote that never ends, however often it is escaped', () => {
+    const report = collectFiles({
+      'etc/nginx/nginx.conf': `http { server { server_name before; } } "${'\\"'.repeat(100_000)}`,
+    });
+    expect(ofKind(report, 'web-site')).toMatchObject([{ serverNames: ['before'] }]);
+  });
 });
 
 describe('web applications', () => {

@@ -33,7 +33,8 @@ export function parseNginx(text: string): readonly Directive[] {
 }
 
 function* tokens(text: string): Generator<Token> {
-  const pattern = /#[^\n]*|"((?:[^"\\]|\\[\s\S])*)"|'((?:[^'\\]|\\[\s\S])*)'|[{};]|[^\s{};"'#]+/g;
+  const pattern =
+    /#[^\n]*|"((?:[^"\\]+|\\[\s\S])*)"?|'((?:[^'\\]+|\\[\s\S])*)'?|[{};]|[^\s{};"'#]+/g;
   let count = 0;
   for (const match of text.matchAll(pattern)) {
     const [all, double, single] = match;
