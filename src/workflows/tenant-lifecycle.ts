@@ -16,7 +16,7 @@ import { now, Tenant } from './tenant';
 import type { TenantLifecycleInput } from './tenant-state';
 
 /** History length at which the process starts afresh; far below the server's limit of 51,200 events. */
-const HISTORY_EVENTS_MAX = 8_000;
+const HISTORY_EVENTS_MAX = 4_000;
 /** How long a blocked disposition waits before it looks again. */
 const BLOCKED_RETRY = '10 minutes';
 
@@ -36,12 +36,12 @@ export async function tenantLifecycle(input: TenantLifecycleInput): Promise<void
   await hearTheFirstCommand(tenant);
 
   while (tenant.facts !== null && tenant.facts.stage !== 'unknown' && !tenant.facts.ended) {
-    await tenant.carryOutSignals();
+    await tenant.carryOutSignals(hasShortHistory);
+    if (!hasShortHistory()) await startAfresh(tenant);
     const work = tenant.facts.work[0];
     if (work !== undefined) await keepingAtIt(tenant, () => setInMotion(tenant, work));
     else if (tenant.timer.hasRung) await keepingAtIt(tenant, () => destroyWhatIsDue(tenant));
     else await waitForSomethingToDo(tenant);
-    if (hasLongHistory()) await startAfresh(tenant);
   }
 
   tenant.waitFor('nothing: every promise is kept');
@@ -132,19 +132,19 @@ async function destroyWhatIsDue(tenant: Tenant): Promise<string | null> {
   return destroyed.blockedOn ?? verified.progress.blockedOn;
 }
 
-function hasLongHistory(): boolean {
+function hasShortHistory(): boolean {
   const info = workflowInfo();
-  return info.continueAsNewSuggested || info.historyLength > HISTORY_EVENTS_MAX;
+  return !info.continueAsNewSuggested && info.historyLength <= HISTORY_EVENTS_MAX;
 }
 
 /**
- * No child runs here, every answer is given and every signal carried out first: the next run hears
- * nothing of what was only told to this one.
+ * No child runs here and every answer is given first; commands that came as signals and wait go along,
+ * so that a flood of them cannot make one history grow without bounds.
  */
 async function startAfresh(tenant: Tenant): Promise<void> {
-  while (tenant.isTold || !allHandlersFinished()) {
+  while (tenant.isFlooded || !allHandlersFinished()) {
+    await tenant.carryOutSignals(() => tenant.isFlooded);
     await condition(allHandlersFinished);
-    await tenant.carryOutSignals();
   }
   await continueAsNew<typeof tenantLifecycle>({ tenantId: tenant.id, state: tenant.carry() });
 }

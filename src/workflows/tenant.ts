@@ -16,7 +16,13 @@ import { LetheError } from '../domain/errors';
 import { control } from './activity-options';
 import { checked } from './failures';
 import { RetentionTimer } from './retention-timer';
-import { isNewer, type TenantLifecycleInput, type TenantState } from './tenant-state';
+import {
+  CARRIED_MAX,
+  isNewer,
+  taken,
+  type TenantLifecycleInput,
+  type TenantState,
+} from './tenant-state';
 import { showAttributes, showDetails } from './visibility';
 
 /** One line of help per command, shown beside it in the operator's page. */
@@ -45,14 +51,17 @@ const DESCRIPTIONS: Readonly<Record<CommandKind, string>> = {
 export class Tenant {
   readonly timer = new RetentionTimer();
   private snapshot: LifecycleSnapshot | null;
-  private refreshWanted = false;
+  private refreshWanted: boolean;
   private waitsFor = 'the first command';
-  private alarm: string | null = null;
-  private readonly queued: Command[] = [];
+  private alarm: string | null;
+  private readonly queued: Command[];
 
   constructor(private readonly input: TenantLifecycleInput) {
-    this.snapshot = input.state?.snapshot ?? null;
-    this.alarm = input.state?.alarm ?? null;
+    const state = taken(input.state);
+    this.snapshot = state.snapshot;
+    this.alarm = state.alarm;
+    this.queued = [...state.queued];
+    this.refreshWanted = state.refreshWanted;
     for (const kind of COMMAND_KINDS) this.answer(kind);
     this.listen();
     if (this.snapshot !== null) showDetails(this.snapshot, this.waitsFor);
@@ -71,6 +80,11 @@ export class Tenant {
     return this.refreshWanted || this.queued.length > 0;
   }
 
+  /** True when more commands wait than one start can take along. */
+  get isFlooded(): boolean {
+    return this.queued.length > CARRIED_MAX;
+  }
+
   /** True when there is something to do other than to wait for the timer. */
   get isBusy(): boolean {
     return this.isTold || (this.snapshot?.work.length ?? 0) > 0;
@@ -85,9 +99,15 @@ export class Tenant {
     if (before !== null && after !== null) showAttributes(before, after);
   }
 
-  /** State for the next run of this process. */
+  /** State for the next run of this process: it hears nothing of what was only told to this one. */
   carry(): TenantState {
-    return { stateSchema: 1, snapshot: this.snapshot, alarm: this.alarm };
+    return {
+      stateSchema: 1,
+      snapshot: this.snapshot,
+      alarm: this.alarm,
+      queued: this.queued,
+      refreshWanted: this.refreshWanted,
+    };
   }
 
   /** Says what the process waits for, in the queries and on its page. */
@@ -119,9 +139,14 @@ export class Tenant {
     this.learn(await control.refresh({ tenantId: this.id, workflowNow: now() }));
   }
 
-  /** Carries out what came as a signal; its sender waits for no answer, so a refusal is only logged. */
-  async carryOutSignals(): Promise<void> {
-    for (let command = this.queued.shift(); command !== undefined; command = this.queued.shift()) {
+  /**
+   * Carries out what came as a signal, while `goesOn` says so; its sender waits for no answer, so a
+   * refusal is only logged.
+   */
+  async carryOutSignals(goesOn: () => boolean): Promise<void> {
+    while (goesOn()) {
+      const command = this.queued.shift();
+      if (command === undefined) break;
       try {
         await this.accept(command);
       } catch (error) {
@@ -129,7 +154,7 @@ export class Tenant {
         log.warn('a signalled command was refused', { kind: command.kind, code: error.type });
       }
     }
-    if (this.refreshWanted) await this.refresh();
+    if (this.refreshWanted && goesOn()) await this.refresh();
   }
 
   private answer(kind: CommandKind): void {

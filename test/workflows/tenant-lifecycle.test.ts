@@ -1,7 +1,9 @@
 import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Command, CommandReceipt } from '../../src/contracts/commands';
-import type { LifecycleSnapshot, LifecycleStatus } from '../../src/contracts/snapshot';
+import type { LifecycleStatus } from '../../src/contracts/snapshot';
 import { TASK_QUEUES } from '../../src/contracts/task-queues';
+import { Ports, snapshot, subscribe } from '../support/mocked-ports';
+import { until } from '../support/live-engine';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
 
 const TENANT = 'tn_workflow000000001';
@@ -12,111 +14,6 @@ beforeAll(async () => {
   environment = await createTemporalEnvironment();
 });
 afterAll(() => environment.close());
-
-const snapshot = (over: Partial<LifecycleSnapshot>): LifecycleSnapshot => ({
-  revision: 1,
-  asOf: new Date().toISOString(),
-  stage: 'active',
-  band: 'none',
-  policyVersion: '1',
-  zone: 'Asia/Shanghai',
-  activeServices: ['CVM'],
-  featureActive: true,
-  recordClasses: [],
-  terminatedAt: null,
-  nextDueAt: null,
-  dueDays: [],
-  dueDaysTotal: 0,
-  holds: [],
-  holdsTotal: 0,
-  blockedOn: null,
-  needsHuman: false,
-  work: [],
-  counters: { commands: 0, scans: 0, refusedObservations: 0, certificates: 0, breaches: 0 },
-  ended: false,
-  ...over,
-});
-
-/** Ports whose answers a test sets; the same contract runs against the real stores in test/activities. */
-class Ports {
-  readonly calls: string[] = [];
-  state = snapshot({});
-  revision = 1;
-
-  readonly activities = {
-    acceptCommand: ({ command }: { command: Command }) => {
-      this.calls.push(command.kind);
-      if (command.kind === 'endService') {
-        this.set({
-          stage: 'closing',
-          activeServices: [],
-          work: [
-            { kind: 'dispose', eventId: 'ev_1', recordClass: 'asset-basic-data', mode: 'dispose' },
-          ],
-        });
-      }
-      const receipt: CommandReceipt = {
-        kind: command.kind,
-        idempotencyKey: command.idempotencyKey,
-        acceptedAt: this.state.asOf,
-        repeated: false,
-        result: {},
-      };
-      return Promise.resolve({ receipt, snapshot: this.state });
-    },
-    refresh: ({ workflowNow }: { workflowNow: string }) => {
-      this.calls.push('refresh');
-      if (this.state.work.length > 0) {
-        this.set({
-          stage: 'retained',
-          work: [],
-          nextDueAt: new Date(Date.parse(workflowNow) + 30 * 86_400_000).toISOString(),
-        });
-      }
-      return Promise.resolve(this.state);
-    },
-    planRuns: () => this.done('planRuns', { runIds: ['rn_1'] }),
-    sealAndCopy: () => this.done('sealAndCopy'),
-    verifyCopies: () => this.done('verifyCopies'),
-    moveRows: () => this.done('moveRows'),
-    verifyMoved: () => this.done('verifyMoved'),
-    destroyDue: ({ workflowNow }: { workflowNow: string }) => {
-      this.calls.push(`destroyDue@${workflowNow}`);
-      return Promise.resolve({ done: true, blockedOn: null, counts: {} });
-    },
-    verifyAndCertify: () => {
-      this.calls.push('verifyAndCertify');
-      this.set({ stage: 'ended', ended: true, nextDueAt: null });
-      return Promise.resolve({
-        progress: { done: true, blockedOn: null, counts: {} },
-        snapshot: this.state,
-      });
-    },
-  };
-
-  set(over: Partial<LifecycleSnapshot>): void {
-    this.revision += 1;
-    this.state = { ...this.state, ...over, revision: this.revision };
-  }
-
-  private done(name: string, extra: object = {}): Promise<object> {
-    this.calls.push(name);
-    const progress = { done: true, blockedOn: null, counts: {} };
-    return Promise.resolve({ ...progress, ...extra, progress });
-  }
-}
-
-const subscribe: Command<'subscribe'> = {
-  kind: 'subscribe',
-  idempotencyKey: 'k-1',
-  requestedBy: 'console',
-  body: {
-    zone: 'Asia/Shanghai',
-    calendars: ['CN'],
-    services: ['CVM'],
-    attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
-  },
-};
 
 const start = (command: unknown, workflowId = WORKFLOW): Promise<CommandReceipt> =>
   environment.client.executeUpdateWithStart<
@@ -132,6 +29,18 @@ const start = (command: unknown, workflowId = WORKFLOW): Promise<CommandReceipt>
       workflowIdConflictPolicy: 'USE_EXISTING',
     }),
   });
+
+const DAY = 86_400;
+
+const deletion = (idempotencyKey: string): Command<'requestDeletion'> => ({
+  kind: 'requestDeletion',
+  idempotencyKey,
+  requestedBy: 'console',
+  body: {
+    requestId: `rq_${idempotencyKey.replaceAll('-', '')}0000000000`,
+    recordClass: 'console-configuration-data',
+  },
+});
 
 describe('the process of a tenant', () => {
   it('disposes of an ended service in order, waits for the window and not a moment less, then certifies [AB-2] [AB-3]', async () => {
@@ -172,6 +81,50 @@ describe('the process of a tenant', () => {
       expect(destroyed).toHaveLength(1);
       expect(destroyed[0]?.slice('destroyDue@'.length).localeCompare(ports.state.asOf)).toBe(1);
       expect(ports.calls.at(-1)).toBe('verifyAndCertify');
+    });
+  });
+
+  it('starts afresh under a flood of signals, loses none of them and waits for the same instant [DR-1]', async () => {
+    const ports = new Ports();
+    const workflowId = `${WORKFLOW}-flooded`;
+    await environment.whileWorking(ports.activities, async () => {
+      await start(subscribe, workflowId);
+      const handle = environment.client.getHandle(workflowId);
+      const before = (await handle.describe()).runId;
+      let open = (): void => undefined;
+      const dueAt = new Date(Date.now() + 30 * DAY * 1000).toISOString();
+      ports.gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      ports.set({
+        stage: 'retained',
+        nextDueAt: dueAt,
+        counters: { ...ports.state.counters, scans: 7 },
+      });
+      const flood = async (signals: readonly (() => Promise<void>)[]): Promise<void> => {
+        for (let at = 0; at < signals.length; at += 50) {
+          await Promise.all(signals.slice(at, at + 50).map((send) => send()));
+        }
+      };
+      await flood(Array.from({ length: 4_100 }, () => () => handle.signal('factsChanged')));
+      const keys = Array.from({ length: 20 }, (...[, index]) => `k-signal-${index}`);
+      await flood(keys.map((key) => () => handle.signal('deletionRequested', deletion(key))));
+      open();
+
+      await until(() => Promise.resolve(ports.keys.length === 1 + keys.length), 60_000);
+      expect([...ports.keys].sort()).toEqual(['k-1', ...keys].sort());
+      expect((await handle.describe()).runId).not.toBe(before);
+      expect(await handle.query<LifecycleStatus>('status')).toMatchObject({
+        stage: 'retained',
+        nextDueAt: dueAt,
+        counters: { scans: 7 },
+      });
+
+      await environment.fastForward(workflowId, 29 * DAY);
+      expect(ports.calls.filter((call) => call.startsWith('destroyDue'))).toEqual([]);
+      await environment.fastForward(workflowId, 2 * DAY);
+      await handle.result();
+      expect(ports.calls.filter((call) => call.startsWith('destroyDue'))).toHaveLength(1);
     });
   });
 
