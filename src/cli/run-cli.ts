@@ -24,6 +24,7 @@ import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
 import { addStatus } from './commands/status';
 import { addSubscribe } from './commands/subscribe';
+import { addSweep } from './commands/sweep';
 import { addWithdrawAttestation } from './commands/withdraw-attestation';
 import { addWithdrawDeletion } from './commands/withdraw-deletion';
 import type { CliIo } from './io';
@@ -122,6 +123,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
   addConfig(lethe, cli);
+  addSweep(lethe, cli);
   addArchiveCommands(lethe, cli);
   addCollectCommand(lethe, cli);
   return lethe;

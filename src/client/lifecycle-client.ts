@@ -12,10 +12,16 @@ import type {
 } from '../contracts/commands';
 import type { ControlReader } from '../contracts/control-reader';
 import type { HoldAcknowledgement, HoldRelease, HoldStatus, PlaceHold } from '../contracts/holds';
-import { HOLD_MESSAGE_NAMES, QUERY_NAMES, SIGNAL_NAMES } from '../contracts/messages';
+import {
+  HOLD_MESSAGE_NAMES,
+  QUERY_NAMES,
+  SIGNAL_NAMES,
+  SWEEP_MESSAGE_NAMES,
+} from '../contracts/messages';
 import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus } from '../contracts/snapshot';
 import type { StagingWriter } from '../contracts/stores';
+import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';
 import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
@@ -259,6 +265,32 @@ export class LifecycleClient {
     }
   }
 
+  /**
+   * What the last look at certified data found.
+   *
+   * @throws LetheError ENGINE_UNAVAILABLE when the platform's process does not answer.
+   * @source ST-1
+   */
+  async sweepStatus(): Promise<SweepRound | null> {
+    return this.ask(
+      COMMAND_WAIT_MS,
+      () =>
+        this.workflows
+          .getHandle(SWEEP_WORKFLOW_ID)
+          .query<SweepRound | null>(SWEEP_MESSAGE_NAMES.sweepStatusQuery),
+      noSweep,
+    );
+  }
+
+  /** Looks now at what is due, without waiting for the timer; safe to repeat. */
+  async sweepNow(): Promise<void> {
+    return this.ask(
+      COMMAND_WAIT_MS,
+      () => this.workflows.getHandle(SWEEP_WORKFLOW_ID).signal(SWEEP_MESSAGE_NAMES.sweepNowSignal),
+      noSweep,
+    );
+  }
+
   private start(tenantId: TenantId, command: Command, updateId: string): Promise<CommandReceipt> {
     return this.workflows.executeUpdateWithStart<
       (input: { tenantId: string }) => Promise<void>,
@@ -325,4 +357,9 @@ export class LifecycleClient {
 const noSuchHold = (): Promise<LetheError> =>
   Promise.resolve(
     new LetheError('UNKNOWN_HOLD', 'holdId names no hold in force', { field: 'holdId' }),
+  );
+
+const noSweep = (): Promise<LetheError> =>
+  Promise.resolve(
+    new LetheError('ENGINE_UNAVAILABLE', 'the sweep does not run: a worker starts it'),
   );

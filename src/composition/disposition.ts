@@ -1,6 +1,8 @@
 import type { DestructionActivities, DispositionActivities } from '../contracts/activities';
+import type { SweepActivities } from '../contracts/sweep';
 import { createDestructionActivities } from '../activities/destruction';
 import type { DestructionPorts } from '../activities/destruction/ports';
+import { createSweepActivities } from '../activities/sweep';
 import { createDispositionActivities } from '../activities/disposition';
 import type { ArchivePorts } from '../activities/disposition/ports';
 import { exportCheckpoint } from '../activities/evidence/checkpoints';
@@ -61,7 +63,7 @@ async function purgerSide(options: EngineOptions, parts: SharedParts): Promise<P
 export async function composeDisposition(
   options: EngineOptions,
   parts: SharedParts,
-): Promise<DispositionActivities & DestructionActivities> {
+): Promise<DispositionActivities & DestructionActivities & SweepActivities> {
   const { stores, hosting, pulse } = options;
   const archive = await archiverSide(options, parts);
   const verifier = await verifierSide(options, parts);
@@ -104,5 +106,6 @@ export async function composeDisposition(
       remnants: options.remnants,
       exportCheckpoint: () => exportCheckpoint(parts.checkpoints, { mode: 'legal-hold' }),
     }),
+    ...createSweepActivities({ verifier, control: archive.control, ledger: parts.ledger }),
   };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { Connection } from '@temporalio/client';
+import { Connection, WorkflowClient } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { SWEEP_WORKFLOW_ID } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';
 import type { Config } from '../platform/config';
 import { createActivityInterceptor, type LogFailure } from './activity-interceptors';
@@ -10,8 +11,18 @@ const DISPOSITION_PER_SECOND = 50;
 /** Longer than one batch of anything, so that a deployment does not cut one off. */
 const SHUTDOWN_GRACE = '20s';
 const SHUTDOWN_FORCE = '40s';
+/**
+ * Longest stretch of a workflow's own code. Beyond it the runtime cuts the code off and the whole worker
+ * falls; thousands of signals that are read again on a busy machine need more than the default of 5 s.
+ */
+const WORKFLOW_CODE_MAX = '60s';
 /** Heartbeats reach the server at least this often. */
 const HEARTBEAT_THROTTLE = '10s';
+
+/** The limit of workflow code is read by the library but missing from its public type. */
+type SharedOptions = Omit<WorkerOptions, 'taskQueue'> & {
+  readonly isolateExecutionTimeout: string;
+};
 
 /** What a worker process runs. */
 export interface WorkerProcess {
@@ -37,11 +48,12 @@ export async function runWorkers(
 ): Promise<WorkerProcess> {
   const connection = await NativeConnection.connect({ address: config.temporal.address });
   const { namespace } = config.temporal;
-  const shared: Omit<WorkerOptions, 'taskQueue'> = {
+  const shared: SharedOptions = {
     connection,
     namespace,
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
+    isolateExecutionTimeout: WORKFLOW_CODE_MAX,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     workerDeploymentOptions: {
       version: options.build,
@@ -71,6 +83,7 @@ export async function runWorkers(
     connection.close(),
   );
   await makeCurrent(config, options.build);
+  await ensureSweep(config);
   return {
     finished,
     shutdown: () => {
@@ -99,6 +112,23 @@ async function makeCurrent(config: Config, build: Build): Promise<void> {
         await new Promise((resolve) => setTimeout(resolve, ATTEMPT_PAUSE_MS));
       }
     }
+  } finally {
+    await connection.close();
+  }
+}
+
+/** One process of this kind per namespace; any worker may be the first to start it. */
+async function ensureSweep(config: Config): Promise<void> {
+  const connection = await Connection.connect({ address: config.temporal.address });
+  try {
+    const workflows = new WorkflowClient({ connection, namespace: config.temporal.namespace });
+    await workflows.start('platformSweep', {
+      workflowId: SWEEP_WORKFLOW_ID,
+      taskQueue: TASK_QUEUES.workflows,
+      args: [{}],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: 'looks again at what was certified',
+    });
   } finally {
     await connection.close();
   }

@@ -35,3 +35,9 @@ export const HOLD_MESSAGE_NAMES = Object.freeze({
   awaitAcknowledgementUpdate: 'awaitAcknowledgement',
   holdStatusQuery: 'holdStatus',
 });
+
+/** Query and signal of the platform's sweep. */
+export const SWEEP_MESSAGE_NAMES = Object.freeze({
+  sweepStatusQuery: 'sweepStatus',
+  sweepNowSignal: 'sweepNow',
+});

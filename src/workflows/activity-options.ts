@@ -5,6 +5,7 @@ import type {
   DispositionActivities,
   ScanActivities,
 } from '../contracts/activities';
+import type { SweepActivities } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';
 
 /** Refusals of the domain are answers, not accidents: retrying them cannot help. */
@@ -71,3 +72,6 @@ export const destruction = proxyActivities<DestructionActivities>({
   taskQueue: TASK_QUEUES.disposition,
   allowEagerDispatch: false,
 });
+
+/** Looking again at what was certified; it only reads. */
+export const sweeps = proxyActivities<SweepActivities>({ ...LONG_WORK, taskQueue: TASK_QUEUES.io });

@@ -33,3 +33,8 @@ export function causeOf(error: unknown): string {
   // A defect of the process itself must fail its task, loudly, and not be waited out.
   throw error;
 }
+
+/** True when a signal found no process: it ended, or was never there. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && /not found|already completed/i.test(error.message);
+}

@@ -12,7 +12,7 @@ import {
 import type { HoldAcknowledgement, HoldRelease, HoldStatus, PlaceHold } from '../contracts/holds';
 import { HOLD_MESSAGE_NAMES, SIGNAL_NAMES } from '../contracts/messages';
 import { control } from './activity-options';
-import { checked } from './failures';
+import { checked, isGone } from './failures';
 import { assertRelease } from '../contracts/validate-hold';
 
 /** Order to release a hold: two different people. */
@@ -92,8 +92,4 @@ async function tellTenants(input: PlaceHold): Promise<void> {
       if (!isGone(error)) throw error;
     }
   }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && /not found|already completed/i.test(error.message);
 }

@@ -1,4 +1,5 @@
 export { dispositionRun } from './disposition-run';
 export { holdPlacement } from './hold-placement';
+export { platformSweep } from './platform-sweep';
 export { scanRun } from './scan-run';
 export { tenantLifecycle } from './tenant-lifecycle';

@@ -1,7 +1,7 @@
 import { hostReport, newAsset } from '../support/observations';
 import { subscribeTo } from '../support/control';
 import { newTenantId } from '../support/engine';
-import { createLiveEngine, type LiveEngine } from '../support/live-engine';
+import { createLiveEngine, until, type LiveEngine } from '../support/live-engine';
 
 let live: LiveEngine;
 beforeAll(async () => {
@@ -10,6 +10,37 @@ beforeAll(async () => {
 afterAll(() => live.remove());
 
 describe('a whole life on the real servers', () => {
+  it('goes on when something comes back after its certificates: the sweep begins the process again [ST-1] [ST-2]', async () => {
+    const tenantId = newTenantId();
+    await live.subscribe(tenantId, subscribeTo('CVM'));
+    const asset = newAsset();
+    await live.send(tenantId, 'linkAsset', { assetId: asset, services: ['CVM'] });
+    await live.engine.observe(hostReport(tenantId, asset, { observedAt: await live.engine.now() }));
+    const links = await saveLinks(tenantId);
+    await live.send(tenantId, 'endService', { service: 'CVM' });
+    await live.send(tenantId, 'endFeature', {});
+    await live.settled(tenantId);
+    await live.endHosting(tenantId, 'CVM');
+    await live.playUntil(tenantId, '2030-09-01T00:00:00Z');
+    expect(await live.client.status(tenantId)).toMatchObject({ ended: true });
+
+    await links.playBack();
+    await live.engine.setClock(
+      new Date(Date.parse(await live.engine.now()) + 86_401_000).toISOString(),
+    );
+    await live.client.sweepNow();
+    await until(async () => (await live.client.sweepStatus())?.findingsTotal === 1, 60_000);
+    await until(async () => !(await live.client.status(tenantId)).ended, 60_000);
+    await live.settled(tenantId);
+    expect(await links.count()).toBe(0);
+    await live.simulator.join(`tenant-lifecycle:${tenantId}`);
+    await live.playUntil(tenantId, '2031-09-01T00:00:00Z');
+    expect(await live.client.status(tenantId)).toMatchObject({
+      stage: 'ended',
+      counters: { certificates: 3 },
+    });
+  });
+
   it('ends with certificates and nothing left, through the workflow engine alone [AB-2] [AB-3] [CC-3]', async () => {
     const tenantId = newTenantId();
     await live.subscribe(tenantId, subscribeTo('CVM'));
@@ -27,3 +58,22 @@ describe('a whole life on the real servers', () => {
     });
   });
 });
+
+/** What an old backup holds of a tenant, and what it does when somebody plays it back. */
+async function saveLinks(tenantId: string) {
+  const assets = live.engine.root('assets');
+  const rows = await assets.query('SELECT * FROM asset_links WHERE tenant_id = ?', [tenantId]);
+  return {
+    playBack: async (): Promise<void> => {
+      for (const row of rows) {
+        const columns = Object.keys(row);
+        await assets.execute(
+          `INSERT INTO asset_links (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+          Object.values(row) as string[],
+        );
+      }
+    },
+    count: async (): Promise<number> =>
+      (await assets.query('SELECT 1 FROM asset_links WHERE tenant_id = ?', [tenantId])).length,
+  };
+}

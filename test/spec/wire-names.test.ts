@@ -89,6 +89,7 @@ describe('workflows', () => {
     expect([...workflows].sort()).toEqual([
       'dispositionRun',
       'holdPlacement',
+      'platformSweep',
       'scanRun',
       'tenantLifecycle',
     ]);

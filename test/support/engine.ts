@@ -25,6 +25,7 @@ import type {
   CommandReceipt,
 } from '../../src/contracts/commands';
 import type { Observation } from '../../src/contracts/observations';
+import type { SweepActivities } from '../../src/contracts/sweep';
 import type { LifecycleSnapshot } from '../../src/contracts/snapshot';
 import type { SqlPool } from '../../src/contracts/sql';
 import type { HostedService } from '../../src/contracts/stores';
@@ -39,7 +40,10 @@ import {
 import { connectObjects } from '../../src/platform/objects';
 import { createSqlEnvironment, type SqlEnvironment } from './environment';
 
-type Activities = ControlActivities & DispositionActivities & DestructionActivities;
+type Activities = ControlActivities &
+  DispositionActivities &
+  DestructionActivities &
+  SweepActivities;
 
 /** The whole engine on the real servers, without a workflow engine: activities are called by hand. */
 export interface EngineHarness {

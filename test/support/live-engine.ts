@@ -39,6 +39,8 @@ export interface LiveEngine {
   settled(tenantId: string): Promise<void>;
   /** Plays a tenant's life to its end, window by window. */
   playToTheEnd(tenantId: string): Promise<void>;
+  /** Plays a tenant's life until an instant, window by window. */
+  playUntil(tenantId: string, instant: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -82,13 +84,14 @@ export async function createLiveEngine(startAt: string): Promise<LiveEngine> {
     },
     settled: (tenantId) =>
       until(async () => (await engine.snapshot(tenantId)).work.length === 0, SETTLE_MS),
-    playToTheEnd: async (tenantId) => {
+    playToTheEnd: (tenantId) => live.playUntil(tenantId, '2099-01-01T00:00:00Z'),
+    playUntil: async (tenantId, instant) => {
       const walk = {
         workflowIds: () => Promise.resolve([workflow(tenantId)]),
         nextDue: async () => (await engine.snapshot(tenantId)).nextDueAt,
         settle: () => live.settled(tenantId),
       };
-      await simulator.runUntil('2099-01-01T00:00:00Z', walk);
+      await simulator.runUntil(instant, walk);
     },
     remove: async () => {
       await worker.stop();

@@ -92,10 +92,11 @@ async function whileWorking<T>(
     readonly control: Connection;
   },
 ): Promise<T> {
-  const shared: Omit<WorkerOptions, 'taskQueue'> = {
+  const shared: Omit<WorkerOptions, 'taskQueue'> & { isolateExecutionTimeout: string } = {
     connection,
     namespace,
     shutdownGraceTime: '1s',
+    isolateExecutionTimeout: '60s',
     shutdownForceTime: '5s',
     workerDeploymentOptions: {
       version: VERSION,

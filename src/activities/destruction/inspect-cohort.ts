@@ -1,4 +1,5 @@
 import { certifiedLocations } from '../../domain/certificate';
+import { isLetheError } from '../../domain/errors';
 import { cohortPrefix, tenantPrefix } from '../../domain/environment-names';
 import { parseId } from '../../domain/identifiers';
 import { RECORD_LOCATIONS, type RecordLocation } from '../../domain/inventory';
@@ -53,6 +54,43 @@ export async function inspectCohort(
     });
   }
   return findings;
+}
+
+/** What a later look at a certified cohort found. */
+export interface LaterLook {
+  /** Sealed records that are live again. */
+  readonly records: number;
+  /** Objects and wrapped keys of the cohort. */
+  readonly others: number;
+  /** False when a place answered that it cannot be looked at. */
+  readonly complete: boolean;
+}
+
+/** Places that hold what is on its way in; a tenant that came back uses them lawfully. */
+const ON_THE_WAY_IN: ReadonlySet<string> = new Set(['s3:inbox', 'mysql:control.staging']);
+
+/**
+ * Looks once more at a cohort that was certified, at everything that belongs to it alone.
+ *
+ * @throws LetheError STORE_UNAVAILABLE or OUTCOME_UNKNOWN; nothing is known then.
+ * @source ST-1
+ */
+export async function inspectAgain(
+  ports: VerifierPorts,
+  inspected: InspectedCohort,
+): Promise<LaterLook> {
+  const look = { records: 0, others: 0, complete: true };
+  for (const location of certifiedLocations(inspected.cohort.recordClass)) {
+    if (ON_THE_WAY_IN.has(location)) continue;
+    const isRecords = (RECORD_LOCATIONS as readonly string[]).includes(location);
+    try {
+      look[isRecords ? 'records' : 'others'] += await countIn(ports, inspected, location);
+    } catch (error) {
+      if (!isLetheError(error) || error.code !== 'VERIFICATION_FAILED') throw error;
+      look.complete = false;
+    }
+  }
+  return look;
 }
 
 function countIn(

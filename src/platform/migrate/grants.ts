@@ -41,6 +41,7 @@ const CONTROL_FACTS = [
   'cohort_windows',
   'window_refreshes',
   'tombstones',
+  'sweeps',
 ].map((table) => `control.${table}`);
 
 /** All of control but bodies on their way in and grounds of holds: those are content. */

@@ -1,0 +1,40 @@
+/** The platform has one process of this kind. */
+export const SWEEP_WORKFLOW_ID = 'platform-sweep';
+
+/** Something that was certified as gone and is there again, or can no longer be looked at. */
+export interface SweepFinding {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly dueOn: string;
+  readonly outcome: 'reappeared' | 'unreadable';
+  /** Records, objects and wrapped keys that were found. */
+  readonly found: number;
+}
+
+/** What one round of looking again found. */
+export interface SweepRound {
+  /** The database's clock at the end of the round, RFC 3339 in UTC. */
+  readonly asOf: string;
+  /** How many certified cohorts were looked at. */
+  readonly swept: number;
+  /** Everything that is open, also from earlier rounds; at most ten, newest first. */
+  readonly findings: readonly SweepFinding[];
+  readonly findingsTotal: number;
+  /** Tenants with work to do whose process may have ended. */
+  readonly tenantsToWake: readonly string[];
+  /** When the next look is due; null while nothing certified waits for one. */
+  readonly nextAt: string | null;
+  /** More was due than one round takes. */
+  readonly more: boolean;
+}
+
+/** The platform's own duty; no tenant's process does it, because theirs may have ended. */
+export interface SweepActivities {
+  /** Verifies again what was certified a day, a week and a month ago. */
+  sweep(): Promise<SweepRound>;
+}
+
+/** What the platform's process carries through continue-as-new. */
+export interface PlatformSweepInput {
+  readonly lastRound?: SweepRound;
+}

@@ -1,0 +1,129 @@
+import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  getExternalWorkflowHandle,
+  ParentClosePolicy,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { SIGNAL_NAMES, SWEEP_MESSAGE_NAMES } from '../contracts/messages';
+import type { PlatformSweepInput, SweepRound } from '../contracts/sweep';
+import { sweeps } from './activity-options';
+import { isGone } from './failures';
+import { tenantLifecycle } from './tenant-lifecycle';
+
+/** Certificates are issued all the time; nothing certified waits longer than this to be noticed. */
+const LOOK_EVERY_MS = 86_400_000;
+/** Lets an operator's repeated wish never become a busy loop. */
+const PAUSE_MIN_MS = 60_000;
+const HISTORY_EVENTS_MAX = 4_000;
+
+const NEEDS_HUMAN = defineSearchAttributeKey('LetheNeedsHuman', 'BOOL');
+const TENANT_ID = defineSearchAttributeKey('LetheTenantId', 'KEYWORD');
+
+/**
+ * Looks again, for ever, at what was certified a day, a week and a month ago, and wakes the process of a
+ * tenant in whose name something came back: it may have ended long ago.
+ *
+ * Effect: none of its own; activities look, the tenant's process acts.
+ * @idempotency control knows which looks were clean; a second process of this kind finds nothing to do.
+ * Bounds: one activity at a time, ten findings in memory.
+ * @source ST-1
+ */
+export async function platformSweep(input: PlatformSweepInput): Promise<void> {
+  let last: SweepRound | null = input.lastRound ?? null;
+  let wanted = false;
+  setHandler(defineQuery<SweepRound | null>(SWEEP_MESSAGE_NAMES.sweepStatusQuery), () => last, {
+    description:
+      'The last round: what was looked at, what is there again, when the next look is due',
+  });
+  setHandler(
+    defineSignal(SWEEP_MESSAGE_NAMES.sweepNowSignal),
+    () => {
+      wanted = true;
+    },
+    { description: 'Look now at what is due, without waiting for the timer' },
+  );
+
+  while (workflowInfo().historyLength < HISTORY_EVENTS_MAX) {
+    wanted = false;
+    const before: boolean = (last?.findingsTotal ?? 0) > 0;
+    last = await sweeps.sweep.executeWithOptions(
+      { summary: 'look again at what was certified' },
+      [],
+    );
+    show(last, before);
+    for (const tenantId of last.tenantsToWake) await wake(tenantId);
+    if (last.more) continue;
+    await condition(() => wanted, pauseAfter(last), {
+      summary: `the next look is due ${last.nextAt ?? 'when something is certified'}`,
+    });
+  }
+  await continueAsNew<typeof platformSweep>(last === null ? {} : { lastRound: last });
+}
+
+function pauseAfter({ asOf, nextAt }: SweepRound): number {
+  if (nextAt === null) return LOOK_EVERY_MS;
+  return Math.min(LOOK_EVERY_MS, Math.max(PAUSE_MIN_MS, Date.parse(nextAt) - Date.parse(asOf)));
+}
+
+/** A process that runs reads the facts again; one that has ended begins again and finds its work there. */
+async function wake(tenantId: string): Promise<void> {
+  const workflowId = `tenant-lifecycle:${tenantId}`;
+  try {
+    await startChild(tenantLifecycle, {
+      workflowId,
+      args: [{ tenantId }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `lifecycle of ${tenantId}`,
+      typedSearchAttributes: [{ key: TENANT_ID, value: tenantId }],
+      priority: { fairnessKey: tenantId },
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await tell(workflowId);
+  }
+}
+
+async function tell(workflowId: string): Promise<void> {
+  try {
+    await getExternalWorkflowHandle(workflowId).signal(SIGNAL_NAMES.factsChangedSignal);
+  } catch (error) {
+    // It ended between two calls; the next round finds it so.
+    if (!isGone(error)) throw error;
+  }
+}
+
+function show(round: SweepRound, hadFindings: boolean): void {
+  const hasFindings = round.findingsTotal > 0;
+  if (hasFindings !== hadFindings) {
+    upsertSearchAttributes([{ key: NEEDS_HUMAN, value: hasFindings }]);
+  }
+  const rows = round.findings.map(
+    ({ tenantId, runId, dueOn, outcome, found }) =>
+      `| ${tenantId} | ${runId} | ${dueOn} | ${outcome} | ${found} |`,
+  );
+  setCurrentDetails(
+    [
+      `Looked at ${round.swept} certified cohorts at ${round.asOf}.`,
+      `The next look is due ${round.nextAt ?? 'when something is certified'}.`,
+      '',
+      ...(hasFindings
+        ? [
+            `**${round.findingsTotal} certified cohorts are not clean.**`,
+            '',
+            '| tenant | run | due on | outcome | found |',
+            '|---|---|---|---|---|',
+            ...rows,
+          ]
+        : ['Nothing came back.']),
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,153 @@
+import type { SweepRound } from '../../src/contracts/sweep';
+import { createEngineHarness, type EngineHarness } from '../support/engine';
+import { hostReport } from '../support/observations';
+import { assetDays, ended, liveRecords, withHost } from '../support/tenant-life';
+
+const DAY_MS = 86_400_000;
+
+let engine: EngineHarness;
+beforeAll(async () => {
+  engine = await createEngineHarness();
+  await engine.setClock('2030-01-07T01:00:00Z');
+});
+afterAll(() => engine.remove());
+
+/** A tenant whose every promise was kept a moment ago. */
+async function gone(): Promise<{ readonly tenantId: string; readonly endedAt: number }> {
+  const { tenantId } = await withHost(engine, 'CVM');
+  await engine.send(tenantId, 'endService', { service: 'CVM' });
+  await engine.send(tenantId, 'endFeature', {});
+  const [due] = assetDays(await engine.runWork(tenantId));
+  engine.hosted = [ended('CVM')];
+  await engine.setClock(due?.deleteNotBefore ?? '');
+  const { snapshot } = await engine.destroy(tenantId);
+  expect(snapshot.ended).toBe(true);
+  return { tenantId, endedAt: Date.parse(await engine.now()) };
+}
+
+const at = (start: number, days: number, milliseconds = 0): Promise<void> =>
+  engine.setClock(new Date(start + days * DAY_MS + milliseconds).toISOString());
+
+/** All rounds that are due now. */
+async function sweepAll(): Promise<SweepRound> {
+  let round = await engine.activities.sweep();
+  while (round.more) round = await engine.activities.sweep();
+  return round;
+}
+
+const looks = async (tenantId: string): Promise<readonly string[]> => {
+  const rows = await engine.root('control').query(
+    `SELECT w.round, w.outcome FROM sweeps w JOIN cohorts c
+         ON c.run_id = w.run_id AND c.due_on = w.due_on
+       JOIN runs r ON r.run_id = w.run_id
+      WHERE c.tenant_id = ? AND r.record_class = 'asset-basic-data' ORDER BY w.swept_at, w.run_id`,
+    [tenantId],
+  );
+  return rows.map((row) => `${String(row['round'])} ${String(row['outcome'])}`);
+};
+
+describe('what was certified', () => {
+  it('is looked at again after 1, 7 and 30 days, not earlier, and not again once it is clean [ST-1]', async () => {
+    const { tenantId, endedAt } = await gone();
+    await sweepAll();
+    expect(await looks(tenantId)).toEqual([]);
+    await at(endedAt, 1, -60_000);
+    const before = await sweepAll();
+    expect(await looks(tenantId)).toEqual([]);
+    expect(Date.parse(before.nextAt ?? '')).toBeLessThanOrEqual(endedAt + DAY_MS);
+
+    await at(endedAt, 1, 1_000);
+    await sweepAll();
+    await sweepAll();
+    expect(await looks(tenantId)).toEqual(['1 clean']);
+    await at(endedAt, 7, 1_000);
+    await sweepAll();
+    await at(endedAt, 30, 1_000);
+    const last = await sweepAll();
+    expect(await looks(tenantId)).toEqual(['1 clean', '2 clean', '3 clean']);
+    expect(last).toMatchObject({ findings: [], tenantsToWake: [], nextAt: null });
+    await at(endedAt, 400);
+    expect((await sweepAll()).swept).toBe(0);
+  });
+
+  it('is looked at once when nobody looked for a month [ST-1]', async () => {
+    const { tenantId, endedAt } = await gone();
+    await at(endedAt, 45);
+    await sweepAll();
+    expect(await looks(tenantId)).toEqual(['3 clean']);
+  });
+
+  it('raises an alarm and gets a run of its own when it comes back, until it is gone again [ST-1] [ST-2]', async () => {
+    const { tenantId } = await withHost(engine, 'CVM');
+    const saved = await engine
+      .root('assets')
+      .query('SELECT * FROM asset_links WHERE tenant_id = ?', [tenantId]);
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.send(tenantId, 'endFeature', {});
+    const [due] = assetDays(await engine.runWork(tenantId));
+    engine.hosted = [ended('CVM')];
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
+    const endedAt = Date.parse(await engine.now());
+
+    // A backup of the asset database is played back over the live one.
+    for (const row of saved) {
+      const columns = Object.keys(row);
+      await engine
+        .root('assets')
+        .execute(
+          `INSERT INTO asset_links (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+          Object.values(row) as string[],
+        );
+    }
+    await at(endedAt, 1, 1_000);
+    const found = await sweepAll();
+    expect(found.findings).toMatchObject([
+      { tenantId, outcome: 'reappeared', found: saved.length },
+    ]);
+    expect(found.tenantsToWake).toEqual([tenantId]);
+    const entries = await engine
+      .root('evidence')
+      .query("SELECT COUNT(*) AS n FROM entries WHERE kind = 'data-reappeared'");
+    expect(Number(entries[0]?.['n'])).toBe(1);
+
+    const again = await engine.runWork(tenantId);
+    expect(again.ended).toBe(false);
+    expect((await liveRecords(engine, tenantId))['asset_links']).toBe(0);
+    const [stray] = assetDays(again);
+    await engine.setClock(stray?.deleteNotBefore ?? '');
+    expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
+    await at(Date.parse(await engine.now()), 1, 1_000);
+    expect((await sweepAll()).findings).toEqual([]);
+  });
+
+  it('of a tenant that came back never touches what it collects since then [AB-2]', async () => {
+    const { tenantId, asset } = await withHost(engine, 'CVM', 'Lighthouse');
+    await engine.send(tenantId, 'endFeature', {});
+    const { nextDueAt } = await engine.runWork(tenantId);
+    await engine.setClock(nextDueAt ?? '');
+    await engine.destroy(tenantId);
+    const certifiedAt = Date.parse(await engine.now());
+    await engine.send(tenantId, 'reactivateFeature', {});
+    await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
+    const live = await liveRecords(engine, tenantId);
+    await at(certifiedAt, 1, 1_000);
+    const round = await sweepAll();
+    expect(round.findings).toEqual([]);
+    expect(round.tenantsToWake).toEqual([]);
+    expect(await liveRecords(engine, tenantId)).toEqual(live);
+  });
+});
+
+describe('a store that cannot be reached', () => {
+  it('leaves no look behind and is asked again; the others had their turn [ST-1]', async () => {
+    const { tenantId, endedAt } = await gone();
+    await at(endedAt, 1, 1_000);
+    await engine.root('assets').execute('RENAME TABLE scans TO scans_away');
+    await expect(engine.activities.sweep()).rejects.toThrow();
+    expect(await looks(tenantId)).toEqual([]);
+    await engine.root('assets').execute('RENAME TABLE scans_away TO scans');
+    await sweepAll();
+    expect(await looks(tenantId)).toEqual(['1 clean']);
+  });
+});
