@@ -4,7 +4,13 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 
 const HISTORIES = join(__dirname, 'histories');
-const KINDS = ['tenant-lifecycle', 'disposition-run', 'scan-run', 'hold-placement'];
+const KINDS = [
+  'tenant-lifecycle',
+  'disposition-run',
+  'scan-run',
+  'hold-placement',
+  'platform-sweep',
+];
 
 /** Every recorded history of every released version. */
 const recorded = readdirSync(HISTORIES).flatMap((release) =>
