@@ -21,6 +21,8 @@ export interface CohortRow {
   readonly latestAt: string | null;
   readonly because: string;
   readonly provisional: boolean;
+  /** Digest of the facts that the newest window follows from; null before there is one. */
+  readonly factsDigest: string | null;
   readonly state: CohortState;
   readonly subjects: readonly string[];
 }
@@ -76,6 +78,7 @@ function toCohort(row: TextRow, state: CohortState, subjects: readonly string[])
   const derivation = JSON.parse(row['derivation'] ?? '{}') as {
     because?: string;
     provisional?: boolean;
+    factsDigest?: string;
   };
   return {
     runId: required(row, 'run_id'),
@@ -94,6 +97,7 @@ function toCohort(row: TextRow, state: CohortState, subjects: readonly string[])
     latestAt: toInstantOrNull(row['latest_at']),
     because: derivation.because ?? 'AB-3',
     provisional: derivation.provisional ?? false,
+    factsDigest: derivation.factsDigest ?? null,
     state,
     subjects,
   };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { HostingService } from '../../domain/record-class';
 import type { Facts } from '../../domain/windows/facts';
 import type { CalendarId } from '../../domain/windows/working-calendar';
@@ -86,10 +87,10 @@ export async function refreshWindows(
   options: { readonly cohorts: readonly CohortRow[]; readonly derive: DeriveWindow },
 ): Promise<void> {
   for (const cohort of options.cohorts.filter((row) => isWaiting(row.state))) {
-    const window = keepEarlierLatest(
-      cohort,
-      options.derive(factsOfCohort(facts, cohort), discoveryOf(cohort)),
-    );
+    const governing = factsOfCohort(facts, cohort);
+    const factsDigest = digestOf(governing, discoveryOf(cohort));
+    const derived = options.derive(governing, discoveryOf(cohort));
+    const window = { ...keepEarlierLatest(cohort, derived, factsDigest), factsDigest };
     if (!isSame(cohort, window)) await insertWindow(sql, cohort, window);
     await recordBreaches(sql, facts, { cohort, window });
   }
@@ -97,10 +98,22 @@ export async function refreshWindows(
   for (const runId of runs) await markFresh(sql, facts.tenantId, runId);
 }
 
-/** New calendar data never makes a promise later by itself; only a changed fact does. */
-function keepEarlierLatest(cohort: CohortRow, window: DerivedWindow): DerivedWindow {
-  const wasProvisional = cohort.provisional && !window.provisional;
-  if (!wasProvisional || cohort.latestAt === null || window.latestAt === null) return window;
+/** A derived window with the digest of the facts that it follows from. */
+type FoundedWindow = DerivedWindow & { readonly factsDigest: string };
+
+const digestOf = (facts: Facts, discoveredAt: string | null): string =>
+  createHash('sha256')
+    .update(JSON.stringify([facts, discoveredAt]))
+    .digest('hex');
+
+/** New calendar or time zone data never makes a promise later by itself; only a changed fact does. */
+function keepEarlierLatest(
+  cohort: CohortRow,
+  window: DerivedWindow,
+  factsDigest: string,
+): DerivedWindow {
+  if (cohort.factsDigest !== factsDigest) return window;
+  if (cohort.latestAt === null || window.latestAt === null) return window;
   return cohort.latestAt < normal(window.latestAt)
     ? { ...window, latestAt: cohort.latestAt }
     : window;
@@ -110,9 +123,10 @@ const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', '
 const normalOrNull = (instant: string | null): string | null =>
   instant === null ? null : normal(instant);
 
-function isSame(cohort: CohortRow, window: DerivedWindow): boolean {
+function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
   return (
     cohort.windowNumber > 0 &&
+    cohort.factsDigest === window.factsDigest &&
     cohort.earliestAt === normalOrNull(window.earliestAt) &&
     cohort.deleteNotBefore === normalOrNull(window.deleteNotBefore) &&
     cohort.latestAt === normalOrNull(window.latestAt) &&
@@ -123,7 +137,7 @@ function isSame(cohort: CohortRow, window: DerivedWindow): boolean {
 const sqlOrNull = (instant: string | null): string | null =>
   instant === null ? null : toSqlTime(instant);
 
-async function insertWindow(sql: Sql, cohort: CohortRow, window: DerivedWindow): Promise<void> {
+async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow): Promise<void> {
   await sql.execute(
     `INSERT INTO cohort_windows (run_id, due_on, window_number, earliest_at, delete_not_before,
        latest_at, derivation, computed_at) VALUES (?, ?, ?, ?, ?, ?, ?, lethe_now())`,
@@ -139,6 +153,7 @@ async function insertWindow(sql: Sql, cohort: CohortRow, window: DerivedWindow):
         because: window.because,
         provisional: window.provisional,
         breaches: window.breaches,
+        factsDigest: window.factsDigest,
       }),
     ],
   );
