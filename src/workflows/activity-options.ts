@@ -59,9 +59,14 @@ export const control = proxyActivities<ControlActivities>(COMMAND);
 /** Scans have their own queue so that they never delay a deletion. */
 export const scans = proxyActivities<ScanActivities>({ ...LONG_WORK, taskQueue: TASK_QUEUES.scan });
 
-/** Archive, verify, move, restore; never eager, so that the queue's rate limit holds. */
+/**
+ * Archive, verify, move, restore; never eager, so that the queue's rate limit holds. A copy that is not
+ * what was sealed is not tried again in silence: the run fails, the tenant's process shows it to a person
+ * and looks again later.
+ */
 export const disposition = proxyActivities<DispositionActivities>({
   ...LONG_WORK,
+  retry: { ...LONG_WORK.retry, nonRetryableErrorTypes: [...ANSWERS, 'VERIFICATION_FAILED'] },
   taskQueue: TASK_QUEUES.disposition,
   allowEagerDispatch: false,
 });

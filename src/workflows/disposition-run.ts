@@ -1,9 +1,11 @@
-import { setWorkflowOptions, sleep } from '@temporalio/workflow';
+import { ApplicationFailure, setWorkflowOptions, sleep } from '@temporalio/workflow';
 import type { Progress, RunReference } from '../contracts/activities';
 import { disposition } from './activity-options';
 
 /** How long a blocked step waits before it is tried again. */
 const BLOCKED_RETRY = '1 minute';
+/** How often in a row it is tried before the tenant's process is told, so that its other work goes on. */
+const BLOCKED_TRIES = 5;
 
 /** What a disposition run works on. */
 export interface DispositionRunInput {
@@ -51,11 +53,14 @@ async function untilDone(
   step: (run: RunReference) => Promise<Progress>,
   run: RunReference,
 ): Promise<void> {
-  for (;;) {
+  for (let blocked = 0; ;) {
     const progress = await step(run);
     if (progress.done) return;
-    if (progress.blockedOn !== null) {
-      await sleep(BLOCKED_RETRY, { summary: `blocked on ${progress.blockedOn}` });
+    blocked = progress.blockedOn === null ? 0 : blocked + 1;
+    if (progress.blockedOn === null) continue;
+    if (blocked === BLOCKED_TRIES) {
+      throw ApplicationFailure.nonRetryable('the run waits for something', progress.blockedOn);
     }
+    await sleep(BLOCKED_RETRY, { summary: `blocked on ${progress.blockedOn}` });
   }
 }

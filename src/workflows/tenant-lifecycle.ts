@@ -39,8 +39,8 @@ export async function tenantLifecycle(input: TenantLifecycleInput): Promise<void
     await tenant.carryOutSignals(hasShortHistory);
     if (!hasShortHistory()) await startAfresh(tenant);
     const work = tenant.facts.work[0];
-    if (work !== undefined) await keepingAtIt(tenant, () => setInMotion(tenant, work));
-    else if (tenant.timer.hasRung) await keepingAtIt(tenant, () => destroyWhatIsDue(tenant));
+    if (tenant.timer.hasRung) await keepingAtIt(tenant, () => destroyWhatIsDue(tenant));
+    else if (work !== undefined) await keepingAtWork(tenant, work);
     else await waitForSomethingToDo(tenant);
   }
 
@@ -58,7 +58,11 @@ async function hearTheFirstCommand(tenant: Tenant): Promise<void> {
  * A step that cannot go on by itself is shown to a person and tried again later: the process of a tenant
  * never ends before its promises do.
  */
-async function keepingAtIt(tenant: Tenant, step: () => Promise<string | null>): Promise<void> {
+async function keepingAtIt(
+  tenant: Tenant,
+  step: () => Promise<string | null>,
+  options: { readonly wakesForDue: boolean } = { wakesForDue: false },
+): Promise<void> {
   let blockedOn: string | null;
   try {
     blockedOn = await step();
@@ -70,9 +74,16 @@ async function keepingAtIt(tenant: Tenant, step: () => Promise<string | null>): 
   }
   if (blockedOn === null) return;
   tenant.waitFor(blockedOn);
-  await condition(() => tenant.isTold, BLOCKED_RETRY, {
+  if (options.wakesForDue) aimTimer(tenant);
+  const isAwaited = (): boolean => tenant.isTold || (options.wakesForDue && tenant.timer.hasRung);
+  await condition(isAwaited, BLOCKED_RETRY, {
     summary: `blocked on ${blockedOn}; look again`,
   });
+}
+
+/** Work that is blocked does not keep waiting what is due for destruction elsewhere. */
+async function keepingAtWork(tenant: Tenant, work: WorkItem): Promise<void> {
+  await keepingAtIt(tenant, () => setInMotion(tenant, work), { wakesForDue: true });
 }
 
 /** Scans while in use; fence, archive, verify and move when a service or the Feature ended. */
@@ -104,15 +115,20 @@ async function setInMotion(tenant: Tenant, work: WorkItem): Promise<null> {
 
 /** Retention: the timer stands at the next due instant; holds and commands move it. */
 async function waitForSomethingToDo(tenant: Tenant): Promise<void> {
+  const dueAt = aimTimer(tenant);
+  tenant.waitFor(dueAt === null ? 'a command' : `the window that opens at ${dueAt}`);
+  const aimedAt = tenant.facts;
+  await condition(() => tenant.isBusy || tenant.timer.hasRung || tenant.facts !== aimedAt);
+}
+
+function aimTimer(tenant: Tenant): string | null {
   const dueAt = tenant.facts?.nextDueAt ?? null;
   const next = tenant.facts?.dueDays[0];
   tenant.timer.aim(
     dueAt,
     `${next?.because ?? 'retention'}: destroy what is due on ${next?.dueOn ?? 'time'}`,
   );
-  tenant.waitFor(dueAt === null ? 'a command' : `the window that opens at ${dueAt}`);
-  const aimedAt = tenant.facts;
-  await condition(() => tenant.isBusy || tenant.timer.hasRung || tenant.facts !== aimedAt);
+  return dueAt;
 }
 
 /** A window is open: keys first, then copies; somebody else verifies; then the certificate. */

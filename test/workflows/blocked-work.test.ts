@@ -1,0 +1,126 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import type { CommandReceipt } from '../../src/contracts/commands';
+import type { LifecycleStatus } from '../../src/contracts/snapshot';
+import { TASK_QUEUES } from '../../src/contracts/task-queues';
+import { until } from '../support/live-engine';
+import { Ports, subscribe } from '../support/mocked-ports';
+import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
+
+const TENANT = 'tn_blocked00000000001';
+
+let environment: TemporalEnvironment;
+beforeAll(async () => {
+  environment = await createTemporalEnvironment();
+});
+afterAll(() => environment.close());
+
+const start = (workflowId: string): Promise<CommandReceipt> =>
+  environment.client.executeUpdateWithStart<
+    (input: { tenantId: string }) => Promise<void>,
+    CommandReceipt,
+    [unknown]
+  >('subscribe', {
+    args: [subscribe],
+    startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
+      workflowId,
+      taskQueue: TASK_QUEUES.workflows,
+      args: [{ tenantId: TENANT }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+    }),
+  });
+
+const endService = (workflowId: string) =>
+  environment.client.getHandle(workflowId).executeUpdate('endService', {
+    args: [
+      {
+        kind: 'endService',
+        idempotencyKey: 'k-2',
+        requestedBy: 'console',
+        body: { service: 'CVM' },
+      },
+    ],
+  });
+
+const statusOf = (workflowId: string): Promise<LifecycleStatus> =>
+  environment.client.getHandle(workflowId).query<LifecycleStatus>('status');
+
+const failed = (code: string) =>
+  Promise.reject(ApplicationFailure.create({ type: code, message: code, nonRetryable: false }));
+
+describe('a disposition that cannot go on', () => {
+  it('is shown to a person with its code, moves nothing, and goes on by itself later [AB-2] [ST-1]', async () => {
+    const ports = new Ports();
+    const workflowId = 'tenant-lifecycle:damaged-copy';
+    let damaged = true;
+    const activities = {
+      ...ports.activities,
+      verifyCopies: () =>
+        damaged ? failed('VERIFICATION_FAILED') : ports.activities.verifyCopies(),
+    };
+    await environment.whileWorking(activities, async () => {
+      await start(workflowId);
+      await endService(workflowId);
+      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      expect(await statusOf(workflowId)).toMatchObject({
+        needsHuman: true,
+        blockedOn: 'VERIFICATION_FAILED',
+        waitsFor: 'VERIFICATION_FAILED',
+      });
+      expect(ports.calls).not.toContain('moveRows');
+
+      damaged = false;
+      await environment.fastForward(workflowId, 600);
+      await until(async () => (await statusOf(workflowId)).stage === 'retained', 20_000);
+      expect(await statusOf(workflowId)).toMatchObject({ needsHuman: false, blockedOn: null });
+      expect(ports.calls).toContain('moveRows');
+    });
+  });
+
+  it('does not keep waiting what is due elsewhere [AB-3]', async () => {
+    const ports = new Ports();
+    const workflowId = 'tenant-lifecycle:due-elsewhere';
+    const activities = {
+      ...ports.activities,
+      verifyCopies: () => failed('VERIFICATION_FAILED'),
+      destroyDue: (order: { workflowNow: string }) => {
+        ports.set({ nextDueAt: null });
+        return ports.activities.destroyDue(order);
+      },
+      verifyAndCertify: () => {
+        ports.calls.push('verifyAndCertify');
+        const progress = { done: true, blockedOn: null, counts: {} };
+        return Promise.resolve({ progress, snapshot: ports.state });
+      },
+    };
+    await environment.whileWorking(activities, async () => {
+      await start(workflowId);
+      ports.set({ nextDueAt: new Date(Date.now() + 300_000).toISOString() });
+      await endService(workflowId);
+      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      expect(ports.calls.filter((call) => call.startsWith('destroyDue'))).toEqual([]);
+      await environment.fastForward(workflowId, 330);
+      await until(() => Promise.resolve(ports.calls.includes('verifyAndCertify')), 20_000);
+      expect(ports.calls.filter((call) => call.startsWith('destroyDue'))).toHaveLength(1);
+    });
+  });
+
+  it('is told to a person after five minutes of waiting for the same thing [AB-2]', async () => {
+    const ports = new Ports();
+    const workflowId = 'tenant-lifecycle:waits';
+    const activities = {
+      ...ports.activities,
+      moveRows: () => Promise.resolve({ done: false, blockedOn: 'permit', counts: {} }),
+    };
+    await environment.whileWorking(activities, async () => {
+      await start(workflowId);
+      await endService(workflowId);
+      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')), 20_000);
+      expect((await statusOf(workflowId)).needsHuman).toBe(false);
+      const child = `disposition-run:${TENANT}:ev_1`;
+      await environment.fastForward(child, 300);
+      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      expect(await statusOf(workflowId)).toMatchObject({ blockedOn: 'permit' });
+    });
+  });
+});
