@@ -5,6 +5,7 @@ import type { DestructionPorts } from '../activities/destruction/ports';
 import { createSweepActivities } from '../activities/sweep';
 import { createDispositionActivities } from '../activities/disposition';
 import type { ArchivePorts } from '../activities/disposition/ports';
+import { createLinkWriter } from '../activities/links/link-writer';
 import { exportCheckpoint } from '../activities/evidence/checkpoints';
 import type { PurgePorts } from '../activities/disposition/purge-batch';
 import type { VerifierPorts } from '../activities/verification/ports';
@@ -92,6 +93,7 @@ export async function composeDisposition(
       restore: {
         verifier,
         destruction,
+        links: createLinkWriter(stores.sql('collector', 'assets')),
         restorer: {
           assets: stores.sql('collector', 'assets'),
           documents: await parts.documents('collector'),

@@ -58,7 +58,7 @@ export async function createSealedRun(
     `INSERT INTO runs SELECT '${runId}', '${tenantId}', 'ev_1', 'asset-basic-data', 'termination', 'sb_1',
        ended_at, 1, NULL, NULL, NULL, lethe_now() FROM subscription_ends WHERE tenant_id = '${tenantId}'`,
     `INSERT INTO run_subjects VALUES ('${runId}', 'CVM')`,
-    `INSERT INTO cohorts VALUES ('${runId}', '${dueOn}', '${tenantId}', ${collected}, ${notBefore}, ${rows}, lethe_now())`,
+    `INSERT INTO cohorts VALUES ('${runId}', '${dueOn}', '${tenantId}', ${collected}, ${notBefore}, ${notBefore}, ${rows}, lethe_now())`,
     `INSERT INTO cohort_keys VALUES ('${runId}', '${dueOn}', 'asset:${runId}:${dueOn}')`,
     `INSERT INTO manifests VALUES ('${runId}', 'at_1', 'manifest', lethe_now())`,
     `INSERT INTO manifest_batches VALUES ('${runId}', 'mysql:assets.image_risks', 1, '', '', '${ids}', ${rows}, '${digest}')`,

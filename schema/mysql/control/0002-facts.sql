@@ -188,3 +188,12 @@ CREATE TABLE {{control}}.breaches (
   PRIMARY KEY (tenant_id, run_id, due_on, latest_at)
 ) ENGINE=InnoDB
 $$
+$$
+CREATE TABLE {{control}}.asset_uses (
+  tenant_id VARBINARY(64) NOT NULL,
+  asset_id VARBINARY(64) NOT NULL,
+  service VARBINARY(64) NOT NULL,
+  linked_at DATETIME(6) NOT NULL COMMENT 'since when the asset is linked to the service',
+  recorded_at DATETIME(6) NOT NULL,
+  PRIMARY KEY (tenant_id, asset_id, service, linked_at)
+) ENGINE=InnoDB COMMENT 'kept when the links themselves are archived: a later link continues the use'

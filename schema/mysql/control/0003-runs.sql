@@ -39,6 +39,13 @@ CREATE TABLE {{control}}.run_subjects (
   PRIMARY KEY (run_id, subject)
 ) ENGINE=InnoDB
 $$
+CREATE TABLE {{control}}.run_assets (
+  run_id VARBINARY(64) NOT NULL,
+  asset_id VARBINARY(64) NOT NULL,
+  belongs_to_all TINYINT NOT NULL COMMENT '1: linked to whatever the tenant has',
+  PRIMARY KEY (run_id, asset_id)
+) ENGINE=InnoDB COMMENT 'assets of which the run sealed anything'
+$$
 CREATE TABLE {{control}}.run_states (
   run_id VARBINARY(64) NOT NULL,
   state VARBINARY(32) NOT NULL COMMENT 'archived, moved, superseded, recalled',
@@ -52,6 +59,7 @@ CREATE TABLE {{control}}.cohorts (
   tenant_id VARBINARY(64) NOT NULL,
   newest_observed_at DATETIME(6) NULL,
   base_earliest_at DATETIME(6) NULL COMMENT 'earliest by the termination rule alone: what continues the use starts before it',
+  rule_earliest_at DATETIME(6) NULL COMMENT 'earliest by rule alone at the seal: a retention lock reaches to it',
   records BIGINT UNSIGNED NOT NULL,
   created_at DATETIME(6) NOT NULL,
   PRIMARY KEY (run_id, due_on),
@@ -193,3 +201,23 @@ CREATE TABLE {{control}}.tombstones (
   PRIMARY KEY (run_id, due_on, key_ref)
 ) ENGINE=InnoDB
 $$
+$$
+-- Cohorts with an asset whose use goes on under a service that its run does not know: the asset was linked
+-- to it, or it belongs to all services, after the run was planned and before the cohort matured.
+CREATE DEFINER={{definer}} SQL SECURITY DEFINER VIEW {{control}}.continued_cohorts AS
+SELECT r.tenant_id, c.run_id, c.due_on
+  FROM {{control}}.cohorts c
+  JOIN {{control}}.runs r ON r.run_id = c.run_id AND r.record_class = 'asset-basic-data'
+  JOIN {{control}}.run_assets a ON a.run_id = c.run_id
+  JOIN {{control}}.subscriptions s ON s.tenant_id = r.tenant_id AND s.subject <> 'Feature'
+  LEFT JOIN {{control}}.subscription_ends e
+    ON e.tenant_id = s.tenant_id AND e.subscription_id = s.subscription_id
+  LEFT JOIN {{control}}.asset_uses u
+    ON u.tenant_id = r.tenant_id AND u.asset_id = a.asset_id AND u.service = s.subject
+   AND u.recorded_at >= r.created_at
+ WHERE (e.ended_at IS NULL OR e.ended_at > r.event_at)
+   AND (u.asset_id IS NOT NULL OR (a.belongs_to_all = 1 AND s.recorded_at >= r.created_at))
+   AND (c.base_earliest_at IS NULL
+     OR GREATEST(s.started_at, COALESCE(u.linked_at, s.started_at)) < c.base_earliest_at)
+   AND NOT EXISTS (SELECT 1 FROM {{control}}.run_subjects o
+     WHERE o.run_id = c.run_id AND o.subject = s.subject)

@@ -1,3 +1,16 @@
+-- When the last of a run's services ended; NULL while one of them is in use, or never was.
+CREATE DEFINER={{definer}} FUNCTION {{control}}.end_of_subjects(
+  p_tenant VARBINARY(64), p_run VARBINARY(64)) RETURNS DATETIME(6)
+NOT DETERMINISTIC READS SQL DATA SQL SECURITY DEFINER
+BEGIN
+  RETURN (SELECT IF(COUNT(*) = COUNT(e.ended_at), MAX(e.ended_at), NULL)
+    FROM {{control}}.run_subjects r
+    JOIN {{control}}.subscriptions s ON s.tenant_id = p_tenant AND s.subject = r.subject
+    LEFT JOIN {{control}}.subscription_ends e
+      ON e.tenant_id = s.tenant_id AND e.subscription_id = s.subscription_id
+    WHERE r.run_id = p_run);
+END
+$$
 -- What every permit needs. The first statement of the issuing transaction locks the interlock rows, so a
 -- hold that commits a moment later finds the permit and revokes it, and one that committed before is seen.
 CREATE DEFINER={{definer}} PROCEDURE {{control}}.assert_permittable(
@@ -9,6 +22,7 @@ BEGIN
   DECLARE v_ref VARBINARY(64) DEFAULT NULL;
   DECLARE v_at DATETIME(6) DEFAULT NULL;
   DECLARE v_base DATETIME(6) DEFAULT NULL;
+  DECLARE v_class VARBINARY(64) DEFAULT NULL;
   DECLARE v_fresh_global BIGINT UNSIGNED DEFAULT NULL;
   DECLARE v_fresh_tenant BIGINT UNSIGNED DEFAULT NULL;
   SET p_global = NULL;
@@ -22,7 +36,7 @@ BEGIN
       AND (SELECT COUNT(*) FROM {{control}}.freeze_lifts l WHERE l.freeze_id = f.freeze_id) < 2) THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: a freeze is in force';
   END IF;
-  SELECT event_kind, event_ref, event_at INTO v_event, v_ref, v_at
+  SELECT event_kind, event_ref, event_at, record_class INTO v_event, v_ref, v_at, v_class
     FROM {{control}}.runs WHERE run_id = p_run AND tenant_id = p_tenant;
   IF v_event IS NULL THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: no such run of that tenant';
@@ -30,12 +44,19 @@ BEGIN
   IF p_kind <> 'retire' THEN
     IF EXISTS (SELECT 1 FROM {{control}}.run_states WHERE run_id = p_run AND state = 'superseded')
        OR EXISTS (SELECT 1 FROM {{control}}.cohort_states WHERE run_id = p_run AND due_on = p_due
-                  AND state IN ('superseded', 'restoring', 'restored')) THEN
+                  AND state IN ('superseded', 'restoring', 'restored'))
+       OR (p_due = '' AND EXISTS (SELECT 1 FROM {{control}}.cohort_states WHERE run_id = p_run
+                  AND state IN ('superseded', 'restoring', 'restored'))) THEN
       SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: the run was superseded';
     END IF;
     IF v_event = 'request' AND EXISTS (SELECT 1 FROM {{control}}.deletion_withdrawals
         WHERE tenant_id = p_tenant AND request_id = v_ref) THEN
-      SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: the request was withdrawn';
+      -- Archived asset data whose services ended before the withdrawal stays under the rule of their end.
+      SET v_at = IF(v_class = 'asset-basic-data', {{control}}.end_of_subjects(p_tenant, p_run), NULL);
+      SET v_event = 'termination';
+      IF v_at IS NULL THEN
+        SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: the request was withdrawn';
+      END IF;
     END IF;
     IF v_event IN ('termination', 'feature-end', 'stray') THEN
       SELECT MAX(base_earliest_at) INTO v_base FROM {{control}}.cohorts
@@ -49,6 +70,10 @@ BEGIN
               OR (s.started_at > v_at AND (v_base IS NULL OR s.started_at < v_base)))) THEN
         SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: the use continues';
       END IF;
+    END IF;
+    IF v_event IN ('termination', 'stray') AND EXISTS (SELECT 1 FROM {{control}}.continued_cohorts
+        WHERE run_id = p_run AND (p_due = '' OR due_on = p_due)) THEN
+      SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: an asset of it is in use under another service';
     END IF;
   END IF;
   SELECT global_epoch, tenant_epoch INTO v_fresh_global, v_fresh_tenant
@@ -129,40 +154,59 @@ BEGIN
   DECLARE v_class VARBINARY(64) DEFAULT NULL;
   DECLARE v_event VARBINARY(32) DEFAULT NULL;
   DECLARE v_ref VARBINARY(64) DEFAULT NULL;
+  DECLARE v_at DATETIME(6) DEFAULT NULL;
   DECLARE v_newest DATETIME(6) DEFAULT NULL;
   DECLARE v_ended DATETIME(6) DEFAULT NULL;
   DECLARE v_received DATETIME(6) DEFAULT NULL;
+  DECLARE v_by_end DATETIME(6) DEFAULT NULL;
+  DECLARE v_by_request DATETIME(6) DEFAULT NULL;
   DECLARE v_floor DATETIME(6) DEFAULT NULL;
-  SELECT record_class, event_kind, event_ref INTO v_class, v_event, v_ref
+  SELECT record_class, event_kind, event_ref, event_at INTO v_class, v_event, v_ref, v_at
     FROM {{control}}.runs WHERE run_id = p_run AND tenant_id = p_tenant;
+  IF v_event = 'request' AND EXISTS (SELECT 1 FROM {{control}}.deletion_withdrawals
+      WHERE tenant_id = p_tenant AND request_id = v_ref) THEN
+    SET v_event = 'termination';
+    SET v_at = {{control}}.end_of_subjects(p_tenant, p_run);
+  END IF;
+  SELECT MAX(newest_observed_at) INTO v_newest FROM {{control}}.verifications
+    WHERE run_id = p_run AND due_on = p_due AND subject = 'moved' AND outcome = 'ok';
   SELECT MAX(e.ended_at) INTO v_ended FROM {{control}}.run_subjects r
     JOIN {{control}}.subscriptions s ON s.tenant_id = p_tenant AND s.subject = r.subject
     JOIN {{control}}.subscription_ends e
       ON e.tenant_id = s.tenant_id AND e.subscription_id = s.subscription_id
-    JOIN {{control}}.runs n ON n.run_id = r.run_id AND e.ended_at <= n.event_at
-    WHERE r.run_id = p_run;
-  SELECT received_at INTO v_received FROM {{control}}.deletion_requests
-    WHERE tenant_id = p_tenant AND request_id = v_ref AND record_class = v_class;
+    WHERE r.run_id = p_run AND e.ended_at <= v_at;
+  -- The first standing request that covers the cohort; of a run made for one, that one.
+  SELECT MIN(q.received_at) INTO v_received FROM {{control}}.deletion_requests q
+    LEFT JOIN {{control}}.deletion_withdrawals w
+      ON w.tenant_id = q.tenant_id AND w.request_id = q.request_id
+    WHERE q.tenant_id = p_tenant AND q.record_class = v_class AND w.request_id IS NULL
+      AND CASE WHEN v_event = 'request' THEN q.request_id = v_ref
+               WHEN v_class = 'asset-basic-data' THEN q.received_at >= v_newest
+               ELSE q.received_at >= v_at END;
   IF v_class = 'asset-basic-data' THEN
-    SELECT MAX(newest_observed_at) INTO v_newest FROM {{control}}.verifications
-      WHERE run_id = p_run AND due_on = p_due AND subject = 'moved' AND outcome = 'ok';
+    SET v_by_end = GREATEST(v_newest + INTERVAL 4320 HOUR, v_ended + INTERVAL 29 DAY);
+    SET v_by_request = GREATEST(v_newest + INTERVAL 4320 HOUR, v_received);
     SET v_floor = CASE v_event
-      WHEN 'termination' THEN GREATEST(v_newest + INTERVAL 4320 HOUR, v_ended + INTERVAL 29 DAY)
-      WHEN 'request' THEN GREATEST(v_newest + INTERVAL 4320 HOUR, v_received)
+      WHEN 'termination' THEN LEAST(COALESCE(v_by_end, v_by_request), COALESCE(v_by_request, v_by_end))
+      WHEN 'request' THEN v_by_request
       WHEN 'stray' THEN v_newest + INTERVAL 4320 HOUR
       ELSE NULL END;
   ELSEIF v_class = 'console-configuration-data' THEN
+    SET v_by_end = v_ended + INTERVAL 27 DAY;
+    SET v_by_request = GREATEST(v_received, LEAST(v_received + INTERVAL 7 DAY,
+      COALESCE((SELECT MAX(e.ended_at) + INTERVAL 27 DAY FROM {{control}}.subscriptions s
+        JOIN {{control}}.subscription_ends e
+          ON e.tenant_id = s.tenant_id AND e.subscription_id = s.subscription_id
+        WHERE s.tenant_id = p_tenant AND s.subject = 'Feature'), v_received + INTERVAL 7 DAY)));
     SET v_floor = CASE v_event
-      WHEN 'feature-end' THEN v_ended + INTERVAL 27 DAY
-      WHEN 'request' THEN GREATEST(v_received, LEAST(v_received + INTERVAL 7 DAY,
-        COALESCE((SELECT MAX(e.ended_at) + INTERVAL 27 DAY FROM {{control}}.subscriptions s
-          JOIN {{control}}.subscription_ends e
-            ON e.tenant_id = s.tenant_id AND e.subscription_id = s.subscription_id
-          WHERE s.tenant_id = p_tenant AND s.subject = 'Feature'), v_received + INTERVAL 7 DAY)))
-      WHEN 'stray' THEN (SELECT event_at FROM {{control}}.runs WHERE run_id = p_run)
+      WHEN 'feature-end' THEN LEAST(COALESCE(v_by_end, v_by_request), COALESCE(v_by_request, v_by_end))
+      WHEN 'request' THEN v_by_request
+      WHEN 'stray' THEN v_at
       ELSE NULL END;
   END IF;
-  IF v_floor IS NULL OR v_floor > p_now THEN
+  -- Under the rule of an end the end itself must be on record, whatever was requested.
+  IF v_floor IS NULL OR (v_event IN ('termination', 'feature-end') AND v_ended IS NULL)
+     OR v_floor > p_now THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'PERMIT_REFUSED: the floor computed from recorded facts is not reached';
   END IF;
 END

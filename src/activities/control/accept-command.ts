@@ -9,13 +9,16 @@ import type { ConfigurationWriter, EvidenceLedger, LinkWriter } from '../../cont
 import type { DeriveWindow } from '../../contracts/windows';
 import { readCohorts } from './cohort-rows';
 import { insertRow, type EffectContext, type EffectResult } from './command-context';
+import { assertFeatureInUse } from './effects/configuration';
 import { grantSharing, requestScan, revokeSharing } from './effects/discovery';
+import { recordUses } from './effects/links';
 import { requestDeletion, withdrawDeletion } from './effects/requests';
 import { attachService, endFeature, endService, reactivateFeature } from './effects/services';
 import { attestMinimumAge, subscribe, withdrawAttestation } from './effects/subscribe';
 import { settleInterlock, type InterlockPorts } from './interlock';
 import { readSnapshot } from './read-snapshot';
 import { refreshWindows } from './refresh-windows';
+import { reviveContinued } from './revive';
 import { required, textRow, toInstant, toSqlTime } from './sql-text';
 import { databaseNow, readTenantFacts, type TenantFacts } from './tenant-facts';
 
@@ -39,18 +42,20 @@ const EFFECTS: { readonly [K in CommandKind]: Effect<K> } = {
   endService,
   linkAsset: async (context, ports) => {
     const { assetId, services } = context.command.body;
+    await recordUses(context, { assetId, services });
     await ports.links.link({
       tenantId: context.tenantId,
       assetId,
       services,
       linkedAt: context.now,
     });
-    return { assetId };
+    return { assetId, restoring: await reviveContinued(context) };
   },
   grantSharing,
   revokeSharing,
   changeConfiguration: async (context, ports) => {
     const { configurationKind, settingId, stagingId, digest } = context.command.body;
+    assertFeatureInUse(context.facts);
     // Written under the tenant's lock, before the command commits: a crash leaves at most a row of
     // this generation, which its destruction covers.
     return ports.configuration.write({
@@ -112,6 +117,7 @@ export async function refreshTenant(
     await sql.execute('CALL lock_tenant(?)', [tenantId]);
     const facts = await readTenantFacts(sql, tenantId);
     if (facts !== null) {
+      await reviveContinued({ sql, tenantId, now: facts.now, facts });
       const cohorts = await readCohorts(sql, tenantId);
       await refreshWindows(sql, facts, { cohorts, derive: ports.derive });
     }

@@ -178,12 +178,14 @@ export function bandOf(
   return left <= 14 * DAY_MS ? 'approaching' : 'on_track';
 }
 
+/** What comes back comes first: what is archived anew is read from it. */
 async function readOpenEvents(sql: Sql, tenantId: string): Promise<readonly OpenEvent[]> {
   const rows = await textRows(
     sql,
     `SELECT e.event_id, e.record_class, e.event_kind FROM events e
        LEFT JOIN event_closings c ON c.tenant_id = e.tenant_id AND c.event_id = e.event_id
-      WHERE e.tenant_id = ? AND c.event_id IS NULL ORDER BY e.recorded_at, e.event_id`,
+      WHERE e.tenant_id = ? AND c.event_id IS NULL
+      ORDER BY e.event_kind <> 'restore', e.recorded_at, e.event_id`,
     [tenantId],
   );
   return rows.map((row) => ({

@@ -2,6 +2,7 @@ import type { CommandKind } from '../../contracts/commands';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
 import { insertRow, recordEvent, type EffectContext } from './command-context';
 import { required, textRows, toSqlTime } from './sql-text';
+import type { TenantFacts, UsePeriod } from './tenant-facts';
 
 type Context = Pick<EffectContext<CommandKind>, 'sql' | 'tenantId' | 'now'>;
 
@@ -39,6 +40,64 @@ export async function reviveArchived(
     });
   }
   return revived.length;
+}
+
+/**
+ * What was archived although an asset of it is in use under another service comes back: the asset was
+ * linked after its run was planned, or belongs to whatever the tenant has. The other assets of the run are
+ * archived anew under the end of their own services. @source AB-2, HS-1
+ *
+ * @returns how many cohorts will be restored.
+ */
+export async function reviveContinued(
+  context: Context & { readonly facts: Pick<TenantFacts, 'periods' | 'requests'> },
+): Promise<number> {
+  const rows = await textRows(
+    context.sql,
+    'SELECT DISTINCT run_id, due_on FROM continued_cohorts WHERE tenant_id = ?',
+    [context.tenantId],
+  );
+  if (rows.length === 0) return 0;
+  const continued = new Set(
+    rows.map((row) => `${required(row, 'run_id')} ${required(row, 'due_on')}`),
+  );
+  const ends = new Set<string>();
+  const revived = await reviveArchived(context, (cohort) => {
+    if (cohort.eventKind === 'request' && !isTakenOver(cohort, context.facts)) return false;
+    if (!continued.has(`${cohort.runId} ${cohort.dueOn}`)) return false;
+    const end = lastEndOf(context.facts, cohort.subjects);
+    if (end !== undefined) ends.add(end.subscriptionId);
+    return true;
+  });
+  if (revived === 0) return 0;
+  for (const period of context.facts.periods) {
+    if (!ends.has(period.subscriptionId) || period.endedAt === null) continue;
+    await recordEvent(context, {
+      kind: 'termination',
+      ref: period.subscriptionId,
+      at: period.endedAt,
+      recordClass: 'asset-basic-data',
+    });
+  }
+  return revived;
+}
+
+/** Archived for a request that was withdrawn after its services had ended: their end rules it. */
+export const isTakenOver = (cohort: CohortRow, facts: Pick<TenantFacts, 'requests'>): boolean =>
+  cohort.eventKind === 'request' &&
+  cohort.recordClass === 'asset-basic-data' &&
+  facts.requests.some(
+    (request) => request.requestId === cohort.eventRef && request.withdrawnAt !== null,
+  );
+
+/** The period in which the last of `subjects` ended; undefined while one of them is in use. */
+export function lastEndOf(
+  facts: Pick<TenantFacts, 'periods'>,
+  subjects: readonly string[],
+): UsePeriod | undefined {
+  const periods = facts.periods.filter(({ subject }) => subjects.includes(subject));
+  if (periods.some(({ endedAt }) => endedAt === null)) return undefined;
+  return [...periods].sort((a, b) => (a.endedAt ?? '').localeCompare(b.endedAt ?? '')).at(-1);
 }
 
 /** Closes events of `kinds` that no run has been planned for: there is nothing to dispose of any more. */

@@ -1,6 +1,8 @@
 import { LetheError } from '../../domain/errors';
 import type { HostedService } from '../../contracts/stores';
 import type { CohortRow } from '../control/cohort-rows';
+import { isTakenOver } from '../control/revive';
+import type { TenantFacts } from '../control/tenant-facts';
 import type { DestructionPorts } from './ports';
 
 /**
@@ -13,12 +15,12 @@ import type { DestructionPorts } from './ports';
  */
 export async function assertServicesEnded(
   ports: Pick<DestructionPorts, 'hosting'>,
-  tenantId: string,
+  facts: Pick<TenantFacts, 'tenantId' | 'requests'>,
   cohort: CohortRow,
 ): Promise<void> {
-  const stands = cohort.eventKind === 'termination' || cohort.eventKind === 'stray';
-  if (cohort.recordClass !== 'asset-basic-data' || !stands) return;
-  const known = await ports.hosting.servicesOf(tenantId);
+  const byEnd = cohort.eventKind !== 'request' || isTakenOver(cohort, facts);
+  if (cohort.recordClass !== 'asset-basic-data' || !byEnd) return;
+  const known = await ports.hosting.servicesOf(facts.tenantId);
   for (const subject of cohort.subjects) {
     const service = known.find((candidate) => candidate.service === subject);
     if (service?.state === 'ended' || isNewUse(service, cohort.baseEarliestAt)) continue;

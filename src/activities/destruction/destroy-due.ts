@@ -40,7 +40,7 @@ export async function destroyDue(
       continue;
     }
     ports.pulse.beat({ step: 'destroy', dueOn: cohort.dueOn });
-    const reason = await tryCohort(ports, { cohort, order });
+    const reason = await tryCohort(ports, { cohort, order, facts });
     if (reason === null) counts.destroyed += 1;
     else counts.kept += 1;
     blockedOn ??= reason;
@@ -90,14 +90,16 @@ async function tryCohort(
   {
     cohort,
     order,
+    facts,
   }: {
     readonly cohort: CohortRow;
+    readonly facts: TenantFacts;
     readonly order: { readonly tenantId: string; readonly workflowNow: string };
   },
 ): Promise<string | null> {
   try {
     if (cohort.state === 'returned') return await retireCohort(ports, { cohort, ...order });
-    if (cohort.state !== 'destroying') await assertServicesEnded(ports, order.tenantId, cohort);
+    if (cohort.state !== 'destroying') await assertServicesEnded(ports, facts, cohort);
     return cohort.recordClass === 'asset-basic-data'
       ? await destroyAssetCohort(ports, { cohort, ...order })
       : await destroyConfigurationCohort(ports, { cohort, ...order });

@@ -28,6 +28,8 @@ export interface InspectedCohort {
   readonly cohort: CohortRow;
   /** Ids that its run sealed, as `<location> <asset> <version>`. */
   readonly sealedIds: ReadonlySet<string>;
+  /** Generations of configuration that the run covers; everything stored under them must be gone. */
+  readonly generations: readonly string[];
 }
 
 /**
@@ -117,12 +119,17 @@ function countIn(
   }
 }
 
-/** Sealed records of the run that are live; asked by asset, because a record is found by its asset. */
+/** Records of the run that are live; asked by asset or generation, because a record is found by it. */
 async function countRecords(
   ports: VerifierPorts,
-  { tenantId, sealedIds }: InspectedCohort,
+  { tenantId, sealedIds, generations }: InspectedCohort,
   location: RecordLocation,
 ): Promise<number> {
+  let later = 0;
+  for (const assetId of generations) {
+    later += (await liveIds(ports, { location, tenantId, assetId })).length;
+  }
+  if (generations.length > 0) return later;
   const assets = new Set<string>();
   for (const id of sealedIds) {
     const [place, assetId = ''] = id.split(' ');

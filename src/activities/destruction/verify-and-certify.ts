@@ -4,6 +4,7 @@ import { refreshTenant } from '../control/accept-command';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { textRow } from '../control/sql-text';
 import { markCohort, readRun } from '../disposition/run-rows';
+import { generationNamesOf } from '../disposition/seal-configuration';
 import { readSealedIds } from '../verification/verify-copies';
 import { certifyCohort, type CertifyPorts } from './certify-cohort';
 import { findStrays } from './find-strays';
@@ -76,7 +77,8 @@ async function tryToCertify(
     const run = await readRun(ports.destruction.control, tenantId, cohort.runId);
     const sealedIds = sealedOf.get(run.runId) ?? (await readSealedIds(ports.verifier, run));
     sealedOf.set(run.runId, sealedIds);
-    await certifyCohort(ports, { tenantId, cohort, sealedIds });
+    const generations = generationNamesOf(run);
+    await certifyCohort(ports, { tenantId, cohort, sealedIds, generations });
   } catch (error) {
     if (!isLetheError(error) || error.code !== 'VERIFICATION_FAILED') throw error;
     return 'verification';

@@ -45,6 +45,7 @@ export interface SealedCohort {
   readonly keyRef: string;
   readonly records: number;
   readonly newestObservedAt: string;
+  readonly earliestAt: string;
   readonly baseEarliestAt: string | null;
   readonly counts: ReadonlyMap<RecordLocation, number>;
   readonly objects: readonly WrittenObject[];
@@ -94,7 +95,7 @@ export class CohortArchive {
     const dataKey = await ports.keys.ensure({
       keyRef: cohortKeyRef(run.runId, place.draft.dueOn),
       tenantId: run.tenantId,
-      notBefore: place.draft.earliestAt,
+      notBefore: place.draft.minimumAt,
     });
     return new CohortArchive(ports, run, { ...place, dataKey });
   }
@@ -150,6 +151,7 @@ export class CohortArchive {
       keyRef,
       records: locations.reduce((sum, { records }) => sum + records, 0),
       newestObservedAt: this.newestObservedAt,
+      earliestAt: draft.earliestAt,
       baseEarliestAt: draft.baseEarliestAt,
       counts: new Map(locations.map(({ location, records }) => [location, records])),
       objects: this.objects,

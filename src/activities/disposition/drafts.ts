@@ -1,7 +1,10 @@
 import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
+import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
 import { discoveryOf, factsOfCohort, type Governed } from '../control/refresh-windows';
 import type { TenantFacts } from '../control/tenant-facts';
 import type { RunRow } from './run-rows';
+
+const MINIMUM_MS = RETENTION_SCHEDULE.parameters.minimumHours * 3_600_000;
 
 /** A cohort as the first of its records defines it. */
 export interface CohortDraft {
@@ -9,6 +12,8 @@ export interface CohortDraft {
   /** Lower bound of its destruction by rule alone, before holds. */
   readonly earliestAt: string;
   readonly baseEarliestAt: string | null;
+  /** No rule, and no request that comes later, allows its destruction before. @source AB-1 */
+  readonly minimumAt: string;
 }
 
 /** The due day of an observation by rule alone: holds do not move it. Computed once per instant. */
@@ -24,7 +29,7 @@ export function bindDrafts(
     if (found !== undefined) return found;
     const governed = governedBy(run, observedUntil);
     const window = ports.derive(factsOfCohort(unheld, governed), discoveryOf(governed));
-    const draft = draftFrom(window);
+    const draft = draftFrom(window, minimumOf(observedUntil));
     known.set(observedUntil, draft);
     return draft;
   };
@@ -36,10 +41,17 @@ const governedBy = (run: RunRow, newestObservedAt: string | null): Governed => (
   newestObservedAt,
 });
 
-function draftFrom({ dueOn, earliestAt, baseEarliestAt }: DerivedWindow): CohortDraft {
+/** The minimum as elapsed time, for the key store's own floor. */
+const minimumOf = (observedUntil: string): string =>
+  new Date(Date.parse(observedUntil) + MINIMUM_MS).toISOString();
+
+function draftFrom(
+  { dueOn, earliestAt, baseEarliestAt }: DerivedWindow,
+  minimumAt: string | null,
+): CohortDraft {
   // Without a due day nothing may be archived for destruction: keep it, and let somebody look.
   if (dueOn === null || earliestAt === null) throw new Error('an ended use without a due day');
-  return { dueOn, earliestAt, baseEarliestAt };
+  return { dueOn, earliestAt, baseEarliestAt, minimumAt: minimumAt ?? earliestAt };
 }
 
 /** The due day of a run that has no observations, by rule alone. */
@@ -48,5 +60,6 @@ export function draftOfRun(
   facts: TenantFacts,
   run: RunRow,
 ): CohortDraft {
-  return draftFrom(ports.derive(factsOfCohort({ ...facts, holds: [] }, governedBy(run, null))));
+  const governed = governedBy(run, null);
+  return draftFrom(ports.derive(factsOfCohort({ ...facts, holds: [] }, governed)), null);
 }

@@ -1,6 +1,7 @@
 import type { DispositionActivities, Progress, RunReference } from '../../contracts/activities';
 import { refreshTenant } from '../control/accept-command';
-import { readTenantFacts } from '../control/tenant-facts';
+import { activeServices, readTenantFacts } from '../control/tenant-facts';
+import type { HostingService } from '../../domain/record-class';
 import type { VerifierPorts } from '../verification/ports';
 import { readManifest } from '../verification/verdicts';
 import { verifyConfiguration } from '../verification/verify-configuration';
@@ -57,6 +58,14 @@ export function createDispositionActivities(ports: DispositionPorts): Dispositio
       const facts = await readTenantFacts(archive.control, input.tenantId);
       if (facts === null) throw new Error('a run without a tenant');
       const counts = await restoreCohorts(ports.restore, run, facts.now);
+      // What belongs to all services was not there when some of them were attached.
+      for (const service of activeServices(facts)) {
+        await ports.restore.links.linkUnbound({
+          tenantId: input.tenantId,
+          service: service as HostingService,
+          linkedAt: facts.now,
+        });
+      }
       await closeEvent(archive.control, input.tenantId, input.eventId);
       verifier.pulse.beat({ step: 'restored' });
       return done(counts);

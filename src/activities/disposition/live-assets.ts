@@ -71,6 +71,16 @@ async function listLinkedAssets(
   return rows.map((row) => required(row, 'asset_id'));
 }
 
+/** Assets that belong to no service in particular. @source HS-1 */
+export async function assetsOfAll(assets: SqlPool, tenantId: string): Promise<ReadonlySet<string>> {
+  const rows = await textRows(
+    assets,
+    'SELECT DISTINCT asset_id FROM asset_links WHERE tenant_id = ? AND belongs_to_all = 1',
+    [tenantId],
+  );
+  return new Set(rows.map((row) => required(row, 'asset_id')));
+}
+
 async function listUnlinkedAssets(
   source: LiveSource,
   tenantId: string,

@@ -1,4 +1,5 @@
 import type { Progress } from '../../contracts/activities';
+import type { LinkWriter } from '../../contracts/stores';
 import { isLetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
 import { readCohorts } from '../control/cohort-rows';
@@ -16,6 +17,7 @@ export interface RestoreRunPorts {
   readonly verifier: VerifierPorts;
   readonly restorer: RestorePorts;
   readonly destruction: DestructionPorts;
+  readonly links: LinkWriter;
 }
 
 /**

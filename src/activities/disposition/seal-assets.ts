@@ -6,10 +6,10 @@ import { ArchiveLease } from './archive-lease';
 import { Batcher } from './batches';
 import { CohortArchive, spill, type SealedCohort } from './cohort-archive';
 import { bindDrafts } from './drafts';
-import { listAssetsOf, readLiveAsset, type LiveRecord } from './live-assets';
+import { assetsOfAll, listAssetsOf, readLiveAsset, type LiveRecord } from './live-assets';
 import type { ArchivePorts } from './ports';
 import type { RunRow } from './run-rows';
-import { insertBatch, insertCohort, insertManifest } from './seal-rows';
+import { insertBatch, insertCohort, insertManifest, insertRunAssets } from './seal-rows';
 
 /**
  * Reads every affected asset once, writes each version into the archive of its due day, in two copies,
@@ -53,12 +53,14 @@ async function sealInto(
   const draftOf = bindDrafts(ports, facts, run);
   const cohorts = new Map<string, CohortArchive>();
   const batcher = new Batcher();
+  const assetIds = new Set<string>();
   let records = 0;
   for await (const record of readAffected(ports, run)) {
     const draft = draftOf(record.observedUntil);
     const cohort =
       cohorts.get(draft.dueOn) ?? (await CohortArchive.begin(ports, run, { draft, attempt }));
     cohorts.set(draft.dueOn, cohort);
+    assetIds.add(record.assetId);
     await lease.keep();
     await cohort.append(record);
     await spill(cohorts.values());
@@ -73,6 +75,10 @@ async function sealInto(
   for (const cohort of sealed) {
     await insertCohort(sql, run, { cohort: { ...cohort, keyRefs: [cohort.keyRef] }, now });
   }
+  await insertRunAssets(sql, run, {
+    assetIds: [...assetIds],
+    belongingToAll: await assetsOfAll(ports.assets, run.tenantId),
+  });
   const digest = batcher.digestWith(
     sealed.map(({ dueOn, manifestDigest }) => `${dueOn} ${manifestDigest}\n`).join(''),
   );

@@ -22,6 +22,10 @@ export function generationsOf(run: RunRow): readonly number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
+/** Names of the generations that a run of configuration covers; none for a run of asset data. */
+export const generationNamesOf = (run: RunRow): readonly string[] =>
+  run.recordClass === 'console-configuration-data' ? generationsOf(run).map(generationName) : [];
+
 /**
  * Seals the configuration that a run covers: explicit ids per location, the keys of its generations, one
  * cohort. Configuration is never archived; nothing live changes. @source ST-2, CC-2, CC-3

@@ -20,7 +20,10 @@ export async function insertBatch(sql: Sql, runId: string, batch: SealedBatch): 
 }
 
 /** What is recorded of a cohort, with or without an archive. */
-export type CohortRecord = Pick<SealedCohort, 'dueOn' | 'records' | 'baseEarliestAt' | 'counts'> & {
+export type CohortRecord = Pick<
+  SealedCohort,
+  'dueOn' | 'records' | 'earliestAt' | 'baseEarliestAt' | 'counts'
+> & {
   readonly newestObservedAt: string | null;
   readonly keyRefs: readonly string[];
   readonly objects: SealedCohort['objects'];
@@ -40,6 +43,7 @@ export async function insertCohort(
     tenant_id: run.tenantId,
     newest_observed_at: timeOrNull(cohort.newestObservedAt),
     base_earliest_at: timeOrNull(cohort.baseEarliestAt),
+    rule_earliest_at: toSqlTime(cohort.earliestAt),
     records: cohort.records,
     created_at: toSqlTime(now),
   });
@@ -57,6 +61,24 @@ export async function insertCohort(
       version_id: object.versionId,
       bytes: object.bytes,
       digest: object.sha256,
+    });
+  }
+}
+
+/** Inserts the assets of which the run sealed anything, so that a later link finds them. @source AB-2 */
+export async function insertRunAssets(
+  sql: Sql,
+  run: RunRow,
+  assets: {
+    readonly assetIds: readonly string[];
+    readonly belongingToAll: ReadonlySet<string>;
+  },
+): Promise<void> {
+  for (const assetId of assets.assetIds) {
+    await insertRow(sql, 'run_assets', {
+      run_id: run.runId,
+      asset_id: assetId,
+      belongs_to_all: assets.belongingToAll.has(assetId) ? 1 : 0,
     });
   }
 }

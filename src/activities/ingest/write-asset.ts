@@ -113,6 +113,7 @@ async function insertLinks(
   const { belongsToAll } = binding;
   const owner = { tenantId: observation.tenantId, assetId: asset.assetId };
   const linkedAt = toSqlTime(observation.observedAt);
+  await recordUses(ports, { ...owner, services, linkedAt });
   const rows = services.map((service) => [
     linkIdOf({ ...owner, service, belongsToAll }),
     service,
@@ -120,6 +121,28 @@ async function insertLinks(
     linkedAt,
   ]);
   await insertRows(ports, work, { location: 'mysql:assets.asset_links', rows });
+}
+
+/** Kept in control when the links are archived: a later link continues the asset's use. @source AB-2 */
+async function recordUses(
+  ports: IngestPorts,
+  use: {
+    readonly tenantId: string;
+    readonly assetId: string;
+    readonly services: readonly string[];
+    readonly linkedAt: string;
+  },
+): Promise<void> {
+  for (const service of use.services) {
+    const key = [use.tenantId, use.assetId, service, use.linkedAt];
+    await ports.control.execute(
+      `INSERT INTO asset_uses (tenant_id, asset_id, service, linked_at, recorded_at)
+       SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
+         SELECT 1 FROM asset_uses WHERE tenant_id = ? AND asset_id = ? AND service = ?
+            AND linked_at = ?)`,
+      [...key, ...key],
+    );
+  }
 }
 
 function versionOf({ observation, asset }: AssetWork, record: Omit<Version, 'versionId'>): Version {

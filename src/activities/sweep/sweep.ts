@@ -9,6 +9,7 @@ import { databaseNow } from '../control/tenant-facts';
 import { findStrays } from '../destruction/find-strays';
 import { inspectAgain } from '../destruction/inspect-cohort';
 import { readRun } from '../disposition/run-rows';
+import { generationNamesOf } from '../disposition/seal-configuration';
 import { readSealedIds } from '../verification/verify-copies';
 import type { VerifierPorts } from '../verification/ports';
 import {
@@ -77,7 +78,8 @@ async function sweepCohort(
   if (cohort === undefined) throw new Error('a certified cohort is not on record');
   const sealedIds = sealedOf.get(runId) ?? (await readSealedIds(ports.verifier, run));
   sealedOf.set(runId, sealedIds);
-  const look = await inspectAgain(ports.verifier, { tenantId, cohort, sealedIds });
+  const generations = generationNamesOf(run);
+  const look = await inspectAgain(ports.verifier, { tenantId, cohort, sealedIds, generations });
   const found = look.records + look.others;
   const outcome = !look.complete ? 'unreadable' : found > 0 ? 'reappeared' : 'clean';
   if (outcome !== 'clean') {

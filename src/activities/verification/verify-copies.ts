@@ -1,6 +1,6 @@
 import type { Progress } from '../../contracts/activities';
 import { LetheError } from '../../domain/errors';
-import { required, textRows } from '../control/sql-text';
+import { required, textRows, toInstant } from '../control/sql-text';
 import { readTenantFacts } from '../control/tenant-facts';
 import { COPIES, type Copy } from '../disposition/cohort-archive';
 import { isCovered } from '../disposition/seal-assets';
@@ -127,11 +127,11 @@ async function readKeys(
 /** The rule's own earliest instant, to which a provider that only knows retention locked the copy. */
 async function earliestOf(ports: VerifierPorts, run: RunRow, dueOn: string): Promise<string> {
   const rows = await textRows(
-    ports.keysTable,
-    'SELECT not_before FROM data_keys WHERE key_ref = ? AND tenant_id = ?',
-    [`asset:${run.runId}:${dueOn}`, run.tenantId],
+    ports.control,
+    'SELECT rule_earliest_at FROM cohorts WHERE run_id = ? AND due_on = ? AND tenant_id = ?',
+    [run.runId, dueOn, run.tenantId],
   );
-  return `${required(rows[0] ?? {}, 'not_before').replace(' ', 'T')}Z`;
+  return toInstant(required(rows[0] ?? {}, 'rule_earliest_at'));
 }
 
 /** The sealed ids must be exactly as many as the cohorts hold, and none twice. */

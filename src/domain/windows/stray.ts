@@ -1,8 +1,9 @@
 import { formatInstant, later, parseInstant } from '../instants';
 import { addDays, dateOf, endOfDay } from './civil';
 import { dutiesOf, type WindowContext } from './duties';
-import type { Facts } from './facts';
+import { readHolds, type Facts } from './facts';
 import { combineDuties } from './combine';
+import { foldHolds } from './holds';
 import { finishWindow, type Window } from './window';
 
 /**
@@ -26,6 +27,10 @@ export function computeStrayWindow(
     return finishWindow({ facts, context, duties, unheld: own });
   }
   const { zone, parameters } = duties.terms;
+  // Whatever chance the discovery gives, the promise of its own rule was missed if that had passed.
+  const promised = foldHolds(own, readHolds(facts.holds), duties.terms);
+  const passed = promised.latest !== null && promised.latest <= discovered;
+  const missed = [...promised.breaches, ...(passed ? [promised.latest] : [])];
   const lastDay = addDays(dateOf(discovered, zone), parameters.strayDays);
   const unheld = {
     ...own,
@@ -40,5 +45,5 @@ export function computeStrayWindow(
       at: formatInstant(unheld.latest),
     },
   ];
-  return finishWindow({ facts, context, duties, unheld, extraSteps });
+  return finishWindow({ facts, context, duties, unheld, extraSteps, missed });
 }

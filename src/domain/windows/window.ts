@@ -62,11 +62,13 @@ export interface Unfinished {
   readonly unheld: Unheld;
   /** Steps that led to `unheld` beyond those of the rules themselves. */
   readonly extraSteps?: readonly Step[];
+  /** Promised instants that had passed before anybody knew. */
+  readonly missed?: readonly Nanoseconds[];
 }
 
 /** Folds the holds in, adds guard and cooling-off, and writes the derivation down. */
 export function finishWindow(unfinished: Unfinished): Window {
-  const { facts, context, duties, unheld, extraSteps = [] } = unfinished;
+  const { facts, context, duties, unheld, extraSteps = [], missed = [] } = unfinished;
   const holds = readHolds(facts.holds);
   const withdrawn = withdrawnSteps(duties, holds);
   const held = foldHolds(unheld, holds, duties.terms);
@@ -77,7 +79,7 @@ export function finishWindow(unfinished: Unfinished): Window {
     latestAt: written(held.latest),
     lastDay: unheld.deciding?.duty.count.lastDay ?? null,
     provisional: unheld.deciding?.duty.count.provisional ?? false,
-    breaches: [...new Set([...withdrawn.breaches, ...held.breaches])]
+    breaches: [...new Set([...withdrawn.breaches, ...held.breaches, ...missed])]
       .sort(byInstant)
       .map(formatInstant),
     steps: [

@@ -42,6 +42,7 @@ const CONTROL_FACTS = [
   'window_refreshes',
   'tombstones',
   'sweeps',
+  'asset_uses',
 ].map((table) => `control.${table}`);
 
 /** All of control but bodies on their way in and grounds of holds: those are content. */
@@ -51,6 +52,7 @@ const CONTROL_READ = [
     'interlocks',
     'scan_results',
     'refused_observations',
+    'run_assets',
     'cohorts',
     'cohort_keys',
     'cohort_counts',
@@ -131,6 +133,7 @@ export const ROLE_GRANTS = Object.freeze({
       'control.manifest_batches',
       'control.manifest_objects',
       'control.cohorts',
+      'control.run_assets',
       'control.cohort_counts',
       'control.cohort_keys',
     ],
@@ -157,13 +160,19 @@ export const ROLE_GRANTS = Object.freeze({
       'control.deletion_withdrawals',
       'control.events',
       'control.event_closings',
+      'control.asset_uses',
       'control.runs',
       'control.scan_orders',
       'control.scan_results',
       'control.staging',
       'control.attempts',
     ],
-    insert: ['assets.*', 'control.scan_results', 'control.refused_observations'],
+    insert: [
+      'assets.*',
+      'control.asset_uses',
+      'control.scan_results',
+      'control.refused_observations',
+    ],
     execute: [
       'control.lethe_now',
       'control.start_attempt',

@@ -295,6 +295,14 @@ describe('computeStrayWindow', () => {
     });
   });
 
+  it('leaves the end of its own rule on record as missed, and only when it had passed [AB-3]', () => {
+    const breaches = (discoveredAt: string) =>
+      computeStrayWindow(facts, discoveredAt, CONTEXT).breaches;
+    expect(breaches('2026-04-01T23:59:59+08:00')).toEqual([]);
+    expect(breaches('2026-04-02T00:00:00+08:00')).toEqual(['2026-04-01T16:00:00Z']);
+    expect(breaches('2026-09-01T10:00:00+08:00')).toEqual(['2026-04-01T16:00:00Z']);
+  });
+
   it('never shortens its own rule [AB-3]', () => {
     expect(computeStrayWindow(facts, '2026-03-02T10:00:00+08:00', CONTEXT)).toMatchObject({
       earliestAt: '2026-03-31T16:00:00Z',
@@ -311,7 +319,8 @@ describe('computeStrayWindow', () => {
     const held = parseFacts(asset({ holds: [{ placedAt: '2026-08-01T00:00:00Z' }] }));
     expect(computeStrayWindow(held, '2026-09-01T10:00:00+08:00', CONTEXT)).toMatchObject({
       earliestAt: null,
-      breaches: [],
+      // The hold came after the end of its own rule.
+      breaches: ['2026-04-01T16:00:00Z'],
     });
   });
 });

@@ -1,6 +1,6 @@
 import { LetheError } from '../../../domain/errors';
 import { insertRow, recordEvent, type EffectContext, type EffectResult } from '../command-context';
-import { closeUnplannedEvents, reviveArchived } from '../revive';
+import { closeUnplannedEvents, lastEndOf, reviveArchived } from '../revive';
 import { textRow, toSqlTime } from '../sql-text';
 import { openPeriod } from '../tenant-facts';
 import { openGeneration } from './services';
@@ -47,9 +47,18 @@ export async function withdrawDeletion(
   }
   const permit = await textRow(
     context.sql,
-    `SELECT p.permit_id FROM permits p JOIN runs r ON r.run_id = p.run_id
-      WHERE r.tenant_id = ? AND r.event_kind = 'request' AND r.event_ref = ? AND p.kind = 'destroy' LIMIT 1`,
-    [context.tenantId, requestId],
+    // Also of a run that is older than the request: once it stands, the request decides there, too.
+    `SELECT p.permit_id FROM permits p
+       JOIN runs r ON r.run_id = p.run_id
+       JOIN cohorts c ON c.run_id = p.run_id AND c.due_on = p.due_on
+      WHERE r.tenant_id = ? AND r.record_class = ? AND p.kind = 'destroy' AND p.issued_at >= ?
+        AND CASE WHEN r.event_kind = 'request' THEN r.event_ref = ?
+                 WHEN r.record_class = 'asset-basic-data' THEN c.newest_observed_at <= ?
+                 ELSE r.event_at <= ? END LIMIT 1`,
+    [
+      ...[context.tenantId, request.recordClass, toSqlTime(request.receivedAt), requestId],
+      ...[toSqlTime(request.receivedAt), toSqlTime(request.receivedAt)],
+    ],
   );
   if (permit !== null) {
     throw new LetheError('REQUEST_IRREVOCABLE', 'destruction of what requestId covers has begun', {
@@ -62,7 +71,14 @@ export async function withdrawDeletion(
     withdrawn_at: toSqlTime(context.now),
   });
   await closeUnplannedEvents(context, { kind: 'request', refs: [requestId] });
-  const kept = await reviveArchived(context, (cohort) => cohort.eventRef === requestId);
+  // Archived data whose services have ended meanwhile stays where it is, under the rule of their end.
+  const kept = await reviveArchived(
+    context,
+    (cohort) =>
+      cohort.eventRef === requestId &&
+      (cohort.recordClass !== 'asset-basic-data' ||
+        lastEndOf(context.facts, cohort.subjects) === undefined),
+  );
   if (request.recordClass === 'console-configuration-data') await resumeFeatureEnd(context);
   return { requestId, kept };
 }

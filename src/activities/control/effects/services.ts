@@ -6,7 +6,7 @@ import {
   type EffectContext,
   type EffectResult,
 } from '../command-context';
-import { closeUnplannedEvents, reviveArchived } from '../revive';
+import { closeUnplannedEvents, isTakenOver, reviveArchived, reviveContinued } from '../revive';
 import { toSqlTime } from '../sql-text';
 import { openPeriod } from '../tenant-facts';
 
@@ -32,10 +32,13 @@ export async function attachService(
   const restoring = await reviveArchived(
     context,
     (cohort) =>
-      (cohort.eventKind === 'termination' || cohort.eventKind === 'stray') &&
+      (cohort.eventKind === 'termination' ||
+        cohort.eventKind === 'stray' ||
+        isTakenOver(cohort, context.facts)) &&
       cohort.subjects.includes(service),
   );
-  return { service, restoring };
+  const continued = await reviveContinued(context);
+  return { service, restoring: restoring + continued };
 }
 
 /** The use of a Hosting Service ended; its assets' clocks start. @source AB-2, AB-3 */
