@@ -189,6 +189,7 @@ CREATE TABLE {{control}}.breaches (
 ) ENGINE=InnoDB
 $$
 $$
+-- Kept when the links themselves are archived: a later link continues the use.
 CREATE TABLE {{control}}.asset_uses (
   tenant_id VARBINARY(64) NOT NULL,
   asset_id VARBINARY(64) NOT NULL,
@@ -196,4 +197,4 @@ CREATE TABLE {{control}}.asset_uses (
   linked_at DATETIME(6) NOT NULL COMMENT 'since when the asset is linked to the service',
   recorded_at DATETIME(6) NOT NULL,
   PRIMARY KEY (tenant_id, asset_id, service, linked_at)
-) ENGINE=InnoDB COMMENT 'kept when the links themselves are archived: a later link continues the use'
+) ENGINE=InnoDB

@@ -39,12 +39,13 @@ CREATE TABLE {{control}}.run_subjects (
   PRIMARY KEY (run_id, subject)
 ) ENGINE=InnoDB
 $$
+-- Assets of which the run sealed anything.
 CREATE TABLE {{control}}.run_assets (
   run_id VARBINARY(64) NOT NULL,
   asset_id VARBINARY(64) NOT NULL,
   belongs_to_all TINYINT NOT NULL COMMENT '1: linked to whatever the tenant has',
   PRIMARY KEY (run_id, asset_id)
-) ENGINE=InnoDB COMMENT 'assets of which the run sealed anything'
+) ENGINE=InnoDB
 $$
 CREATE TABLE {{control}}.run_states (
   run_id VARBINARY(64) NOT NULL,
