@@ -42,7 +42,7 @@ const AFTER_HELP = `
 At three in the morning:
   lethe status --tenant ID              where a tenant stands, also when the engine is away
   lethe deadlines --band overdue        what is late; --band due_soon: what comes next
-  lethe freeze place --all              nothing is destroyed any more until two people lift it
+  lethe freeze set --all                nothing is destroyed any more until two people lift it
   lethe hold place --tenant ID ...      one tenant's data is kept for a legal reason
 
 Every command can be repeated safely; one that is sent to a tenant is repeated under its

@@ -72,6 +72,15 @@ export interface StoredCertificate extends CertificateSummary {
   readonly body: string;
 }
 
+/** What somebody asked for; a second person approves it before it expires. */
+export interface LiftRequest {
+  readonly requestedBy: string;
+  readonly reason: string;
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly expired: boolean;
+}
+
 /** A freeze and who lifted it; two different people do. */
 export interface FreezeRecord {
   readonly freezeId: string;
@@ -81,6 +90,8 @@ export interface FreezeRecord {
   readonly placedBy: string;
   readonly liftedBy: readonly string[];
   readonly inForce: boolean;
+  /** The newest request to lift it, also when it has expired or was approved. */
+  readonly request: LiftRequest | null;
 }
 
 /**

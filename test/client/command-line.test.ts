@@ -139,12 +139,15 @@ describe('the command line while the engine is away', () => {
   });
 
   it('places a freeze and lifts it with two people', async () => {
-    const placed = await asked<{ freezeId: string }>('freeze place --all', away);
-    const lift = `freeze lift --freeze ${placed.freezeId} --confirm ${placed.freezeId}`;
-    expect(await asked<object>(lift, away)).toMatchObject({ inForce: true, liftedBy: ['ops-1'] });
-    const list = await lethe('freeze list', away);
-    expect(list.stdout).toMatch(/in force +ops-1/);
-    const second = await lethe(`${lift} --requested-by ops-2`, away);
+    const placed = await asked<{ freezeId: string }>('freeze set --all', away);
+    const own = `--freeze ${placed.freezeId} --confirm ${placed.freezeId}`;
+    const request = await asked<object>(`freeze lift --reason found-and-removed ${own}`, away);
+    expect(request).toMatchObject({ inForce: true, liftedBy: [] });
+    const list = await lethe('freeze status', away);
+    expect(list.stdout).toMatch(/in force +- +ops-1/);
+    const alone = await lethe(`freeze approve ${own}`, away);
+    expect(alone.stderr).toMatch(/^NOT_PERMITTED: /);
+    const second = await lethe(`freeze approve ${own} --approved-by ops-2`, away);
     expect(second.stdout).toMatch(/state +lifted/);
     const ledger = await sql
       .pool('root', 'evidence')
@@ -153,22 +156,22 @@ describe('the command line while the engine is away', () => {
       ]);
     expect(ledger.map((row) => String(row['kind']))).toEqual([
       'freeze-placed',
-      'freeze-lifted',
+      'freeze-lift-requested',
       'freeze-lifted',
     ]);
   });
 
   it('freezes one tenant by its id, and only one that is known', async () => {
     const { freezeId } = await asked<{ freezeId: string }>(
-      `freeze place --tenant ${due.tenantId} --freeze fz_commandline000001`,
+      `freeze set --tenant ${due.tenantId} --freeze fz_commandline000001`,
       away,
     );
     expect(freezeId).toBe('fz_commandline000001');
-    expect(await asked<object[]>(`freeze list --tenant ${due.tenantId}`, away)).toMatchObject([
+    expect(await asked<object[]>(`freeze status --tenant ${due.tenantId}`, away)).toMatchObject([
       {},
       { freezeId, scope: due.tenantId, inForce: true },
     ]);
-    const unknown = await lethe('freeze place --tenant tn_cmdline00000none', away);
+    const unknown = await lethe('freeze set --tenant tn_cmdline00000none', away);
     expect(unknown).toMatchObject({ exitCode: 2, stdout: '' });
     expect(unknown.stderr).toMatch(/^UNKNOWN_TENANT: /);
   });
