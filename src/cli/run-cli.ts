@@ -5,6 +5,8 @@ import { Cli } from './cli';
 import { addArchiveCommands } from './commands/archive';
 import { addAttachService } from './commands/attach-service';
 import { addAttest } from './commands/attest';
+import { addBreaker } from './commands/breaker';
+import { addCaps } from './commands/caps';
 import { addCertificate } from './commands/certificate';
 import { addChangeConfiguration } from './commands/change-configuration';
 import { addCollectCommand } from './commands/collect';
@@ -119,6 +121,8 @@ function program(cli: Cli, complaints: string[]): Command {
   addWithdrawDeletion(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);
+  addCaps(lethe, cli);
+  addBreaker(lethe, cli);
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
   addConfig(lethe, cli);

@@ -1,3 +1,4 @@
+import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/caps';
 import type { RecordClass } from '../domain/record-class';
 import type { Band, DueDay, LifecycleStatus } from './snapshot';
 
@@ -94,6 +95,40 @@ export interface FreezeRecord {
   readonly request: LiftRequest | null;
 }
 
+/** One setting of a cap in its history. */
+export interface CapValue extends CapSetting {
+  readonly recordedAt: string;
+  /** Later than `recordedAt` for one that loosens. */
+  readonly effectiveAt: string;
+  readonly setBy: string;
+  readonly reason: string;
+}
+
+/** A cap with everything that was ever set, oldest first. */
+export interface CapRecord {
+  readonly cap: CapName;
+  readonly inForce: CapValue | null;
+  /** Takes effect later, unless another setting replaces it. */
+  readonly pending: CapValue | null;
+  readonly history: readonly CapValue[];
+}
+
+/** A trip of the circuit breaker; open while `reset` is null. */
+export interface TripRecord {
+  readonly tripId: string;
+  readonly scope: BreakerScope;
+  readonly cause: BreakerCause;
+  readonly tenantId: string | null;
+  readonly runId: string | null;
+  readonly dueOn: string | null;
+  readonly trippedAt: string;
+  readonly reset: {
+    readonly resetBy: string;
+    readonly reason: string;
+    readonly resetAt: string;
+  } | null;
+}
+
 /**
  * Reads control and evidence for people, also when the workflow engine is away. It sees ids, counts,
  * instants and digests, never tenant content, and it changes nothing.
@@ -112,6 +147,9 @@ export interface ControlReader {
   hold(holdId: string): Promise<HoldRecord | null>;
   /** Freezes over everything and, with a tenant, over that tenant; also lifted ones. */
   freezes(tenantId?: string): Promise<readonly FreezeRecord[]>;
+  caps(): Promise<readonly CapRecord[]>;
+  /** Trips of the circuit breaker, open ones first. */
+  trips(): Promise<readonly TripRecord[]>;
   certificatesOf(tenantId: string): Promise<readonly CertificateSummary[]>;
   /** Null when there is no such certificate. */
   certificate(certificateId: string): Promise<StoredCertificate | null>;

@@ -76,6 +76,13 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     ['certificate list --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
     ['freeze set', 'INVALID_INPUT', 'tenant'],
     ['freeze set --all --tenant tn_x', 'INVALID_INPUT', 'tenant'],
+    ['caps set --cap cohorts-per-year --amount 5 --reason was-a-drill', 'INVALID_INPUT', '--cap'],
+    [
+      'caps set --cap cohorts-per-hour --amount 5.5 --reason was-a-drill',
+      'INVALID_INPUT',
+      'amount',
+    ],
+    ['breaker reset --trip bt_commandline000001', 'INVALID_INPUT', '--reason'],
     [`deadlines --tenant ${TENANT} --band overdue`, 'INVALID_INPUT', 'tenant'],
     [`deadlines --run rn_1`, 'INVALID_INPUT', 'run'],
     [`scan --tenant ${TENANT}`, 'INVALID_INPUT', 'report'],
@@ -130,6 +137,8 @@ describe('a dangerous command', () => {
     [`hold release --approved-by dpo-2 --hold ${HOLD}`, HOLD],
     ['freeze lift --reason was-a-drill --freeze fz_commandline000001', 'fz_commandline000001'],
     ['freeze approve --freeze fz_commandline000001', 'fz_commandline000001'],
+    ['caps set --cap cohorts-per-hour --amount 5 --reason was-a-drill', 'cohorts-per-hour'],
+    ['breaker reset --trip bt_commandline000001 --reason was-a-drill', 'bt_commandline000001'],
     ['migrate --remove', 'lethe'],
   ];
 

@@ -11,6 +11,8 @@ import type {
 } from '../../contracts/control-reader';
 import type { LifecycleSnapshot, LifecycleStatus } from '../../contracts/snapshot';
 import type { SqlPool } from '../../contracts/sql';
+import { readTrips } from './breaker';
+import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
@@ -40,6 +42,8 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     hold: async (holdId) => readHold(control, parseId('HoldId', holdId, 'holdId')),
     freezes: async (tenantId) =>
       readFreezes(control, tenantId === undefined ? undefined : tenant(tenantId)),
+    caps: async () => readCaps(control),
+    trips: async () => readTrips(control),
     ...createEvidenceReading(evidence),
   };
 }
