@@ -1,4 +1,5 @@
 import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/caps';
+import type { ForecastAnswer } from '../domain/forecast';
 import type { RecordClass } from '../domain/record-class';
 import type { Band, DueDay, LifecycleStatus } from './snapshot';
 
@@ -147,6 +148,8 @@ export interface ControlReader {
   hold(holdId: string): Promise<HoldRecord | null>;
   /** Freezes over everything and, with a tenant, over that tenant; also lifted ones. */
   freezes(tenantId?: string): Promise<readonly FreezeRecord[]>;
+  /** When the cohorts that are due next can end under the caps, over all tenants. */
+  forecast(): Promise<readonly ForecastAnswer[]>;
   caps(): Promise<readonly CapRecord[]>;
   /** Trips of the circuit breaker, open ones first. */
   trips(): Promise<readonly TripRecord[]>;

@@ -176,6 +176,38 @@ describe('the command line while the engine is away', () => {
     expect(unknown.stderr).toMatch(/^UNKNOWN_TENANT: /);
   });
 
+  it('lists caps, tightens one at once and shows a looser one as pending', async () => {
+    const listed = await asked<{ cap: string; pending: null }[]>('caps list', away);
+    expect(listed.map(({ cap }) => cap)).toContain('tenants-per-30-days');
+    const set =
+      'caps set --cap store-share-per-day --confirm store-share-per-day --reason for-this-test';
+    const stricter = await asked<object>(`${set} --amount 1`, away);
+    expect(stricter).toMatchObject({ inForce: { amount: 1, share: 0 }, pending: null });
+    const looser = await lethe(`${set} --amount 1 --percent 99.5`, away);
+    expect(looser.stdout).toMatch(/1 records, or 99.5 % of .* from 20/);
+    const risky = await asked<{ dueDays: object[] }>('deadlines --at-risk', away);
+    expect(risky.dueDays).toMatchObject([
+      { tenantId: due.tenantId, atRisk: 'store-share-per-day' },
+    ]);
+    expect((await lethe(`deadlines --tenant ${due.tenantId}`, away)).stdout).toContain('AT RISK');
+    const status = await lethe(`status --tenant ${due.tenantId}`, away);
+    expect(status.stdout).toContain('store-share-per-day: ');
+  });
+
+  it('shows trips of the circuit breaker and resets one', async () => {
+    expect((await lethe('breaker status', away)).stdout).toBe('no trips\n');
+    await root.execute(
+      `INSERT INTO breaker_trips VALUES ('bt_commandline000001', 'mysql', 'verification', ?, ?, ?, lethe_now())`,
+      [due.tenantId, due.runId, due.dueOn],
+    );
+    expect((await lethe('breaker status', away)).stdout).toMatch(
+      /bt_commandline000001 +OPEN +mysql/,
+    );
+    const line = 'breaker reset --trip bt_commandline000001 --confirm bt_commandline000001';
+    const reset = await asked<object>(`${line} --reason found-and-removed`, away);
+    expect(reset).toMatchObject({ reset: { resetBy: 'ops-1' } });
+  });
+
   it('shows certificates as they were issued', async () => {
     await sql
       .pool('root', 'evidence')

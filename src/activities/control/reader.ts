@@ -14,6 +14,7 @@ import type { SqlPool } from '../../contracts/sql';
 import { readTrips } from './breaker';
 import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
+import { readForecast } from './read-forecast';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
 import { required, textRow, textRows, toInstant, toInstantOrNull, toSqlTime } from './sql-text';
@@ -42,6 +43,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     hold: async (holdId) => readHold(control, parseId('HoldId', holdId, 'holdId')),
     freezes: async (tenantId) =>
       readFreezes(control, tenantId === undefined ? undefined : tenant(tenantId)),
+    forecast: async () => readForecast(control),
     caps: async () => readCaps(control),
     trips: async () => readTrips(control),
     ...createEvidenceReading(evidence),

@@ -1,5 +1,6 @@
 import type { DispositionActivities, Progress, RunReference } from '../../contracts/activities';
 import { refreshTenant } from '../control/accept-command';
+import { recordRisks } from '../control/read-forecast';
 import { tripping } from '../control/stops';
 import { readTenantFacts } from '../control/tenant-facts';
 import type { VerifierPorts } from '../verification/ports';
@@ -75,6 +76,7 @@ async function seal({ archive }: DispositionPorts, run: RunRow): Promise<Progres
       : await sealConfiguration(archive, run);
   // From now on the due days are known, and with them their windows.
   await refreshTenant(archive, run.tenantId);
+  await recordRisks(archive, run.tenantId);
   const { digest, cohorts } = await readManifest(archive.control, run.runId);
   await archive.ledger.append({
     tenantId: run.tenantId,
