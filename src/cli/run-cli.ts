@@ -5,6 +5,7 @@ import { Cli } from './cli';
 import { addArchiveCommands } from './commands/archive';
 import { addAttachService } from './commands/attach-service';
 import { addAttest } from './commands/attest';
+import { addBackups } from './commands/backups';
 import { addBreaker } from './commands/breaker';
 import { addCaps } from './commands/caps';
 import { addCertificate } from './commands/certificate';
@@ -125,6 +126,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addBreaker(lethe, cli);
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
+  addBackups(lethe, cli);
   addConfig(lethe, cli);
   addArchiveCommands(lethe, cli);
   addCollectCommand(lethe, cli);

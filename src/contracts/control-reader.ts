@@ -1,3 +1,4 @@
+import type { BackupSet } from '../domain/backups';
 import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/caps';
 import type { ForecastAnswer } from '../domain/forecast';
 import type { RecordClass } from '../domain/record-class';
@@ -130,6 +131,17 @@ export interface TripRecord {
   } | null;
 }
 
+/** A registered backup as people see it. */
+export interface BackupRecord extends BackupSet {
+  readonly location: string;
+  readonly registeredBy: string;
+  readonly expiredBy: string | null;
+  /** Its date has passed and nobody has reported that it is gone. */
+  readonly overdue: boolean;
+  /** It is to live longer than backups of clear data may. */
+  readonly tooLong: boolean;
+}
+
 /**
  * Reads control and evidence for people, also when the workflow engine is away. It sees ids, counts,
  * instants and digests, never tenant content, and it changes nothing.
@@ -150,6 +162,8 @@ export interface ControlReader {
   freezes(tenantId?: string): Promise<readonly FreezeRecord[]>;
   /** When the cohorts that are due next can end under the caps, over all tenants. */
   forecast(): Promise<readonly ForecastAnswer[]>;
+  /** Registered backups, newest first. */
+  backups(): Promise<readonly BackupRecord[]>;
   caps(): Promise<readonly CapRecord[]>;
   /** Trips of the circuit breaker, open ones first. */
   trips(): Promise<readonly TripRecord[]>;

@@ -11,6 +11,7 @@ import type {
 } from '../../contracts/control-reader';
 import type { LifecycleSnapshot, LifecycleStatus } from '../../contracts/snapshot';
 import type { SqlPool } from '../../contracts/sql';
+import { readBackups } from './backups';
 import { readTrips } from './breaker';
 import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
@@ -43,6 +44,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     hold: async (holdId) => readHold(control, parseId('HoldId', holdId, 'holdId')),
     freezes: async (tenantId) =>
       readFreezes(control, tenantId === undefined ? undefined : tenant(tenantId)),
+    backups: async () => readBackups(control),
     forecast: async () => readForecast(control),
     caps: async () => readCaps(control),
     trips: async () => readTrips(control),

@@ -31,6 +31,8 @@ const CONTROL_FACTS = [
   'hold_releases',
   'freezes',
   'cap_stops',
+  'backup_sets',
+  'backup_expiries',
   'breaches',
   'events',
   'event_closings',
@@ -66,6 +68,15 @@ const CONTROL_READ = [
     'breaker_trips',
     'breaker_resets',
   ].map((table) => `control.${table}`),
+];
+
+const SQL_REPLAYS = [
+  'assets.replay_assets',
+  'assets.replay_asset_links',
+  'assets.replay_scans',
+  'assets.replay_image_risks',
+  'configuration.replay_console_settings',
+  'configuration.replay_configuration_changes',
 ];
 
 const SQL_PURGES = [
@@ -108,6 +119,7 @@ export const ROLE_GRANTS = Object.freeze({
       'control.issue_move_permit',
       'control.issue_destroy_permit',
       'control.issue_retire_permit',
+      'control.issue_replay_permit',
       'keys.issue_key_permit',
     ],
   },
@@ -116,6 +128,7 @@ export const ROLE_GRANTS = Object.freeze({
     select: ['control.manifest_batches', 'control.permits', 'control.attempts'],
     execute: [
       ...SQL_PURGES,
+      ...SQL_REPLAYS,
       'control.lethe_now',
       'control.start_purge_attempt',
       'control.assert_attempt_live',
