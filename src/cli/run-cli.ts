@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { LetheError } from '../domain/errors';
+import { CALENDARS } from './calendars-folder';
 import { Cli } from './cli';
 import { addArchiveCommands } from './commands/archive';
 import { addAttachService } from './commands/attach-service';
@@ -22,6 +22,7 @@ import { addHold } from './commands/hold';
 import { addLinkAsset } from './commands/link-asset';
 import { addMigrate } from './commands/migrate';
 import { addReactivateFeature } from './commands/reactivate-feature';
+import { addRestoreGate } from './commands/restore-gate';
 import { addRequestDeletion } from './commands/request-deletion';
 import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
@@ -31,13 +32,6 @@ import { addWithdrawAttestation } from './commands/withdraw-attestation';
 import { addWithdrawDeletion } from './commands/withdraw-deletion';
 import type { CliIo } from './io';
 import { printFailure } from './output';
-
-/** Folder of the calendar data, shipped beside the code. */
-const CALENDARS = join(
-  __dirname,
-  ...(__dirname.includes(join('dist', 'src')) ? ['..'] : []),
-  ...['..', '..', 'calendars'],
-);
 
 const EXIT_BAD_INPUT = 2;
 
@@ -127,6 +121,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
   addBackups(lethe, cli);
+  addRestoreGate(lethe, cli);
   addConfig(lethe, cli);
   addArchiveCommands(lethe, cli);
   addCollectCommand(lethe, cli);

@@ -56,7 +56,7 @@ describe('a forecast from control', () => {
     expect(limits.acts[0]).toMatchObject({
       kind: 'deadline-at-risk',
       tenantId: run.tenantId,
-      details: { cap: 'store-share-per-day', expectedAt: null },
+      details: { cap: 'store-share-per-day' },
     });
     const rows = await limits.environment
       .pool('root', 'evidence')

@@ -83,6 +83,8 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
       'amount',
     ],
     ['breaker reset --trip bt_commandline000001', 'INVALID_INPUT', '--reason'],
+    ['restore-gate check --store s3', 'INVALID_INPUT', '--store'],
+    ['backups add --set bs_commandline000001', 'INVALID_INPUT', '--store'],
     [`deadlines --tenant ${TENANT} --band overdue`, 'INVALID_INPUT', 'tenant'],
     [`deadlines --run rn_1`, 'INVALID_INPUT', 'run'],
     [`scan --tenant ${TENANT}`, 'INVALID_INPUT', 'report'],
@@ -139,6 +141,9 @@ describe('a dangerous command', () => {
     ['freeze approve --freeze fz_commandline000001', 'fz_commandline000001'],
     ['caps set --cap cohorts-per-hour --amount 5 --reason was-a-drill', 'cohorts-per-hour'],
     ['breaker reset --trip bt_commandline000001 --reason was-a-drill', 'bt_commandline000001'],
+    ['backups expire --set bs_commandline000001', 'bs_commandline000001'],
+    ['restore-gate replay --store mysql', 'mysql'],
+    ['restore-gate replay --store control', 'control'],
     ['migrate --remove', 'lethe'],
   ];
 

@@ -40,15 +40,17 @@ export async function requestLift(ports: FreezePorts, order: RequestLift): Promi
   ]);
   const freeze = await known(ports, order.freezeId);
   const number = await newestRequest(ports, order.freezeId);
+  const { request } = freeze;
+  if (request === null) throw new Error('a request that was made is known');
   await ports.ledger.append({
     tenantId: tenantOf(freeze.scope),
     kind: 'freeze-lift-requested',
     subject: `${order.freezeId}/${number}`,
     details: {
       freezeId: order.freezeId,
-      requestedBy: order.requestedBy,
-      reasonDigest: reasonDigest(order.reason),
-      expiresAt: freeze.request?.expiresAt ?? null,
+      requestedBy: request.requestedBy,
+      reasonDigest: reasonDigest(request.reason),
+      expiresAt: request.expiresAt,
     },
   });
   return freeze;

@@ -55,12 +55,12 @@ export async function recordRisks(
   const risks = (await readForecast(ports.control)).filter(
     (answer) => answer.tenantId === tenantId && answer.atRisk !== null,
   );
-  for (const { runId, dueOn, atRisk, expectedAt } of risks) {
+  for (const { runId, dueOn, atRisk } of risks) {
     await ports.ledger.append({
       tenantId,
       kind: 'deadline-at-risk',
       subject: `${runId}/${dueOn}/${atRisk ?? ''}`,
-      details: { runId, dueOn, cap: atRisk, expectedAt },
+      details: { runId, dueOn, cap: atRisk },
     });
   }
   return risks.length;
