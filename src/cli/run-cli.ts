@@ -41,6 +41,8 @@ At three in the morning:
   lethe deadlines --band overdue        what is late; --band due_soon: what comes next
   lethe freeze set --all                nothing is destroyed any more until two people lift it
   lethe hold place --tenant ID ...      one tenant's data is kept for a legal reason
+  lethe breaker status                  what the engine stopped by itself, and why
+  lethe restore-gate check --store S    whether a store that was restored may serve
 
 Every command can be repeated safely; one that is sent to a tenant is repeated under its
 --idempotency-key. Dangerous ones ask for an id a second time, or take it with --confirm.

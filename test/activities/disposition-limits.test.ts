@@ -1,3 +1,4 @@
+import { expireBackup, registerBackup } from '../../src/activities/control/backups';
 import { readTrips, resetBreaker } from '../../src/activities/control/breaker';
 import { placeFreeze, type FreezePorts } from '../../src/activities/control/freeze';
 import { approveLift, requestLift } from '../../src/activities/control/lift-freeze';
@@ -186,5 +187,32 @@ describe('an end that cannot be confirmed', () => {
       blockedOn: null,
       snapshot: { counters: { certificates: 2 } },
     });
+  });
+});
+
+describe('a backup that was taken while the data was in clear', () => {
+  it('is named by the certificate with its date, until somebody reports that it is gone [ST-1]', async () => {
+    const { tenantId } = await withHost(engine, 'CVM');
+    const takenAt = await engine.now();
+    const expiresAt = new Date(Date.parse(takenAt) + 14 * 86_400_000).toISOString();
+    const register = (setId: string) =>
+      registerBackup(ports, {
+        ...{ setId, store: 'mysql', covers: ['assets'], location: 's3://backups/mysql' },
+        ...{ takenAt, expiresAt, registeredBy: 'ops-1' },
+      });
+    await register('bs_limits00001');
+    await register('bs_limits00002');
+    await expireBackup(ports, { setId: 'bs_limits00002', expiredBy: 'ops-1' });
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.send(tenantId, 'endFeature', {});
+    await engine.runWork(tenantId);
+    engine.hosted = [ended('CVM')];
+    await inLastDay(await engine.snapshot(tenantId));
+    expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
+    const certificates = await engine.parts.certificates.listOf(tenantId);
+    const named = certificates.flatMap(({ certificate }) =>
+      certificate.remnants.flatMap(({ sets = [] }) => sets.map(({ setId }) => setId)),
+    );
+    expect(named).toEqual(['bs_limits00001']);
   });
 });

@@ -208,6 +208,25 @@ describe('the command line while the engine is away', () => {
     expect(reset).toMatchObject({ reset: { resetBy: 'ops-1' } });
   });
 
+  it('keeps the register of backups', async () => {
+    const add =
+      'backups add --set bs_commandline000001 --store mysql --covers assets control --location s3://backups/1 ' +
+      '--taken-at 2026-01-01T00:00:00Z --expires-at 2026-01-15T00:00:00Z';
+    expect(await asked<object>(add, away)).toMatchObject({ covers: ['assets', 'control'] });
+    expect((await lethe('backups list', away)).stdout).toContain('OVERDUE');
+    const gone = 'backups expire --set bs_commandline000001 --confirm bs_commandline000001';
+    expect(await asked<object>(gone, away)).toMatchObject({ expiredBy: 'ops-1' });
+    expect((await lethe('backups list', away)).stdout).toContain('gone 20');
+  });
+
+  it('opens the restore gate of a store to which nothing came back', async () => {
+    const check = await lethe('restore-gate check --store mysql', away);
+    expect(check).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(check.stdout).toContain('may serve');
+    const replayed = await asked<object>('restore-gate replay --store mysql --confirm mysql', away);
+    expect(replayed).toMatchObject({ batches: 0, records: 0, kept: [] });
+  });
+
   it('shows certificates as they were issued', async () => {
     await sql
       .pool('root', 'evidence')

@@ -251,6 +251,9 @@ BEGIN
   DECLARE v_share INT UNSIGNED;
   IF NEW.kind = 'destroy' THEN
     SELECT id INTO v_id FROM {{control}}.cap_gate WHERE id = 1 FOR UPDATE;
+  ELSE
+    -- Moves do not wait for each other, but for a trip that is being recorded.
+    SELECT id INTO v_id FROM {{control}}.cap_gate WHERE id = 1 LOCK IN SHARE MODE;
   END IF;
   CALL {{control}}.assert_breaker(NEW.location);
   SELECT COALESCE(MAX(id_count), 0) INTO v_rows FROM {{control}}.manifest_batches
