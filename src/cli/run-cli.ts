@@ -1,10 +1,13 @@
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { LetheError } from '../domain/errors';
+import { CALENDARS } from './calendars-folder';
 import { Cli } from './cli';
 import { addArchiveCommands } from './commands/archive';
 import { addAttachService } from './commands/attach-service';
 import { addAttest } from './commands/attest';
+import { addBackups } from './commands/backups';
+import { addBreaker } from './commands/breaker';
+import { addCaps } from './commands/caps';
 import { addCertificate } from './commands/certificate';
 import { addChangeConfiguration } from './commands/change-configuration';
 import { addCollectCommand } from './commands/collect';
@@ -19,6 +22,7 @@ import { addHold } from './commands/hold';
 import { addLinkAsset } from './commands/link-asset';
 import { addMigrate } from './commands/migrate';
 import { addReactivateFeature } from './commands/reactivate-feature';
+import { addRestoreGate } from './commands/restore-gate';
 import { addRequestDeletion } from './commands/request-deletion';
 import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
@@ -30,21 +34,16 @@ import { addWithdrawDeletion } from './commands/withdraw-deletion';
 import type { CliIo } from './io';
 import { printFailure } from './output';
 
-/** Folder of the calendar data, shipped beside the code. */
-const CALENDARS = join(
-  __dirname,
-  ...(__dirname.includes(join('dist', 'src')) ? ['..'] : []),
-  ...['..', '..', 'calendars'],
-);
-
 const EXIT_BAD_INPUT = 2;
 
 const AFTER_HELP = `
 At three in the morning:
   lethe status --tenant ID              where a tenant stands, also when the engine is away
   lethe deadlines --band overdue        what is late; --band due_soon: what comes next
-  lethe freeze place --all              nothing is destroyed any more until two people lift it
+  lethe freeze set --all                nothing is destroyed any more until two people lift it
   lethe hold place --tenant ID ...      one tenant's data is kept for a legal reason
+  lethe breaker status                  what the engine stopped by itself, and why
+  lethe restore-gate check --store S    whether a store that was restored may serve
 
 Every command can be repeated safely; one that is sent to a tenant is repeated under its
 --idempotency-key. Dangerous ones ask for an id a second time, or take it with --confirm.
@@ -120,8 +119,12 @@ function program(cli: Cli, complaints: string[]): Command {
   addWithdrawDeletion(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);
+  addCaps(lethe, cli);
+  addBreaker(lethe, cli);
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
+  addBackups(lethe, cli);
+  addRestoreGate(lethe, cli);
   addConfig(lethe, cli);
   addSweep(lethe, cli);
   addArchiveCommands(lethe, cli);

@@ -83,7 +83,8 @@ export class Session {
     await this.opened.engine?.close();
   }
 
-  private get stores(): Stores {
+  /** The stores, each opened at its first use. */
+  get stores(): Stores {
     this.opened.stores ??= openStores(
       this.config,
       readCredentials(required(this.config.credentialsFile, 'LETHE_CREDENTIALS_FILE')),

@@ -70,8 +70,15 @@ export async function composeDisposition(
   const verifier = await verifierSide(options, parts);
   const purge = await purgerSide(options, parts);
   const issuer = stores.sql('issuer', 'control');
+  const breaker = {
+    control: archive.control,
+    keys: stores.sql('control', 'keys'),
+    ledger: parts.ledger,
+    newToken: parts.newToken,
+  };
   const destruction: DestructionPorts = {
     control: archive.control,
+    breaker,
     issuer,
     keyIssuer: stores.sql('issuer', 'keys'),
     destroyer: stores.sql('destroyer', 'keys'),
@@ -89,6 +96,7 @@ export async function composeDisposition(
       verifier,
       purge,
       issuer,
+      breaker,
       newToken: parts.newToken,
       restore: {
         verifier,

@@ -1,4 +1,7 @@
 import { compareWithCheckpoint } from '../activities/evidence/checkpoints';
+import { readHead } from '../activities/evidence/read-ledger';
+import { isReplayed } from '../activities/restore-gate/check-control';
+import type { Checkpoint } from '../domain/evidence';
 import { LetheError } from '../domain/errors';
 import type { Config } from '../platform/config';
 import { probeClock } from '../platform/mysql';
@@ -7,7 +10,7 @@ import type { EngineOptions, SharedParts } from './stores-of-roles';
 /**
  * What a worker proves before it takes any work: that no session can move the databases' clock, that
  * production and simulation are what their name says, and that nobody restored control or the ledger
- * behind what was exported: holds of the time between would be forgotten.
+ * behind what was exported without replaying what was lost: holds of the time between would be forgotten.
  *
  * @throws LetheError CLOCK_UNSAFE, ENVIRONMENT_MISMATCH or VERIFICATION_FAILED; the worker does not start
  * then.
@@ -27,12 +30,30 @@ export async function proveSurroundings(
       { field: 'LETHE_ENVIRONMENT' },
     );
   }
-  const { older, ledger: chain } = await compareWithCheckpoint(checkpoints);
+  const { checkpoint, older, ledger: chain } = await compareWithCheckpoint(checkpoints);
   if (!older && chain.broken === null) return;
+  if (
+    older &&
+    checkpoint !== null &&
+    (await isReplayedSince(checkpoint, { ledger, checkpoints }))
+  ) {
+    return;
+  }
   throw new LetheError(
     'VERIFICATION_FAILED',
     older
-      ? 'control is older than the last exported checkpoint: replay holds and commands since then first'
+      ? 'control is older than the last exported checkpoint: run lethe restore-gate replay --store control'
       : 'the evidence ledger is not what it was at the last exported checkpoint',
   );
+}
+
+/** A restored control store may be worked with, frozen, once what it had lost was replayed into it. */
+async function isReplayedSince(
+  checkpoint: Checkpoint,
+  { ledger, checkpoints }: Pick<SharedParts, 'ledger' | 'checkpoints'>,
+): Promise<boolean> {
+  const head = await readHead(ledger.pool);
+  if (head.sequence < checkpoint.sequence) return false;
+  const { control } = checkpoints;
+  return isReplayed({ evidence: ledger.pool, control }, checkpoint.sequence);
 }

@@ -1,3 +1,6 @@
+import type { BackupSet } from '../domain/backups';
+import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/caps';
+import type { ForecastAnswer } from '../domain/forecast';
 import type { RecordClass } from '../domain/record-class';
 import type { Band, DueDay, LifecycleStatus } from './snapshot';
 
@@ -72,6 +75,15 @@ export interface StoredCertificate extends CertificateSummary {
   readonly body: string;
 }
 
+/** What somebody asked for; a second person approves it before it expires. */
+export interface LiftRequest {
+  readonly requestedBy: string;
+  readonly reason: string;
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly expired: boolean;
+}
+
 /** A freeze and who lifted it; two different people do. */
 export interface FreezeRecord {
   readonly freezeId: string;
@@ -81,6 +93,53 @@ export interface FreezeRecord {
   readonly placedBy: string;
   readonly liftedBy: readonly string[];
   readonly inForce: boolean;
+  /** The newest request to lift it, also when it has expired or was approved. */
+  readonly request: LiftRequest | null;
+}
+
+/** One setting of a cap in its history. */
+export interface CapValue extends CapSetting {
+  readonly recordedAt: string;
+  /** Later than `recordedAt` for one that loosens. */
+  readonly effectiveAt: string;
+  readonly setBy: string;
+  readonly reason: string;
+}
+
+/** A cap with everything that was ever set, oldest first. */
+export interface CapRecord {
+  readonly cap: CapName;
+  readonly inForce: CapValue | null;
+  /** Takes effect later, unless another setting replaces it. */
+  readonly pending: CapValue | null;
+  readonly history: readonly CapValue[];
+}
+
+/** A trip of the circuit breaker; open while `reset` is null. */
+export interface TripRecord {
+  readonly tripId: string;
+  readonly scope: BreakerScope;
+  readonly cause: BreakerCause;
+  readonly tenantId: string | null;
+  readonly runId: string | null;
+  readonly dueOn: string | null;
+  readonly trippedAt: string;
+  readonly reset: {
+    readonly resetBy: string;
+    readonly reason: string;
+    readonly resetAt: string;
+  } | null;
+}
+
+/** A registered backup as people see it. */
+export interface BackupRecord extends BackupSet {
+  readonly location: string;
+  readonly registeredBy: string;
+  readonly expiredBy: string | null;
+  /** Its date has passed and nobody has reported that it is gone. */
+  readonly overdue: boolean;
+  /** It is to live longer than backups of clear data may. */
+  readonly tooLong: boolean;
 }
 
 /**
@@ -101,6 +160,13 @@ export interface ControlReader {
   hold(holdId: string): Promise<HoldRecord | null>;
   /** Freezes over everything and, with a tenant, over that tenant; also lifted ones. */
   freezes(tenantId?: string): Promise<readonly FreezeRecord[]>;
+  /** When the cohorts that are due next can end under the caps, over all tenants. */
+  forecast(): Promise<readonly ForecastAnswer[]>;
+  /** Registered backups, newest first. */
+  backups(): Promise<readonly BackupRecord[]>;
+  caps(): Promise<readonly CapRecord[]>;
+  /** Trips of the circuit breaker, open ones first. */
+  trips(): Promise<readonly TripRecord[]>;
   certificatesOf(tenantId: string): Promise<readonly CertificateSummary[]>;
   /** Null when there is no such certificate. */
   certificate(certificateId: string): Promise<StoredCertificate | null>;

@@ -1,3 +1,4 @@
+import type { NamedBackup } from './backups';
 import { LetheError } from './errors';
 import type { EvidenceClock, HashText } from './evidence';
 import { isId } from './identifiers';
@@ -74,6 +75,8 @@ export interface CertificateInput {
     readonly goneAt: string;
     /** Days per backup or log of the inventory, as configured. */
     readonly maxAgeDays: Readonly<Record<string, number>>;
+    /** Registered backups that may hold it and are not reported gone. */
+    readonly backups: readonly NamedBackup[];
   };
   readonly clock: EvidenceClock;
   readonly issuedAt: string;
@@ -86,6 +89,8 @@ interface CertifiedRemnant {
   readonly until: string;
   /** True when that lies beyond the promised end; said, not hidden. */
   readonly afterLatest: boolean;
+  /** Registered backups behind it that are not gone yet; left out when there are none. */
+  readonly sets?: readonly Omit<NamedBackup, 'location'>[];
 }
 
 /** The document. */
@@ -314,10 +319,20 @@ function certifyRemnants(input: CertificateInput, destroyed: Nanoseconds): Certi
     if (!isCount(days) || days > maxAgeDays) {
       throw unverified(id, 'has no age within the bound of the inventory');
     }
-    const until = gone + BigInt(days) * DAY;
-    return { location: id, until: formatInstant(until), afterLatest: until >= latest };
+    const sets = input.clear.backups.filter(({ location }) => location === id).map(certifySet);
+    const until = sets
+      .map(({ expiresAt }) => parseInstant(expiresAt, 'clear.backups.expiresAt'))
+      .reduce(later, gone + BigInt(days) * DAY);
+    const remnant = { location: id, until: formatInstant(until), afterLatest: until >= latest };
+    return sets.length === 0 ? remnant : { ...remnant, sets };
   });
 }
+
+const certifySet = (set: NamedBackup): Omit<NamedBackup, 'location'> => ({
+  setId: set.setId,
+  takenAt: instantOf(set.takenAt, 'clear.backups.takenAt'),
+  expiresAt: instantOf(set.expiresAt, 'clear.backups.expiresAt'),
+});
 
 function clauseOf(recordClass: RecordClass, id: RuleId): string {
   const found = RETENTION_SCHEDULE.classes[recordClass].find(({ rule }) => rule === id);

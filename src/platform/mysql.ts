@@ -209,7 +209,7 @@ const isLost = (error: DriverError): boolean =>
 
 /** Guarded procedures refuse with `CODE: what happened`. */
 function ofProcedure(message: string): LetheError {
-  const [, code = '', text = ''] = /^([A-Z_]+): (.*)$/.exec(message) ?? [];
+  const [, code = '', text = ''] = /^([A-Z][A-Z0-9_]*): (.*)$/.exec(message) ?? [];
   return code in FAILURES
     ? new LetheError(code as FailureCode, text)
     : new LetheError('NOT_PERMITTED', 'a guarded procedure refused');

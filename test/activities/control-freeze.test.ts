@@ -1,4 +1,5 @@
-import { liftFreeze, placeFreeze, type FreezePorts } from '../../src/activities/control/freeze';
+import { placeFreeze, type FreezePorts } from '../../src/activities/control/freeze';
+import { approveLift, requestLift } from '../../src/activities/control/lift-freeze';
 import { createEvidenceLedger } from '../../src/activities/evidence/ledger';
 import type { SqlPool } from '../../src/contracts/sql';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
@@ -13,7 +14,7 @@ const ledger: { tenantId: string | null; kind: string; subject: string }[] = [];
 const unstamped: string[] = [];
 
 beforeAll(async () => {
-  environment = await createSqlEnvironment();
+  environment = await createSqlEnvironment({ simulation: true });
   issuer = environment.pool('issuer');
   root = environment.pool('root');
   const evidence = createEvidenceLedger({ pool: environment.pool('ledger', 'evidence') });
@@ -75,6 +76,20 @@ async function epochOf(scope: string): Promise<readonly number[]> {
   return [Number(rows[0]?.['control_epoch']), Number(rows[0]?.['key_epoch'])];
 }
 
+const REASON = 'the cause was found and removed';
+
+/** Two people lift a freeze, as the command line lets them. */
+async function lift(id: string): Promise<void> {
+  await requestLift(ports, { freezeId: id, requestedBy: 'ops-1', reason: REASON });
+  await approveLift(ports, { freezeId: id, approvedBy: 'ops-2' });
+}
+
+const moveClock = (hours: number): Promise<unknown> =>
+  root.execute(
+    'UPDATE simulation_clock SET offset_microseconds = offset_microseconds + ? WHERE id = 1',
+    [hours * 3_600_000_000],
+  );
+
 const FROZEN = { code: 'PERMIT_REFUSED', message: expect.stringContaining('freeze') as string };
 
 describe.each(['a tenant', 'global'])('a freeze of %s', (what) => {
@@ -87,12 +102,16 @@ describe.each(['a tenant', 'global'])('a freeze of %s', (what) => {
     await refreshed(run);
     await expect(issueMove(run)).rejects.toMatchObject(FROZEN);
 
-    const lift = (liftedBy: string) => liftFreeze(ports, { freezeId: order.freezeId, liftedBy });
-    expect(await lift('ops-1')).toMatchObject({ liftedBy: ['ops-1'], inForce: true });
-    expect(await lift('ops-1')).toMatchObject({ liftedBy: ['ops-1'], inForce: true });
+    const ask = { freezeId: order.freezeId, requestedBy: 'ops-1', reason: REASON };
+    const asked = await requestLift(ports, ask);
+    expect(asked).toMatchObject({ liftedBy: [], inForce: true, request: { expired: false } });
+    expect(await requestLift(ports, ask)).toEqual(asked);
     await expect(issueMove(run)).rejects.toMatchObject(FROZEN);
 
-    expect(await lift('ops-2')).toMatchObject({ liftedBy: ['ops-1', 'ops-2'], inForce: false });
+    const approve = { freezeId: order.freezeId, approvedBy: 'ops-2' };
+    const lifted = await approveLift(ports, approve);
+    expect(lifted).toMatchObject({ liftedBy: ['ops-1', 'ops-2'], inForce: false });
+    expect(await approveLift(ports, approve)).toEqual(lifted);
     await refreshed(run);
     expect(await issueMove(run)).toMatch(/^pm_/);
   });
@@ -110,9 +129,7 @@ describe.each(['a tenant', 'global'])('a freeze of %s', (what) => {
     expect(after[0]).toBeGreaterThan(before[0] ?? 0);
     expect(after[1]).toBeGreaterThan(before[1] ?? 0);
     expect(await placeFreeze(ports, order)).toEqual(placed);
-    for (const liftedBy of ['ops-1', 'ops-2']) {
-      await liftFreeze(ports, { freezeId: order.freezeId, liftedBy });
-    }
+    await lift(order.freezeId);
   });
 
   it('takes the stamps of an interrupted attempt off before it is acknowledged', async () => {
@@ -128,23 +145,25 @@ describe.each(['a tenant', 'global'])('a freeze of %s', (what) => {
     const order = { freezeId: freezeId(), scope, placedBy: 'ops-1' };
     await placeFreeze(ports, order);
     expect(unstamped).toContain(attemptId);
-    for (const liftedBy of ['ops-1', 'ops-2']) {
-      await liftFreeze(ports, { freezeId: order.freezeId, liftedBy });
-    }
+    await lift(order.freezeId);
   });
 
-  it('is in the evidence, once placed and once for each person who lifted it', async () => {
+  it('is in the evidence at every step, with who asked and who approved', async () => {
     const run = await sealed();
     const scope = what === 'global' ? 'global' : run.tenantId;
     const order = { freezeId: freezeId(), scope, placedBy: 'ops-1' };
     await placeFreeze(ports, order);
-    await liftFreeze(ports, { freezeId: order.freezeId, liftedBy: 'ops-1' });
-    await liftFreeze(ports, { freezeId: order.freezeId, liftedBy: 'ops-2' });
+    await lift(order.freezeId);
     const tenantId = what === 'global' ? null : run.tenantId;
     expect(ledger.filter(({ subject }) => subject.startsWith(order.freezeId))).toMatchObject([
       { tenantId, kind: 'freeze-placed', subject: order.freezeId },
-      { tenantId, kind: 'freeze-lifted', subject: `${order.freezeId}/ops-1` },
-      { tenantId, kind: 'freeze-lifted', subject: `${order.freezeId}/ops-2` },
+      { tenantId, kind: 'freeze-lift-requested', subject: `${order.freezeId}/1` },
+      {
+        tenantId,
+        kind: 'freeze-lifted',
+        subject: order.freezeId,
+        details: { requestedBy: 'ops-1', approvedBy: 'ops-2' },
+      },
     ]);
   });
 });
@@ -189,8 +208,65 @@ describe('a freeze', () => {
   });
 
   it('that does not exist cannot be lifted', async () => {
-    const lifting = liftFreeze(ports, { freezeId: `fz_${'9'.repeat(16)}`, liftedBy: 'ops-1' });
-    await expect(lifting).rejects.toMatchObject({ code: 'UNKNOWN_FREEZE', field: 'freezeId' });
+    const unknown = { code: 'UNKNOWN_FREEZE' };
+    const id = `fz_${'9'.repeat(16)}`;
+    const asking = requestLift(ports, { freezeId: id, requestedBy: 'ops-1', reason: REASON });
+    await expect(asking).rejects.toMatchObject(unknown);
+    const approving = approveLift(ports, { freezeId: id, approvedBy: 'ops-2' });
+    await expect(approving).rejects.toMatchObject(unknown);
+  });
+
+  it.each([
+    ['nobody asked', null, 'ops-2'],
+    ['who asked approves', 'ops-1', 'ops-1'],
+    ['who asked approves under another spelling', 'ops-1', 'OPS-1'],
+  ])('stays in force when %s', async (...[, requestedBy, approvedBy]) => {
+    const run = await sealed();
+    const id = freezeId();
+    await placeFreeze(ports, { freezeId: id, scope: run.tenantId, placedBy: 'ops-1' });
+    if (requestedBy !== null)
+      await requestLift(ports, { freezeId: id, requestedBy, reason: REASON });
+    await refreshed(run);
+    const approving = approveLift(ports, { freezeId: id, approvedBy });
+    await expect(approving).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
+    await expect(issueMove(run)).rejects.toMatchObject(FROZEN);
+  });
+
+  it('stays in force when the request was approved a day later: it has expired', async () => {
+    const run = await sealed();
+    const id = freezeId();
+    await placeFreeze(ports, { freezeId: id, scope: run.tenantId, placedBy: 'ops-1' });
+    await requestLift(ports, { freezeId: id, requestedBy: 'ops-1', reason: REASON });
+    await moveClock(24);
+    const approve = { freezeId: id, approvedBy: 'ops-2' };
+    await expect(approveLift(ports, approve)).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
+    await refreshed(run);
+    await expect(issueMove(run)).rejects.toMatchObject(FROZEN);
+    await requestLift(ports, { freezeId: id, requestedBy: 'ops-1', reason: REASON });
+    expect(await approveLift(ports, approve)).toMatchObject({ inForce: false });
+  });
+
+  it.each(['because', 'a reason\nover two lines', '   ', ''])(
+    'is not asked to be lifted for the reason %j',
+    async (reason) => {
+      const run = await sealed();
+      const id = freezeId();
+      await placeFreeze(ports, { freezeId: id, scope: run.tenantId, placedBy: 'ops-1' });
+      const asking = requestLift(ports, { freezeId: id, requestedBy: 'ops-1', reason });
+      await expect(asking).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'reason' });
+      const short = ports.control.execute('CALL request_lift(?, ?, ?)', [id, 'ops-1', 'because']);
+      await expect(short).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+    },
+  );
+
+  it('is lifted by nobody with a statement of their own', async () => {
+    const run = await sealed();
+    const id = freezeId();
+    await placeFreeze(ports, { freezeId: id, scope: run.tenantId, placedBy: 'ops-1' });
+    const own = `INSERT INTO freeze_lifts VALUES ('${id}', 'ops-1', lethe_now()), ('${id}', 'ops-2', lethe_now())`;
+    await expect(ports.control.execute(own)).rejects.toThrow(/DENIED/);
+    await refreshed(run);
+    await expect(issueMove(run)).rejects.toMatchObject(FROZEN);
   });
 
   it('is not acknowledged when the key store cannot be reached', async () => {

@@ -41,7 +41,7 @@ describe('help', () => {
   it('is an answer: on standard output, with exit code 0, and says what to do at night', async () => {
     const { exitCode, stdout, stderr } = await run(['--help']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    for (const word of ['status', 'freeze place --all', 'Exit codes', 'LETHE_ACTOR']) {
+    for (const word of ['status', 'freeze set --all', 'Exit codes', 'LETHE_ACTOR']) {
       expect(stdout).toContain(word);
     }
   });
@@ -74,8 +74,17 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     ['hold list --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
     ['hold status --hold hd_x', 'INVALID_INPUT', 'hold'],
     ['certificate list --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
-    ['freeze place', 'INVALID_INPUT', 'tenant'],
-    ['freeze place --all --tenant tn_x', 'INVALID_INPUT', 'tenant'],
+    ['freeze set', 'INVALID_INPUT', 'tenant'],
+    ['freeze set --all --tenant tn_x', 'INVALID_INPUT', 'tenant'],
+    ['caps set --cap cohorts-per-year --amount 5 --reason was-a-drill', 'INVALID_INPUT', '--cap'],
+    [
+      'caps set --cap cohorts-per-hour --amount 5.5 --reason was-a-drill',
+      'INVALID_INPUT',
+      'amount',
+    ],
+    ['breaker reset --trip bt_commandline000001', 'INVALID_INPUT', '--reason'],
+    ['restore-gate check --store s3', 'INVALID_INPUT', '--store'],
+    ['backups add --set bs_commandline000001', 'INVALID_INPUT', '--store'],
     [`deadlines --tenant ${TENANT} --band overdue`, 'INVALID_INPUT', 'tenant'],
     [`deadlines --run rn_1`, 'INVALID_INPUT', 'run'],
     [`scan --tenant ${TENANT}`, 'INVALID_INPUT', 'report'],
@@ -128,7 +137,13 @@ describe('a dangerous command', () => {
     [`end-feature --tenant ${TENANT}`, TENANT],
     [`request-deletion --record-class asset-basic-data --tenant ${TENANT}`, TENANT],
     [`hold release --approved-by dpo-2 --hold ${HOLD}`, HOLD],
-    ['freeze lift --freeze fz_commandline000001', 'fz_commandline000001'],
+    ['freeze lift --reason was-a-drill --freeze fz_commandline000001', 'fz_commandline000001'],
+    ['freeze approve --freeze fz_commandline000001', 'fz_commandline000001'],
+    ['caps set --cap cohorts-per-hour --amount 5 --reason was-a-drill', 'cohorts-per-hour'],
+    ['breaker reset --trip bt_commandline000001 --reason was-a-drill', 'bt_commandline000001'],
+    ['backups expire --set bs_commandline000001', 'bs_commandline000001'],
+    ['restore-gate replay --store mysql', 'mysql'],
+    ['restore-gate replay --store control', 'control'],
     ['migrate --remove', 'lethe'],
   ];
 

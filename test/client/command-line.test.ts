@@ -139,12 +139,15 @@ describe('the command line while the engine is away', () => {
   });
 
   it('places a freeze and lifts it with two people', async () => {
-    const placed = await asked<{ freezeId: string }>('freeze place --all', away);
-    const lift = `freeze lift --freeze ${placed.freezeId} --confirm ${placed.freezeId}`;
-    expect(await asked<object>(lift, away)).toMatchObject({ inForce: true, liftedBy: ['ops-1'] });
-    const list = await lethe('freeze list', away);
-    expect(list.stdout).toMatch(/in force +ops-1/);
-    const second = await lethe(`${lift} --requested-by ops-2`, away);
+    const placed = await asked<{ freezeId: string }>('freeze set --all', away);
+    const own = `--freeze ${placed.freezeId} --confirm ${placed.freezeId}`;
+    const request = await asked<object>(`freeze lift --reason found-and-removed ${own}`, away);
+    expect(request).toMatchObject({ inForce: true, liftedBy: [] });
+    const list = await lethe('freeze status', away);
+    expect(list.stdout).toMatch(/in force +- +ops-1/);
+    const alone = await lethe(`freeze approve ${own}`, away);
+    expect(alone.stderr).toMatch(/^NOT_PERMITTED: /);
+    const second = await lethe(`freeze approve ${own} --approved-by ops-2`, away);
     expect(second.stdout).toMatch(/state +lifted/);
     const ledger = await sql
       .pool('root', 'evidence')
@@ -153,24 +156,75 @@ describe('the command line while the engine is away', () => {
       ]);
     expect(ledger.map((row) => String(row['kind']))).toEqual([
       'freeze-placed',
-      'freeze-lifted',
+      'freeze-lift-requested',
       'freeze-lifted',
     ]);
   });
 
   it('freezes one tenant by its id, and only one that is known', async () => {
     const { freezeId } = await asked<{ freezeId: string }>(
-      `freeze place --tenant ${due.tenantId} --freeze fz_commandline000001`,
+      `freeze set --tenant ${due.tenantId} --freeze fz_commandline000001`,
       away,
     );
     expect(freezeId).toBe('fz_commandline000001');
-    expect(await asked<object[]>(`freeze list --tenant ${due.tenantId}`, away)).toMatchObject([
+    expect(await asked<object[]>(`freeze status --tenant ${due.tenantId}`, away)).toMatchObject([
       {},
       { freezeId, scope: due.tenantId, inForce: true },
     ]);
-    const unknown = await lethe('freeze place --tenant tn_cmdline00000none', away);
+    const unknown = await lethe('freeze set --tenant tn_cmdline00000none', away);
     expect(unknown).toMatchObject({ exitCode: 2, stdout: '' });
     expect(unknown.stderr).toMatch(/^UNKNOWN_TENANT: /);
+  });
+
+  it('lists caps, tightens one at once and shows a looser one as pending', async () => {
+    const listed = await asked<{ cap: string; pending: null }[]>('caps list', away);
+    expect(listed.map(({ cap }) => cap)).toContain('tenants-per-30-days');
+    const set =
+      'caps set --cap store-share-per-day --confirm store-share-per-day --reason for-this-test';
+    const stricter = await asked<object>(`${set} --amount 1`, away);
+    expect(stricter).toMatchObject({ inForce: { amount: 1, share: 0 }, pending: null });
+    const looser = await lethe(`${set} --amount 1 --percent 99.5`, away);
+    expect(looser.stdout).toMatch(/1 records, or 99.5 % of .* from 20/);
+    const risky = await asked<{ dueDays: object[] }>('deadlines --at-risk', away);
+    expect(risky.dueDays).toMatchObject([
+      { tenantId: due.tenantId, atRisk: 'store-share-per-day' },
+    ]);
+    expect((await lethe(`deadlines --tenant ${due.tenantId}`, away)).stdout).toContain('AT RISK');
+    const status = await lethe(`status --tenant ${due.tenantId}`, away);
+    expect(status.stdout).toContain('store-share-per-day: ');
+  });
+
+  it('shows trips of the circuit breaker and resets one', async () => {
+    expect((await lethe('breaker status', away)).stdout).toBe('no trips\n');
+    await root.execute(
+      `INSERT INTO breaker_trips VALUES ('bt_commandline000001', 'mysql', 'verification', ?, ?, ?, lethe_now())`,
+      [due.tenantId, due.runId, due.dueOn],
+    );
+    expect((await lethe('breaker status', away)).stdout).toMatch(
+      /bt_commandline000001 +OPEN +mysql/,
+    );
+    const line = 'breaker reset --trip bt_commandline000001 --confirm bt_commandline000001';
+    const reset = await asked<object>(`${line} --reason found-and-removed`, away);
+    expect(reset).toMatchObject({ reset: { resetBy: 'ops-1' } });
+  });
+
+  it('keeps the register of backups', async () => {
+    const add =
+      'backups add --set bs_commandline000001 --store mysql --covers assets control --location s3://backups/1 ' +
+      '--taken-at 2026-01-01T00:00:00Z --expires-at 2026-01-15T00:00:00Z';
+    expect(await asked<object>(add, away)).toMatchObject({ covers: ['assets', 'control'] });
+    expect((await lethe('backups list', away)).stdout).toContain('OVERDUE');
+    const gone = 'backups expire --set bs_commandline000001 --confirm bs_commandline000001';
+    expect(await asked<object>(gone, away)).toMatchObject({ expiredBy: 'ops-1' });
+    expect((await lethe('backups list', away)).stdout).toContain('gone 20');
+  });
+
+  it('opens the restore gate of a store to which nothing came back', async () => {
+    const check = await lethe('restore-gate check --store mysql', away);
+    expect(check).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(check.stdout).toContain('may serve');
+    const replayed = await asked<object>('restore-gate replay --store mysql --confirm mysql', away);
+    expect(replayed).toMatchObject({ batches: 0, records: 0, kept: [] });
   });
 
   it('shows certificates as they were issued', async () => {

@@ -67,7 +67,7 @@ const input = (change: Partial<CertificateInput> = {}): CertificateInput => ({
   keyRemnantHours: 12,
   manifestDigest: hash('manifest'),
   locations: verified('asset-basic-data'),
-  clear: { goneAt: '2027-02-11T00:00:00Z', maxAgeDays: ages('asset-basic-data') },
+  clear: { goneAt: '2027-02-11T00:00:00Z', maxAgeDays: ages('asset-basic-data'), backups: [] },
   clock: 'system',
   issuedAt: '2027-03-31T18:32:00Z',
   ...change,
@@ -90,7 +90,7 @@ const configuration = (change: Partial<CertificateInput> = {}): Partial<Certific
     destroyedAt: DESTROYED,
   })),
   locations: verified('console-configuration-data'),
-  clear: { goneAt: DESTROYED, maxAgeDays: ages('console-configuration-data') },
+  clear: { goneAt: DESTROYED, maxAgeDays: ages('console-configuration-data'), backups: [] },
   ...change,
 });
 
@@ -136,9 +136,30 @@ describe('a certificate of destruction', () => {
       afterLatest: false,
     });
     const lateCopies = compose({
-      clear: { goneAt: '2027-03-31T00:00:00Z', maxAgeDays: ages('asset-basic-data') },
+      clear: { goneAt: '2027-03-31T00:00:00Z', maxAgeDays: ages('asset-basic-data'), backups: [] },
     });
     expect(lateCopies.remnants.every(({ afterLatest }) => afterLatest)).toBe(true);
+  });
+
+  it('names each registered backup that is not gone, and goes by its date when that is later [ST-1]', () => {
+    const set = {
+      setId: 'bs_weekly000001',
+      location: 'mysql:backups' as const,
+      takenAt: '2027-02-09T00:00:00Z',
+      expiresAt: '2027-05-09T00:00:00Z',
+    };
+    const { clear } = input();
+    const { remnants } = compose({ clear: { ...clear, backups: [set] } });
+    expect(remnants).toContainEqual({
+      location: 'mysql:backups',
+      until: '2027-05-09T00:00:00Z',
+      afterLatest: true,
+      sets: [{ setId: set.setId, takenAt: set.takenAt, expiresAt: set.expiresAt }],
+    });
+    expect(remnants.filter(({ sets }) => sets !== undefined)).toHaveLength(1);
+    const early = { ...set, expiresAt: '2027-02-12T00:00:00Z' };
+    const sooner = compose({ clear: { ...clear, backups: [early] } }).remnants;
+    expect(sooner).toContainEqual(expect.objectContaining({ until: '2027-02-18T00:00:00Z' }));
   });
 
   it('covers every generation of configuration that a request ended [CC-2]', () => {
@@ -267,13 +288,20 @@ describe('no certificate is composed', () => {
         clear: {
           goneAt: '2027-02-11T00:00:00Z',
           maxAgeDays: { ...ages('asset-basic-data'), 'mysql:backups': 22 },
+          backups: [],
         },
       },
       'mysql:backups',
     ],
     [
       'for clear data that was seen after the destruction',
-      { clear: { goneAt: '2027-04-01T00:00:00Z', maxAgeDays: ages('asset-basic-data') } },
+      {
+        clear: {
+          goneAt: '2027-04-01T00:00:00Z',
+          maxAgeDays: ages('asset-basic-data'),
+          backups: [],
+        },
+      },
       'clear.goneAt',
     ],
     ...['tn_another000000000', TENANT.slice(0, -1)].map(

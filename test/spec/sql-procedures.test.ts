@@ -101,16 +101,26 @@ describe('statements that remove or change rows', () => {
     expect(loose).toEqual([]);
   });
 
-  it('remove tenant rows in one template only, by tenant, asset and version', () => {
-    const removing = statements.filter(({ sql }) =>
-      /DELETE[\s\S]*?FROM[\s\S]*?\{\{(assets|configuration|database)\}\}\./.test(sql),
-    );
-    expect(removing.map(({ path }) => path)).toEqual(['schema/mysql/purge-procedure.sql']);
-    const [{ sql } = { sql: '' }] = removing;
-    expect(sql).toMatch(/r\.tenant_id = p_tenant AND r\.asset_id = [\s\S]*AND r\.version_id = /);
-    expect(sql.indexOf('open_permit')).toBeLessThan(sql.indexOf('DELETE r'));
-    expect(sql.indexOf('COUNT_MISMATCH')).toBeGreaterThan(sql.indexOf('DELETE r'));
+  const removing = statements.filter(({ sql }) =>
+    /DELETE[\s\S]*?FROM[\s\S]*?\{\{(assets|configuration|database)\}\}\./.test(sql),
+  );
+
+  it('remove tenant rows in two templates only: once, and again what came back from a backup', () => {
+    expect(removing.map(({ path }) => path).sort()).toEqual([
+      'schema/mysql/purge-procedure.sql',
+      'schema/mysql/replay-procedure.sql',
+    ]);
   });
+
+  it.each(cases(removing))(
+    '%s removes under a permit, by tenant, asset and version',
+    (_, { sql }) => {
+      expect(sql).toMatch(/r\.tenant_id = p_tenant AND r\.asset_id = [\s\S]*AND r\.version_id = /);
+      expect(sql.indexOf('open_permit')).toBeGreaterThan(0);
+      expect(sql.indexOf('open_permit')).toBeLessThan(sql.indexOf('DELETE r'));
+      expect(sql.indexOf('COUNT_MISMATCH')).toBeGreaterThan(sql.indexOf('DELETE r'));
+    },
+  );
 });
 
 describe('tables of the schema', () => {

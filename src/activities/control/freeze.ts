@@ -5,7 +5,6 @@ import type { Sql } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { insertRow } from './command-context';
 import { settleInterlock, type InterlockPorts } from './interlock';
-import { LIFTS_NEEDED } from './read-interlocks';
 import { required, textRow, textRows, toInstant, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
 
@@ -30,20 +29,13 @@ export interface PlacedFreeze {
   readonly placedAt: string;
 }
 
-/** What has become of a freeze after somebody lifted it. */
-export interface LiftedFreeze {
-  readonly freezeId: string;
-  readonly scope: string;
-  readonly liftedBy: readonly string[];
-  /** True until a second person has lifted it too. */
-  readonly inForce: boolean;
-}
-
-const freezeId = matching(
+/** Checks the id of a freeze. */
+export const freezeId = matching(
   /^fz_[0-9a-z]{16,40}$/,
   'must be fz_ followed by 16 to 40 lower-case letters or digits',
 );
-const actor = matching(
+/** Checks the opaque id of a person. */
+export const actor = matching(
   /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
   'must be an opaque id of 1 to 64 characters',
 );
@@ -87,7 +79,7 @@ export async function placeFreeze(ports: FreezePorts, order: PlaceFreeze): Promi
     await sql.execute('CALL bump_interlock(?)', [order.scope]);
     return now;
   });
-  await settle(ports, order.scope);
+  await settleFreeze(ports, order.scope);
   await ports.ledger.append({
     tenantId: tenantOf(order.scope),
     kind: 'freeze-placed',
@@ -95,64 +87,6 @@ export async function placeFreeze(ports: FreezePorts, order: PlaceFreeze): Promi
     details: { freezeId: order.freezeId, scope: order.scope, placedAt, placedBy: order.placedBy },
   });
   return { freezeId: order.freezeId, scope: order.scope, placedAt };
-}
-
-/**
- * One person's part in lifting a freeze; it stays in force until a second one has done theirs. Each acts
- * for themselves, so nobody can write down another's name. Stored windows are stale afterwards and are
- * computed again before anything is destroyed.
- *
- * @idempotency whoever has lifted it already changes nothing by lifting it again.
- * @throws LetheError UNKNOWN_FREEZE
- */
-export async function liftFreeze(
-  ports: FreezePorts,
-  order: { readonly freezeId: string; readonly liftedBy: string },
-): Promise<LiftedFreeze> {
-  objectOf({ freezeId, liftedBy: actor })(order, '');
-  const freeze = await readFreeze(ports.control, order.freezeId);
-  if (freeze === null) {
-    throw new LetheError('UNKNOWN_FREEZE', 'freezeId names no freeze', { field: 'freezeId' });
-  }
-  const lift = await ports.control.transaction(async (sql) => {
-    await sql.execute('CALL lock_tenant(?)', [freeze.scope]);
-    return recordLift(sql, freeze.scope, order);
-  });
-  const inForce = lift.liftedBy.length < LIFTS_NEEDED;
-  if (!inForce) await settle(ports, freeze.scope);
-  await ports.ledger.append({
-    tenantId: tenantOf(freeze.scope),
-    kind: 'freeze-lifted',
-    subject: `${order.freezeId}/${order.liftedBy}`,
-    details: { ...order, scope: freeze.scope, liftedAt: lift.liftedAt },
-  });
-  return { freezeId: order.freezeId, scope: freeze.scope, liftedBy: lift.liftedBy, inForce };
-}
-
-async function recordLift(
-  sql: Sql,
-  frozen: string,
-  order: { readonly freezeId: string; readonly liftedBy: string },
-): Promise<{ readonly liftedBy: readonly string[]; readonly liftedAt: string }> {
-  const lifts = await textRows(
-    sql,
-    'SELECT lifted_by, lifted_at FROM freeze_lifts WHERE freeze_id = ? ORDER BY lifted_at',
-    [order.freezeId],
-  );
-  const people = lifts.map((row) => required(row, 'lifted_by'));
-  const own = lifts.find((row) => required(row, 'lifted_by') === order.liftedBy);
-  if (own !== undefined) {
-    return { liftedBy: people, liftedAt: toInstant(required(own, 'lifted_at')) };
-  }
-  const now = await databaseNow(sql);
-  await insertRow(sql, 'freeze_lifts', {
-    freeze_id: order.freezeId,
-    lifted_by: order.liftedBy,
-    lifted_at: toSqlTime(now),
-  });
-  const liftedBy = [...people, order.liftedBy];
-  if (liftedBy.length === LIFTS_NEEDED) await sql.execute('CALL bump_interlock(?)', [frozen]);
-  return { liftedBy, liftedAt: now };
 }
 
 /** A freeze of a tenant that nobody knows would freeze nothing and look as if it did. */
@@ -173,10 +107,11 @@ async function readFreeze(
   return { scope: required(row, 'scope'), placedAt: toInstant(required(row, 'placed_at')) };
 }
 
-const tenantOf = (frozen: string): string | null => (frozen === 'global' ? null : frozen);
+/** The tenant that evidence of a freeze belongs to; none when it covers all. */
+export const tenantOf = (frozen: string): string | null => (frozen === 'global' ? null : frozen);
 
-/** Effective in the key store too, and waited for in stores that have no transactions. */
-async function settle(ports: FreezePorts, frozen: string): Promise<void> {
+/** Makes a change of a freeze effective in the key store too, and waits for stores without transactions. */
+export async function settleFreeze(ports: FreezePorts, frozen: string): Promise<void> {
   if (frozen !== 'global') return settleInterlock(ports, frozen);
   await ports.keys.execute('CALL bump_key_epoch(?)', ['global']);
   const rows = await textRows(

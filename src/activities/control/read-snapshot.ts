@@ -11,6 +11,7 @@ import {
   type TenantFacts,
 } from './tenant-facts';
 import { required, textRow, textRows } from './sql-text';
+import { readStop } from './stops';
 
 /** How many due days, holds and work items a process carries; the rest is read from control. */
 const CARRIED_MAX = 10;
@@ -24,7 +25,12 @@ export async function readSnapshot(sql: Sql, tenantId: string): Promise<Lifecycl
   const counters = await readCounters(sql, tenantId);
   const events = await readOpenEvents(sql, tenantId);
   const scans = await readPendingScans(sql, tenantId);
-  return compose({ facts, cohorts, counters, events, scans });
+  const due = cohorts.filter(
+    ({ state, deleteNotBefore }) =>
+      isWaiting(state) && deleteNotBefore !== null && deleteNotBefore <= facts.now,
+  );
+  const stop = await readStop(sql, tenantId, due);
+  return compose({ facts, cohorts, counters, events, scans, stop });
 }
 
 /** All due days of a tenant that are not over, by the instant from which they may be destroyed. */
@@ -44,10 +50,12 @@ interface Readings {
   readonly counters: LifecycleSnapshot['counters'];
   readonly events: readonly OpenEvent[];
   readonly scans: readonly WorkItem[];
+  /** A cap, the circuit breaker or a freeze that stops what is due; null when none does. */
+  readonly stop: string | null;
 }
 
-function compose({ facts, cohorts, counters, events, scans }: Readings): LifecycleSnapshot {
-  const stage = stageOf(stageFacts({ facts, cohorts, counters, events, scans }));
+function compose({ facts, cohorts, counters, events, scans, stop }: Readings): LifecycleSnapshot {
+  const stage = stageOf(stageFacts({ facts, cohorts, counters, events }));
   const dueDays = dueDaysOf(cohorts);
   const holds = facts.holds.filter((hold) => hold.releasedAt === null);
   const work: WorkItem[] = [
@@ -81,15 +89,21 @@ function compose({ facts, cohorts, counters, events, scans }: Readings): Lifecyc
     })),
     holdsTotal: holds.length,
     blockedOn:
-      holds.length > 0 && dueDays.some((day) => day.deleteNotBefore === null) ? 'hold' : null,
-    needsHuman: counters.breaches > 0 && dueDays.length > 0,
+      stop ??
+      (holds.length > 0 && dueDays.some((day) => day.deleteNotBefore === null) ? 'hold' : null),
+    needsHuman: stop !== null || (counters.breaches > 0 && dueDays.length > 0),
     work: work.slice(0, CARRIED_MAX),
     counters,
     ended: stage === 'ended',
   };
 }
 
-function stageFacts({ facts, cohorts, counters, events }: Readings): StageFacts {
+function stageFacts({
+  facts,
+  cohorts,
+  counters,
+  events,
+}: Pick<Readings, 'facts' | 'cohorts' | 'counters' | 'events'>): StageFacts {
   return {
     subscribed: true,
     activeServices: activeServices(facts).length,

@@ -11,7 +11,11 @@ import type {
 } from '../../contracts/control-reader';
 import type { LifecycleSnapshot, LifecycleStatus } from '../../contracts/snapshot';
 import type { SqlPool } from '../../contracts/sql';
+import { readBackups } from './backups';
+import { readTrips } from './breaker';
+import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
+import { readForecast } from './read-forecast';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
 import { required, textRow, textRows, toInstant, toInstantOrNull, toSqlTime } from './sql-text';
@@ -40,6 +44,10 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     hold: async (holdId) => readHold(control, parseId('HoldId', holdId, 'holdId')),
     freezes: async (tenantId) =>
       readFreezes(control, tenantId === undefined ? undefined : tenant(tenantId)),
+    backups: async () => readBackups(control),
+    forecast: async () => readForecast(control),
+    caps: async () => readCaps(control),
+    trips: async () => readTrips(control),
     ...createEvidenceReading(evidence),
   };
 }

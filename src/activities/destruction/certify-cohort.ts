@@ -5,8 +5,10 @@ import {
   type CertificateInput,
   type CertifiedStep,
 } from '../../domain/certificate';
+import { backupsHolding } from '../../domain/backups';
 import { LetheError } from '../../domain/errors';
 import type { RuleId } from '../../domain/retention-schedule';
+import { readBackups } from '../control/backups';
 import type { CohortRow } from '../control/cohort-rows';
 import { required, textRow, textRows, toInstant } from '../control/sql-text';
 import type { CertificateStore } from '../evidence/certificates';
@@ -64,6 +66,8 @@ export async function certifyCohort(
   );
   const keys = await readKeys(ports, cohort);
   const destroyedAt = await lastEnd(ports, cohort, keys);
+  const goneAt = earlierOf((await clearGoneAt(ports.verifier, cohort)) ?? destroyedAt, destroyedAt);
+  const backups = await readBackups(ports.verifier.control);
   const input: CertificateInput = {
     tenantId,
     recordClass: cohort.recordClass,
@@ -81,8 +85,9 @@ export async function certifyCohort(
       outcome: finding.after === 0 ? 'ok' : 'failed',
     })),
     clear: {
-      goneAt: earlierOf((await clearGoneAt(ports.verifier, cohort)) ?? destroyedAt, destroyedAt),
+      goneAt,
       maxAgeDays: ports.remnants.maxAgeDays,
+      backups: backupsHolding(backups, cohort.recordClass, goneAt),
     },
     clock: await ports.ledger.clock(),
     issuedAt: await ports.ledger.instant(),

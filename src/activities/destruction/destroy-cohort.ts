@@ -1,5 +1,6 @@
 import { LetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
+import { tripping } from '../control/stops';
 import { required, textRows, toSqlTime } from '../control/sql-text';
 import { PERMIT_SECONDS } from '../disposition/permits';
 import { openBatches, purgeBatch, type BatchReference } from '../disposition/purge-batch';
@@ -61,8 +62,10 @@ export async function destroyConfigurationCohort(
   const run = { tenantId, runId: cohort.runId };
   for (const batch of await openBatches(ports.purge.purger, run, cohort.dueOn)) {
     ports.pulse.beat({ step: 'destroy rows', location: batch.location });
-    const permit = await issueRowPermit(ports, { order, batch });
-    await purgeBatch(ports.purge, batch, permit);
+    const at = { ...run, dueOn: cohort.dueOn, location: batch.location };
+    await tripping(ports.breaker, at, async () =>
+      purgeBatch(ports.purge, batch, await issueRowPermit(ports, { order, batch })),
+    );
   }
   await markCohort(ports.control, cohort, 'destroyed');
   return null;

@@ -3,7 +3,7 @@ import { decide, type Decision } from '../../domain/decide';
 import { isLetheError } from '../../domain/errors';
 import { refreshTenant } from '../control/accept-command';
 import { isWaiting, readCohorts, type CohortRow } from '../control/cohort-rows';
-import { textRow } from '../control/sql-text';
+import { isFrozen, stopOf } from '../control/stops';
 import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
 import { assertServicesEnded } from './ask-hosting';
 import { destroyAssetCohort, destroyConfigurationCohort, retireCohort } from './destroy-cohort';
@@ -32,11 +32,15 @@ export async function destroyDue(
   await refreshTenant(ports, order.tenantId);
   const facts = await readTenantFacts(ports.control, order.tenantId);
   if (facts === null) return { done: true, blockedOn: null, counts: {} };
-  const frozen = await isFrozen(ports, order.tenantId);
+  const frozen = await isFrozen(ports.control, order.tenantId);
   const counts = { destroyed: 0, kept: 0 };
   let blockedOn: string | null = null;
   for (const cohort of await readCohorts(ports.control, order.tenantId)) {
-    if (!isReady(cohort, decisionFor({ cohort, facts, frozen, now: earlier(order, facts) }))) {
+    const now = earlier(order, facts);
+    if (!isReady(cohort, decisionFor({ cohort, facts, frozen, now }))) {
+      if (frozen && isReady(cohort, decisionFor({ cohort, facts, frozen: false, now }))) {
+        blockedOn ??= 'freeze';
+      }
       continue;
     }
     ports.pulse.beat({ step: 'destroy', dueOn: cohort.dueOn });
@@ -104,6 +108,12 @@ async function tryCohort(
       ? await destroyAssetCohort(ports, { cohort, ...order })
       : await destroyConfigurationCohort(ports, { cohort, ...order });
   } catch (error) {
+    const stop = await stopOf(
+      ports.breaker,
+      { tenantId: order.tenantId, runId: cohort.runId, dueOn: cohort.dueOn },
+      error,
+    );
+    if (stop !== null) return stop;
     if (isLetheError(error) && KEEPS.has(error.code)) return reasonOf(error.code);
     throw error;
   }
@@ -116,13 +126,3 @@ const reasonOf = (code: string): string =>
     SERVICE_STATE_UNKNOWN: 'hosting-system',
     CLOCK_DISAGREES: 'clock',
   })[code] ?? 'permit';
-
-async function isFrozen(ports: DestructionPorts, tenantId: string): Promise<boolean> {
-  const row = await textRow(
-    ports.control,
-    `SELECT COUNT(*) AS freezes FROM freezes f WHERE f.scope IN ('global', ?)
-       AND (SELECT COUNT(*) FROM freeze_lifts l WHERE l.freeze_id = f.freeze_id) < 2`,
-    [tenantId],
-  );
-  return Number(row?.['freezes'] ?? 1) > 0;
-}

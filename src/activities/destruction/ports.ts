@@ -1,6 +1,7 @@
 import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger, HostingSystem } from '../../contracts/stores';
 import type { DeriveWindow } from '../../contracts/windows';
+import type { BreakerPorts } from '../control/breaker';
 import type { ObjectStore } from '../objects/object-address';
 import type { PurgePorts } from '../disposition/purge-batch';
 import type { Pulse } from '../disposition/ports';
@@ -17,6 +18,8 @@ export interface DestructionPorts {
   /** The destroyer's account at the object store. */
   readonly objects: ObjectStore;
   readonly purge: PurgePorts;
+  /** Where a trip of the circuit breaker takes effect. */
+  readonly breaker: BreakerPorts;
   readonly hosting: HostingSystem;
   readonly ledger: EvidenceLedger;
   readonly derive: DeriveWindow;

@@ -3,6 +3,7 @@ import { isLetheError } from '../../domain/errors';
 import { refreshTenant } from '../control/accept-command';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { textRow } from '../control/sql-text';
+import { tripping } from '../control/stops';
 import { markCohort, readRun } from '../disposition/run-rows';
 import { generationNamesOf } from '../disposition/seal-configuration';
 import { readSealedIds } from '../verification/verify-copies';
@@ -78,7 +79,10 @@ async function tryToCertify(
     const sealedIds = sealedOf.get(run.runId) ?? (await readSealedIds(ports.verifier, run));
     sealedOf.set(run.runId, sealedIds);
     const generations = generationNamesOf(run);
-    await certifyCohort(ports, { tenantId, cohort, sealedIds, generations });
+    const at = { tenantId, runId: cohort.runId, dueOn: cohort.dueOn, location: undefined };
+    await tripping(ports.destruction.breaker, at, () =>
+      certifyCohort(ports, { tenantId, cohort, sealedIds, generations }),
+    );
   } catch (error) {
     if (!isLetheError(error) || error.code !== 'VERIFICATION_FAILED') throw error;
     return 'verification';

@@ -2,6 +2,8 @@ import type { DispositionActivities, Progress, RunReference } from '../../contra
 import { refreshTenant } from '../control/accept-command';
 import { activeServices, readTenantFacts } from '../control/tenant-facts';
 import type { HostingService } from '../../domain/record-class';
+import { recordRisks } from '../control/read-forecast';
+import { tripping } from '../control/stops';
 import type { VerifierPorts } from '../verification/ports';
 import { readManifest } from '../verification/verdicts';
 import { verifyConfiguration } from '../verification/verify-configuration';
@@ -83,6 +85,7 @@ async function seal({ archive }: DispositionPorts, run: RunRow): Promise<Progres
       : await sealConfiguration(archive, run);
   // From now on the due days are known, and with them their windows.
   await refreshTenant(archive, run.tenantId);
+  await recordRisks(archive, run.tenantId);
   const { digest, cohorts } = await readManifest(archive.control, run.runId);
   await archive.ledger.append({
     tenantId: run.tenantId,
@@ -100,7 +103,7 @@ async function seal({ archive }: DispositionPorts, run: RunRow): Promise<Progres
 
 async function verify(ports: DispositionPorts, run: RunRow): Promise<Progress['counts']> {
   if (!isArchived(run)) return verifyConfiguration(ports.verifier, run);
-  const counts = await verifyCopies(ports.verifier, run);
+  const counts = await verifying(ports, run, 's3:archive', () => verifyCopies(ports.verifier, run));
   await markRun(ports.archive.control, run.runId, 'archived');
   await ports.archive.ledger.append({
     tenantId: run.tenantId,
@@ -111,10 +114,19 @@ async function verify(ports: DispositionPorts, run: RunRow): Promise<Progress['c
   return counts;
 }
 
+/** A verification that fails stops destruction until a person has looked. */
+const verifying = <T>(
+  { breaker }: DispositionPorts,
+  { tenantId, runId }: RunRow,
+  ...[location, step]: [string | undefined, () => Promise<T>]
+): Promise<T> => tripping(breaker, { tenantId, runId, dueOn: '', location }, step);
+
 async function confirmMoved(ports: DispositionPorts, run: RunRow): Promise<Progress['counts']> {
   const { control, ledger } = ports.archive;
   if (isArchived(run) && !run.states.has('moved')) {
-    const { strays } = await verifyMoved(ports.verifier, run);
+    const { strays } = await verifying(ports, run, undefined, () =>
+      verifyMoved(ports.verifier, run),
+    );
     // Under a request what came later lives on; after the end of a use nothing may be left.
     if (strays > 0 && run.cutoffAt === null) await recordStrays(control, run, strays);
   }

@@ -3,7 +3,7 @@ import type { Band } from '../../contracts/snapshot';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
-import { dueTable } from '../due-table';
+import { dueTable, foreseen, type ForeseenDay } from '../due-table';
 import { table, type Answer } from '../output';
 import type { Session } from '../session';
 
@@ -11,6 +11,7 @@ interface Options extends CommonOptions {
   readonly tenant?: string;
   readonly band?: Band;
   readonly before?: string;
+  readonly atRisk: boolean;
   readonly run?: string;
   readonly dueOn?: string;
 }
@@ -23,6 +24,7 @@ export function addDeadlines(lethe: Command, cli: Cli): void {
     .option('--tenant <id>', 'all due days of this tenant, tn_…')
     .addOption(new Option('--band <band>', 'only those that are this near').choices(BANDS))
     .option('--before <instant>', 'only those that must be over before, RFC 3339 with offset')
+    .option('--at-risk', 'only those that the caps would make miss their promise', false)
     .option('--run <id>', 'with --tenant and --due-on: every window of this run and why')
     .option('--due-on <date>', 'due day of the run, YYYY-MM-DD')
     .action(cli.action<Options>((options, session) => answer(options, session)));
@@ -37,7 +39,7 @@ async function answer(options: Options, session: Session): Promise<Answer> {
 
 async function ofTenant(
   tenant: string,
-  { band, before }: Options,
+  { band, before, atRisk }: Options,
   session: Session,
 ): Promise<Answer> {
   if (band !== undefined || before !== undefined) {
@@ -46,15 +48,25 @@ async function ofTenant(
     });
   }
   const tenantId = parseId('TenantId', tenant, 'tenant');
-  const days = await session.reader.deadlines(tenantId);
+  const { reader } = session;
+  const days = chosen(foreseen(await reader.deadlines(tenantId), await reader.forecast()), atRisk);
   return { data: days, text: days.length === 0 ? 'nothing is due\n' : dueTable(days) };
 }
 
-async function overTenants({ band, before }: Options, { reader }: Session): Promise<Answer> {
-  const list = await reader.deadlinesOf({
+/** Those that a cap would make miss their promise, or all. */
+const chosen = <Day extends ForeseenDay>(days: readonly Day[], atRisk: boolean): readonly Day[] =>
+  atRisk ? days.filter((day) => day.atRisk !== null) : days;
+
+async function overTenants(
+  { band, before, atRisk }: Options,
+  { reader }: Session,
+): Promise<Answer> {
+  const { dueDays, complete } = await reader.deadlinesOf({
     ...(band !== undefined && { band }),
     ...(before !== undefined && { before }),
   });
+  const days = chosen(foreseen(dueDays, await reader.forecast()), atRisk);
+  const list = { dueDays: days, complete };
   const text = list.dueDays.length === 0 ? 'nothing is due\n' : dueTable(list.dueDays);
   return {
     data: list,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { parseId } from '../../domain/identifiers';
 import type { LifecycleStatus } from '../../contracts/snapshot';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
-import { dueTable } from '../due-table';
+import { dueTable, foreseen, type ForeseenDay } from '../due-table';
 import { facts, table } from '../output';
 
 /** `lethe status`: where a tenant stands; answered from control when the engine is away. */
@@ -12,7 +12,9 @@ export function addStatus(lethe: Command, cli: Cli): void {
     .action(
       cli.action<CommonOptions & { readonly tenant: string }>(async (options, session) => {
         const tenantId = parseId('TenantId', options.tenant, 'tenant');
-        const status = await session.client.status(tenantId);
+        const told = await session.client.status(tenantId);
+        const dueDays = foreseen(told.dueDays, await session.reader.forecast());
+        const status = { ...told, dueDays };
         return { data: status, text: describe(status) };
       }),
     );
@@ -23,7 +25,9 @@ const SOURCES = {
   control: 'the control store; its process did not answer',
 } as const;
 
-function describe(status: LifecycleStatus): string {
+function describe(
+  status: Omit<LifecycleStatus, 'dueDays'> & { readonly dueDays: readonly ForeseenDay[] },
+): string {
   const { counters } = status;
   const hidden = status.dueDaysTotal - status.dueDays.length;
   return [
@@ -50,7 +54,7 @@ function describe(status: LifecycleStatus): string {
   ].join('');
 }
 
-const holdTable = ({ holds }: LifecycleStatus): string =>
+const holdTable = ({ holds }: Pick<LifecycleStatus, 'holds'>): string =>
   table(
     ['hold', 'covers', 'since', 'review on'],
     holds.map((hold) => [hold.holdId, hold.recordClass ?? 'both', hold.placedAt, hold.reviewOn]),

@@ -30,7 +30,9 @@ const CONTROL_FACTS = [
   'hold_scopes',
   'hold_releases',
   'freezes',
-  'freeze_lifts',
+  'cap_stops',
+  'backup_sets',
+  'backup_expiries',
   'breaches',
   'events',
   'event_closings',
@@ -62,7 +64,22 @@ const CONTROL_READ = [
     'verifications',
     'permits',
     'attempts',
+    'freeze_lifts',
+    'freeze_lift_requests',
+    'cap_settings',
+    'cap_uses',
+    'breaker_trips',
+    'breaker_resets',
   ].map((table) => `control.${table}`),
+];
+
+const SQL_REPLAYS = [
+  'assets.replay_assets',
+  'assets.replay_asset_links',
+  'assets.replay_scans',
+  'assets.replay_image_risks',
+  'configuration.replay_console_settings',
+  'configuration.replay_configuration_changes',
 ];
 
 const SQL_PURGES = [
@@ -87,6 +104,11 @@ export const ROLE_GRANTS = Object.freeze({
       'control.erase_staging',
       'control.erase_stale_staging',
       'control.close_key_permit',
+      'control.request_lift',
+      'control.approve_lift',
+      'control.set_cap',
+      'control.trip_breaker',
+      'control.reset_breaker',
       'keys.lethe_now',
       'keys.ensure_epoch',
       'keys.bump_key_epoch',
@@ -100,6 +122,7 @@ export const ROLE_GRANTS = Object.freeze({
       'control.issue_move_permit',
       'control.issue_destroy_permit',
       'control.issue_retire_permit',
+      'control.issue_replay_permit',
       'keys.issue_key_permit',
     ],
   },
@@ -108,6 +131,7 @@ export const ROLE_GRANTS = Object.freeze({
     select: ['control.manifest_batches', 'control.permits', 'control.attempts'],
     execute: [
       ...SQL_PURGES,
+      ...SQL_REPLAYS,
       'control.lethe_now',
       'control.start_purge_attempt',
       'control.assert_attempt_live',

@@ -45,7 +45,7 @@ function locateSchema(): string {
 }
 
 /**
- * All migrations for an environment in their order: every database's own, the purge procedures, and,
+ * All migrations for an environment in their order: every database's own, the purge and replay procedures, and,
  * for simulation environments only, the movable clock.
  */
 export function loadMigrations(prefix: string, simulation: boolean): readonly Migration[] {
@@ -67,13 +67,25 @@ export function loadMigrations(prefix: string, simulation: boolean): readonly Mi
       location: `mysql:${database}.${table}`,
     }),
   );
+  const replays = PURGED_TABLES.map(([database, table]) =>
+    render(
+      { database, name: `${database}/replay-${table}`, file: 'replay-procedure.sql' },
+      prefix,
+      {
+        database: `\`${prefix}_${database}\``,
+        table,
+        location: `mysql:${database}.${table}`,
+      },
+    ),
+  );
   const clocks = (['control', 'keys', 'evidence'] as const).map((database) =>
     render(
       { database, name: `simulation/${database}`, file: `simulation/${database}.sql` },
       prefix,
     ),
   );
-  return simulation ? [...own, ...purges, ...clocks] : [...own, ...purges];
+  const procedures = [...purges, ...replays];
+  return simulation ? [...own, ...procedures, ...clocks] : [...own, ...procedures];
 }
 
 function render(

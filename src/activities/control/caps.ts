@@ -1,0 +1,106 @@
+import { CAPS, type CapName } from '../../domain/caps';
+import { integer, objectOf, oneOf } from '../../contracts/field-checks';
+import type { CapRecord, CapValue } from '../../contracts/control-reader';
+import type { Sql } from '../../contracts/sql';
+import { actor, type FreezePorts } from './freeze';
+import { reasonDigest, reasonText } from './lift-freeze';
+import { required, textRow, textRows, toInstant, type TextRow } from './sql-text';
+import { databaseNow } from './tenant-facts';
+
+/** Stores in which a cap is set and recorded. */
+export type CapPorts = Pick<FreezePorts, 'control' | 'ledger'>;
+
+/** A person's order to set a cap. */
+export interface SetCap {
+  readonly cap: CapName;
+  readonly amount: number;
+  /** Thousandths of what there is; 0 where the cap has no share. */
+  readonly share: number;
+  readonly setBy: string;
+  readonly reason: string;
+}
+
+const AMOUNT_MAX = 1_000_000_000_000;
+const SHARE_MAX = 100_000;
+
+/**
+ * Sets a cap. Stricter takes effect at once; looser after the delay that is itself a cap, and until then
+ * it is shown as pending and any later setting replaces it.
+ *
+ * Effect: one row, one ledger entry.
+ * @idempotency the same order by the same person with the same reason adds nothing.
+ * @throws LetheError INVALID_INPUT naming the field, or for values out of the cap's bounds.
+ */
+export async function setCap(ports: CapPorts, order: SetCap): Promise<CapRecord> {
+  objectOf({
+    cap: oneOf(Object.keys(CAPS)),
+    amount: integer(1, AMOUNT_MAX),
+    share: integer(0, SHARE_MAX),
+    setBy: actor,
+    reason: reasonText,
+  })(order, '');
+  const { cap, amount, share, setBy, reason } = order;
+  await ports.control.execute('CALL set_cap(?, ?, ?, ?, ?)', [cap, amount, share, setBy, reason]);
+  const row = await textRow(
+    ports.control,
+    `SELECT setting_number, effective_at, recorded_at FROM cap_settings
+      WHERE cap = ? ORDER BY setting_number DESC LIMIT 1`,
+    [cap],
+  );
+  const number = required(row ?? {}, 'setting_number');
+  await ports.ledger.append({
+    tenantId: null,
+    kind: 'cap-set',
+    subject: `${cap}/${number}`,
+    details: {
+      cap,
+      amount,
+      share,
+      setBy,
+      reasonDigest: reasonDigest(reason),
+      effectiveAt: toInstant(required(row ?? {}, 'effective_at')),
+    },
+  });
+  const known = (await readCaps(ports.control)).find((record) => record.cap === cap);
+  if (known === undefined) throw new Error('a cap that was set is known');
+  return known;
+}
+
+/** Every cap: what is in force, what is pending, and how it came about. Reading, so safe to repeat. */
+export async function readCaps(sql: Sql): Promise<readonly CapRecord[]> {
+  const now = await databaseNow(sql);
+  const rows = await textRows(
+    sql,
+    `SELECT cap, setting_number, amount, share, recorded_at, effective_at, set_by, reason
+       FROM cap_settings ORDER BY cap, setting_number`,
+  );
+  return (Object.keys(CAPS) as CapName[]).map((cap) => {
+    const history = rows.filter((row) => required(row, 'cap') === cap).map(toValue);
+    const newest = history.at(-1);
+    return {
+      cap,
+      inForce: inForceAt(history, now),
+      pending: newest !== undefined && newest.effectiveAt > now ? newest : null,
+      history,
+    };
+  });
+}
+
+/** The same choice as `read_cap` makes: a setting that was replaced before it took effect never counts. */
+function inForceAt(history: readonly CapValue[], now: string): CapValue | null {
+  const counting = history.filter(
+    (value, index) =>
+      value.effectiveAt <= now &&
+      !history.slice(index + 1).some((later) => later.recordedAt < value.effectiveAt),
+  );
+  return counting.at(-1) ?? null;
+}
+
+const toValue = (row: TextRow): CapValue => ({
+  amount: Number(required(row, 'amount')),
+  share: Number(required(row, 'share')),
+  recordedAt: toInstant(required(row, 'recorded_at')),
+  effectiveAt: toInstant(required(row, 'effective_at')),
+  setBy: required(row, 'set_by'),
+  reason: required(row, 'reason'),
+});

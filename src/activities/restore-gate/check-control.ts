@@ -1,0 +1,173 @@
+import type { SqlPool } from '../../contracts/sql';
+import type { LedgerEntry } from '../../domain/evidence';
+import { textRows } from '../control/sql-text';
+import { compareWithCheckpoint, type CheckpointPorts } from '../evidence/checkpoints';
+import { readHead, readLedger } from '../evidence/read-ledger';
+
+/** A hold that the evidence knows and control does not. */
+export interface LostHold {
+  readonly holdId: string;
+  readonly tenantId: string;
+  readonly placedAt: string;
+  readonly placedBy: string;
+  readonly release: {
+    readonly releasedAt: string;
+    readonly releasedBy: string;
+    readonly approvedBy: string;
+  } | null;
+}
+
+/** A freeze that the evidence knows and control does not. */
+export interface LostFreeze {
+  readonly freezeId: string;
+  readonly scope: string;
+  readonly placedAt: string;
+  readonly placedBy: string;
+}
+
+/** A key that is gone and whose end control does not know. */
+export interface LostTombstone {
+  readonly tenantId: string;
+  readonly runId: string;
+  readonly dueOn: string;
+  readonly keyRef: string;
+  readonly permitId: string;
+  readonly destroyedAt: string;
+}
+
+/** A command that was accepted and is gone from control; its sender sends it again under its key. */
+export interface LostCommand {
+  readonly tenantId: string;
+  readonly idempotencyKey: string;
+  readonly command: string;
+}
+
+/** What control has lost, by the evidence. */
+export interface ControlVerdict {
+  /** Sequence of the last exported checkpoint; null when there is none. */
+  readonly checkpoint: number | null;
+  /** Control or the ledger is older than the checkpoint: somebody restored it. */
+  readonly older: boolean;
+  /** The ledger itself is older or broken: it cannot say what control has lost. */
+  readonly ledgerUnsound: boolean;
+  readonly holds: readonly LostHold[];
+  readonly freezes: readonly LostFreeze[];
+  readonly tombstones: readonly LostTombstone[];
+  readonly commands: readonly LostCommand[];
+}
+
+/**
+ * Compares control with the evidence, entry by entry: holds, freezes, ends of keys and commands that are
+ * on record there and missing here. Reading, so safe to repeat.
+ *
+ * @throws LetheError as {@link compareWithCheckpoint} does.
+ */
+export async function checkControl(ports: CheckpointPorts): Promise<ControlVerdict> {
+  const { checkpoint, older, ledger } = await compareWithCheckpoint(ports);
+  const head = await readHead(ports.ledger.pool);
+  const unsound =
+    ledger.broken !== null || (checkpoint !== null && head.sequence < checkpoint.sequence);
+  const lost = await findLost(ports);
+  return { checkpoint: checkpoint?.sequence ?? null, older, ledgerUnsound: unsound, ...lost };
+}
+
+type Lost = Pick<ControlVerdict, 'holds' | 'freezes' | 'tombstones' | 'commands'>;
+
+/** What was found so far; a later entry may take a hold or a freeze back. */
+interface Finding {
+  readonly holds: Map<string, LostHold>;
+  readonly freezes: Map<string, LostFreeze>;
+  readonly tombstones: LostTombstone[];
+  readonly commands: LostCommand[];
+}
+
+/** What an entry of each kind means when control does not know its act. */
+const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => void>> = {
+  'hold-placed': ({ holds }, entry) => holds.set(entry.subject, holdOf(entry)),
+  'hold-released': ({ holds }, entry) => {
+    release(holds, entry);
+  },
+  'freeze-placed': ({ freezes }, entry) =>
+    freezes.set(entry.subject, entry.details as unknown as LostFreeze),
+  'freeze-lifted': ({ freezes }, entry) => freezes.delete(entry.subject),
+  'key-destroyed': ({ tombstones }, entry) => {
+    const details = entry.details as unknown as Omit<LostTombstone, 'tenantId'>;
+    tombstones.push({ ...details, tenantId: entry.tenantId ?? '' });
+  },
+  'command-accepted': ({ commands }, entry) => {
+    const tenantId = entry.tenantId ?? '';
+    const idempotencyKey = entry.subject.slice(tenantId.length + 1);
+    commands.push({ tenantId, idempotencyKey, command: textOf(entry, 'command') });
+  },
+};
+
+async function findLost({ ledger, control }: CheckpointPorts): Promise<Lost> {
+  const known = await readKnown(control);
+  const found: Finding = { holds: new Map(), freezes: new Map(), tombstones: [], commands: [] };
+  for await (const entry of readLedger(ledger.pool)) {
+    if (!known.has(`${entry.kind} ${entry.subject}`)) LOSSES[entry.kind]?.(found, entry);
+  }
+  const { holds, freezes, tombstones, commands } = found;
+  return { holds: [...holds.values()], freezes: [...freezes.values()], tombstones, commands };
+}
+
+/** What control has, by the kind and subject under which the evidence speaks of it. */
+async function readKnown(control: CheckpointPorts['control']): Promise<ReadonlySet<string>> {
+  const rows = await textRows(
+    control,
+    `SELECT CONCAT('hold-placed ', hold_id, '/', tenant_id) AS act FROM hold_scopes
+      UNION SELECT CONCAT('hold-released ', r.hold_id, '/', s.tenant_id) FROM hold_releases r
+              JOIN hold_scopes s ON s.hold_id = r.hold_id
+      UNION SELECT CONCAT('freeze-placed ', freeze_id) FROM freezes
+      UNION SELECT CONCAT('key-destroyed ', key_ref) FROM tombstones
+      UNION SELECT CONCAT('command-accepted ', tenant_id, '/', idempotency_key) FROM commands`,
+  );
+  return new Set(rows.map((row) => row['act'] ?? ''));
+}
+
+const textOf = (entry: LedgerEntry, field: string): string => {
+  const value = entry.details[field];
+  return typeof value === 'string' ? value : '';
+};
+
+const holdOf = (entry: LedgerEntry): LostHold => ({
+  holdId: textOf(entry, 'holdId'),
+  tenantId: entry.tenantId ?? '',
+  placedAt: textOf(entry, 'placedAt'),
+  placedBy: textOf(entry, 'placedBy'),
+  release: null,
+});
+
+function release(holds: Map<string, LostHold>, entry: LedgerEntry): void {
+  const hold = holds.get(entry.subject);
+  // A hold that control still has: releasing it again is an act of people.
+  if (hold === undefined) return;
+  holds.set(entry.subject, {
+    ...hold,
+    release: {
+      releasedAt: textOf(entry, 'releasedAt'),
+      releasedBy: textOf(entry, 'releasedBy'),
+      approvedBy: textOf(entry, 'approvedBy'),
+    },
+  });
+}
+
+/**
+ * True when somebody replayed what control had lost against this checkpoint, under a global freeze that
+ * control still knows. A control store that was restored once more does not know it.
+ */
+export async function isReplayed(
+  ports: { readonly evidence: SqlPool; readonly control: CheckpointPorts['control'] },
+  checkpoint: number,
+): Promise<boolean> {
+  for await (const entry of readLedger(ports.evidence, { after: checkpoint })) {
+    if (entry.kind !== 'control-replayed' || entry.details['checkpoint'] !== checkpoint) continue;
+    const rows = await textRows(
+      ports.control,
+      `SELECT freeze_id FROM freezes WHERE freeze_id = ? AND scope = 'global'`,
+      [textOf(entry, 'freezeId')],
+    );
+    if (rows.length > 0) return true;
+  }
+  return false;
+}

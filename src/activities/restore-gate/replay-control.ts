@@ -1,0 +1,199 @@
+import type { SqlPool } from '../../contracts/sql';
+import { LetheError } from '../../domain/errors';
+import { refreshTenant, type AcceptPorts } from '../control/accept-command';
+import { insertRow } from '../control/command-context';
+import { placeFreeze } from '../control/freeze';
+import { settleInterlock } from '../control/interlock';
+import { readFreezes } from '../control/read-interlocks';
+import { required, textRow, toSqlTime } from '../control/sql-text';
+import { databaseNow } from '../control/tenant-facts';
+import { markCohort } from '../disposition/run-rows';
+import type { CheckpointPorts } from '../evidence/checkpoints';
+import {
+  checkControl,
+  type ControlVerdict,
+  type LostCommand,
+  type LostFreeze,
+  type LostHold,
+  type LostTombstone,
+} from './check-control';
+
+/** Stores that a replay of control reads and writes. */
+export interface ReplayControlPorts extends Pick<
+  AcceptPorts,
+  'control' | 'keys' | 'unstamp' | 'pause' | 'ledger' | 'derive'
+> {
+  readonly checkpoints: CheckpointPorts;
+  readonly newToken: () => string;
+}
+
+/** What was put back, and what people still have to do. */
+export interface ReplayedControl {
+  /** Global freeze under which everything stands until two people lift it. */
+  readonly freezeId: string;
+  readonly holds: number;
+  readonly freezes: number;
+  readonly tombstones: number;
+  /** Ends of keys whose cohort control does not know any more. */
+  readonly unknownTombstones: readonly LostTombstone[];
+  /** Commands that their senders must send again, each under its own key. */
+  readonly commands: readonly LostCommand[];
+}
+
+const NO_DIGEST = '0'.repeat(64);
+
+/**
+ * Brings a restored control store forward to what the evidence knows. First a global freeze; then the
+ * holds that were lost, over both classes because the evidence names no class; freezes; ends of keys. The
+ * worker starts again afterwards, frozen, so that lost commands can be sent again.
+ *
+ * Effect: rows in control, interlocks in the key store, ledger entries.
+ * @idempotency what is there is not lost any more; a freeze over all that is in force is used again.
+ * @throws LetheError VERIFICATION_FAILED when the ledger itself is older or broken.
+ * @source CC-4
+ */
+export async function replayControl(
+  ports: ReplayControlPorts,
+  order: { readonly replayedBy: string },
+): Promise<ReplayedControl> {
+  const verdict = await checkControl(ports.checkpoints);
+  if (verdict.ledgerUnsound) {
+    throw new LetheError(
+      'VERIFICATION_FAILED',
+      'the evidence ledger is older than its checkpoint or broken: restore it first',
+    );
+  }
+  const freezeId = await freezeAll(ports, order.replayedBy);
+  for (const freeze of verdict.freezes) await replayFreeze(ports.control, freeze);
+  for (const hold of verdict.holds) await replayHold(ports, hold);
+  const unknown: LostTombstone[] = [];
+  for (const tombstone of verdict.tombstones) {
+    if (!(await replayTombstone(ports.control, tombstone))) unknown.push(tombstone);
+  }
+  await recordReplay(ports, verdict, { freezeId, unknown: unknown.length, ...order });
+  return {
+    freezeId,
+    holds: verdict.holds.length,
+    freezes: verdict.freezes.length,
+    tombstones: verdict.tombstones.length - unknown.length,
+    unknownTombstones: unknown,
+    commands: verdict.commands,
+  };
+}
+
+async function freezeAll(ports: ReplayControlPorts, placedBy: string): Promise<string> {
+  const standing = (await readFreezes(ports.control)).find(({ inForce }) => inForce);
+  if (standing !== undefined) return standing.freezeId;
+  const freezeId = `fz_${ports.newToken()}`;
+  await placeFreeze(ports, { freezeId, scope: 'global', placedBy });
+  return freezeId;
+}
+
+async function replayFreeze(control: SqlPool, freeze: LostFreeze): Promise<void> {
+  await control.transaction(async (sql) => {
+    await sql.execute('CALL lock_tenant(?)', [freeze.scope]);
+    await insertRow(sql, 'freezes', {
+      freeze_id: freeze.freezeId,
+      scope: freeze.scope,
+      placed_at: toSqlTime(freeze.placedAt),
+      placed_by: freeze.placedBy,
+    });
+    await sql.execute('CALL bump_interlock(?)', [freeze.scope]);
+  });
+}
+
+async function replayHold(ports: ReplayControlPorts, hold: LostHold): Promise<void> {
+  await ports.control.transaction(async (sql) => {
+    await sql.execute('CALL lock_tenant(?)', [hold.tenantId]);
+    const known = await textRow(sql, 'SELECT hold_id FROM holds WHERE hold_id = ?', [hold.holdId]);
+    const now = await databaseNow(sql);
+    if (known === null) {
+      await insertRow(sql, 'holds', {
+        hold_id: hold.holdId,
+        placed_at: toSqlTime(hold.placedAt),
+        placed_by: hold.placedBy,
+        // The day of its review and its ground were lost: somebody has to look at it now.
+        review_on: now.slice(0, 10),
+        ground_digest: NO_DIGEST,
+      });
+    }
+    const next = await textRow(
+      sql,
+      'SELECT COALESCE(MAX(scope_number), 0) + 1 AS number FROM hold_scopes WHERE hold_id = ?',
+      [hold.holdId],
+    );
+    await insertRow(sql, 'hold_scopes', {
+      hold_id: hold.holdId,
+      scope_number: Number(required(next ?? {}, 'number')),
+      tenant_id: hold.tenantId,
+      record_class: null,
+    });
+    await sql.execute('CALL bump_interlock(?)', [hold.tenantId]);
+    if (hold.release === null) return;
+    const released = await textRow(sql, 'SELECT hold_id FROM hold_releases WHERE hold_id = ?', [
+      hold.holdId,
+    ]);
+    if (released !== null) return;
+    await insertRow(sql, 'hold_releases', {
+      hold_id: hold.holdId,
+      released_at: toSqlTime(hold.release.releasedAt),
+      released_by: hold.release.releasedBy,
+      approved_by: hold.release.approvedBy,
+    });
+  });
+  await settleInterlock(ports, hold.tenantId);
+  await refreshTenant(ports, hold.tenantId);
+}
+
+/** False when control does not know the cohort: its run began after the backup was taken. */
+async function replayTombstone(control: SqlPool, tombstone: LostTombstone): Promise<boolean> {
+  const { runId, dueOn } = tombstone;
+  const row = await textRow(
+    control,
+    `SELECT r.generation, m.digest FROM cohorts c JOIN runs r ON r.run_id = c.run_id
+       JOIN manifests m ON m.run_id = c.run_id WHERE c.run_id = ? AND c.due_on = ?`,
+    [runId, dueOn],
+  );
+  if (row === null) return false;
+  await insertRow(control, 'tombstones', {
+    run_id: runId,
+    due_on: dueOn,
+    tenant_id: tombstone.tenantId,
+    generation: Number(required(row, 'generation')),
+    key_ref: tombstone.keyRef,
+    manifest_digest: required(row, 'digest'),
+    permit_id: tombstone.permitId,
+    destroyed_at: toSqlTime(tombstone.destroyedAt),
+  });
+  // Its end is finished and verified again: objects, certificate.
+  await markCohort(control, { runId, dueOn }, 'destroying');
+  return true;
+}
+
+async function recordReplay(
+  ports: ReplayControlPorts,
+  verdict: ControlVerdict,
+  outcome: {
+    readonly freezeId: string;
+    readonly unknown: number;
+    readonly replayedBy: string;
+  },
+): Promise<void> {
+  const replayedAt = await databaseNow(ports.control);
+  await ports.ledger.append({
+    tenantId: null,
+    kind: 'control-replayed',
+    subject: `${outcome.freezeId}/${Date.parse(replayedAt)}`,
+    details: {
+      checkpoint: verdict.checkpoint,
+      freezeId: outcome.freezeId,
+      replayedBy: outcome.replayedBy,
+      replayedAt,
+      holds: verdict.holds.length,
+      freezes: verdict.freezes.length,
+      tombstones: verdict.tombstones.length,
+      unknownTombstones: outcome.unknown,
+      commands: verdict.commands.length,
+    },
+  });
+}

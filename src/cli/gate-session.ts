@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { createEvidenceLedger } from '../activities/evidence/ledger';
+import type { CheckpointPorts } from '../activities/evidence/checkpoints';
+import type { FinderPorts } from '../activities/restore-gate/find-reappeared';
+import type { ReplayControlPorts } from '../activities/restore-gate/replay-control';
+import type { ReplayPorts } from '../activities/restore-gate/replay-store';
+import { bindDeriveWindow } from '../activities/windows/derive-window';
+import type { DeriveWindow } from '../contracts/windows';
+import { pinPolicy, RETENTION_SCHEDULE } from '../domain/retention-schedule';
+import { loadCalendars, sha256 } from '../platform/calendars';
+import { CALENDARS } from './calendars-folder';
+import type { Session } from './session';
+
+const newToken = (): string => randomBytes(16).toString('hex');
+
+const derive = (): DeriveWindow =>
+  bindDeriveWindow({
+    policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+    calendars: loadCalendars(CALENDARS),
+    tzdata: process.versions['tz'] ?? 'unknown',
+  });
+
+/** Logins with which the gate looks. */
+export async function openFinder({ stores }: Session): Promise<FinderPorts> {
+  return {
+    control: stores.sql('verifier', 'control'),
+    assets: stores.sql('verifier', 'assets'),
+    configuration: stores.sql('verifier', 'configuration'),
+    documents: { client: await stores.mongo('verifier'), prefix: stores.prefix },
+  };
+}
+
+/** Logins with which the gate removes again what came back. */
+export async function openReplay(session: Session): Promise<ReplayPorts> {
+  const { stores } = session;
+  return {
+    finder: await openFinder(session),
+    control: stores.sql('control', 'control'),
+    issuer: stores.sql('issuer', 'control'),
+    purge: {
+      purger: stores.sql('purger', 'control'),
+      assets: stores.sql('purger', 'assets'),
+      configuration: stores.sql('purger', 'configuration'),
+      documents: { client: await stores.mongo('purger'), prefix: stores.prefix },
+      newToken,
+    },
+    ledger: session.freezes.ledger,
+    derive: derive(),
+    newToken,
+  };
+}
+
+/** Logins with which control is compared with the evidence. */
+export function openCheckpoints({ stores }: Session): CheckpointPorts {
+  return {
+    ledger: createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') }),
+    objects: { client: stores.objects('evidence'), environment: stores.environment },
+    control: stores.sql('reader', 'control'),
+  };
+}
+
+/** Logins with which control is brought forward to the evidence. */
+export const openReplayControl = (session: Session): ReplayControlPorts => ({
+  ...session.freezes,
+  checkpoints: openCheckpoints(session),
+  derive: derive(),
+  newToken,
+});
