@@ -3,6 +3,7 @@ import { LetheError, type FailureCode } from '../../domain/errors';
 import { parseInstant } from '../../domain/instants';
 import { HOSTING_SERVICES } from '../../domain/record-class';
 import type { RepositoryScan, SharingGrant } from '../commands';
+import type { UnknownFields } from './unknown-fields';
 
 /**
  * Strict shapes of what names registries and repositories. They wait in staging; a history sees their
@@ -63,12 +64,6 @@ const repositoryScan = z.strictObject(
   },
   worded('must be an object'),
 );
-
-/**
- * Whether a refusal names a field that no shape knows. Its name is as much its author's own text as its
- * value: the facade names it to the author, and what enters a history does not.
- */
-export type UnknownFields = 'named' | 'unnamed';
 
 /**
  * Parses what a customer shares.
