@@ -294,21 +294,19 @@ describe('the scan of a registry', () => {
 
   async function sharing(): Promise<string> {
     const tenantId = await tenantWithHost();
-    const grant = await harness.control.stage(tenantId, {
-      registry: 'registry.test:5000',
-      repositories: ['team/*'],
-      validUntil: new Date(Date.parse(await harness.now()) + 86_400_000).toISOString(),
+    const validUntil = new Date(Date.parse(await harness.now()) + 86_400_000).toISOString();
+    const grant = { registry: 'registry.test:5000', repositories: ['team/*'], validUntil };
+    await harness.control.send(tenantId, 'grantSharing', {
+      ...(await harness.control.stage(tenantId, grant)),
+      authorizationId: `grant-${tenantId}`,
     });
-    const authorizationId = `grant-${tenantId}`;
-    await harness.control.send(tenantId, 'grantSharing', { ...grant, authorizationId });
     return tenantId;
   }
 
+  const revoke = (tenantId: string) =>
+    harness.control.send(tenantId, 'revokeSharing', { authorizationId: `grant-${tenantId}` });
   const orderRepository = async (tenantId: string): Promise<Scan> =>
-    order(tenantId, {
-      ...(await harness.control.stage(tenantId, REPOSITORY)),
-      source: 'registry',
-    });
+    order(tenantId, { ...(await harness.control.stage(tenantId, REPOSITORY)), source: 'registry' });
 
   const observed = ({ tenantId, scanId, observedAt }: RegistryReading): Observation => ({
     tenantId,
@@ -338,7 +336,7 @@ describe('the scan of a registry', () => {
   it('reads nothing without a valid authorization [SH-1]', async () => {
     const tenantId = await sharing();
     const scan = await orderRepository(tenantId);
-    await harness.control.send(tenantId, 'revokeSharing', { authorizationId: `grant-${tenantId}` });
+    await revoke(tenantId);
     // The port of this suite fails when it is called.
     expect(await run(scan)).toMatchObject({ done: true, counts: { refused: 1 } });
     expect(await refusalsOf(tenantId)).toEqual(['AUTHORIZATION_REQUIRED']);
@@ -349,9 +347,7 @@ describe('the scan of a registry', () => {
     const before = await harness.count(tenantId);
     const scan = await orderRepository(tenantId);
     const observeRegistry: ScanPorts['observeRegistry'] = async (reading, signal) => {
-      await harness.control.send(tenantId, 'revokeSharing', {
-        authorizationId: `grant-${tenantId}`,
-      });
+      await revoke(tenantId);
       for (let poll = 0; poll < 1000 && !signal.aborted; poll += 1) await reading.stillAuthorized();
       expect(signal.aborted).toBe(true);
       return observed(reading);

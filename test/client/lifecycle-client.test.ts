@@ -3,7 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Connection, WorkflowClient } from '@temporalio/client';
 import { LifecycleClient, type LifecycleClientOptions } from '../../src/client/lifecycle-client';
 import { collectFiles, removeFolders } from '../collector/machine';
-import type { CommandReceipt } from '../../src/contracts/commands';
+import type { CommandReceipt, RepositoryScan } from '../../src/contracts/commands';
 import type { LifecycleStatus } from '../../src/contracts/snapshot';
 
 const TENANT = 'tn_client0000000001';
@@ -281,8 +281,8 @@ describe('a body', () => {
     ['no services', { services: [] }, 'body.services'],
   ])('of a scan with %s is refused by its field, unstaged', async (...[, over, field]) => {
     const engine = new Engine([]);
-    const order = { ...scan, ...over } as typeof scan;
-    const sending = engine.client().requestRepositoryScan(header, order);
+    const order = { ...scan, ...over };
+    const sending = engine.client().requestRepositoryScan(header, order as RepositoryScan);
     await expect(sending).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
     await expect(sending).rejects.not.toThrow('canary');
     expect(engine.staged).toEqual([]);

@@ -77,7 +77,7 @@ async function scanHost(): Promise<void> {
   await live.send(tenantId, 'linkAsset', { assetId, services: ['CVM'] });
   const root = rootWith({
     'etc/hostname': `${MARKERS.host}\n`,
-    'etc/passwd': `${MARKERS.account}:x:1000:1000::/home/x:/bin/sh\n`,
+    'etc/passwd': `${MARKERS.account}:x:1000:1000::/srv:/bin/sh\n`,
   });
   const collectedAt = await live.engine.now();
   const report = collectHost({

@@ -132,15 +132,14 @@ export function parseConfiguration(
   }
   const parsed = SCHEMAS[kind as ConfigurationKind].safeParse(body);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  throw refusal(parsed.error, unknownFields);
+}
+
+function refusal({ issues }: z.ZodError, unknownFields: UnknownFields): LetheError {
+  const issue = issues[0];
   const isNamed = issue?.code === 'unrecognized_keys' && unknownFields === 'named';
   const unknown = isNamed ? issue.keys.slice(0, 1) : [];
   const field = ['body', ...(issue?.path ?? []), ...unknown].map(String).join('.');
-  throw new LetheError(
-    'INVALID_INPUT',
-    `${field} is missing, unknown or malformed (${issue?.code ?? 'invalid'})`,
-    {
-      field,
-    },
-  );
+  const problem = `is missing, unknown or malformed (${issue?.code ?? 'invalid'})`;
+  return new LetheError('INVALID_INPUT', `${field} ${problem}`, { field });
 }

@@ -93,18 +93,18 @@ function strictly<Shape extends z.ZodType>(
 ): z.output<Shape> {
   const parsed = shape.safeParse(body);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const [issue] = parsed.error.issues;
   if (issue?.code === 'unrecognized_keys') {
-    const path = unknown === 'named' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
-    throw refusal(path, unknown === 'named' ? 'is not a known field' : 'has an unknown field');
+    if (unknown === 'unnamed') throw refusal(issue.path, 'has an unknown field');
+    throw refusal([...issue.path, ...issue.keys.slice(0, 1)], 'is not a known field');
   }
-  const isNoInstant = issue?.code === 'custom' && issue.params?.['code'] === 'INVALID_INSTANT';
-  throw refusal(
-    issue?.path ?? [],
-    issue?.message ?? 'is malformed',
-    isNoInstant ? 'INVALID_INSTANT' : 'INVALID_INPUT',
-  );
+  throw refusal(issue?.path ?? [], issue?.message ?? 'is malformed', codeOf(issue));
 }
+
+const codeOf = (issue: z.core.$ZodIssue | undefined): FailureCode =>
+  issue?.code === 'custom' && issue.params?.['code'] === 'INVALID_INSTANT'
+    ? 'INVALID_INSTANT'
+    : 'INVALID_INPUT';
 
 function refusal(
   path: readonly PropertyKey[],
