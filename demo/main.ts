@@ -47,7 +47,7 @@ async function main(): Promise<number> {
       ...actsOfRequestAndHold(),
       ...actsOfComingBack(inputs),
     ]);
-    await conclude(play, { startedAt, cache });
+    await conclude(play, { startedAt, cache, inputs });
     const record = process.env['LETHE_RECORD_HISTORIES'];
     if (record !== undefined && record !== '') {
       await recordHistories(stage.connection, stage.config.temporal.namespace, record);
@@ -59,10 +59,14 @@ async function main(): Promise<number> {
   }
 }
 
-async function conclude(
-  play: Play,
-  { startedAt, cache }: { readonly startedAt: string; readonly cache: string },
-): Promise<void> {
+/** What the end of the demonstration is told with. */
+interface Conclusion {
+  readonly startedAt: string;
+  readonly cache: string;
+  readonly inputs: { readonly registry: string; readonly repositories: readonly string[] };
+}
+
+async function conclude(play: Play, { startedAt, cache, inputs }: Conclusion): Promise<void> {
   showKinds(play);
   const secrets = await play.stage.administrator.findText(PLANTED_SECRET);
   play.expectations.expectNothing('no planted secret in any store', {
@@ -70,7 +74,10 @@ async function conclude(
     ...secrets.evidence,
     ...secrets.elsewhere,
   });
-  await expectNoContentInHistories(play);
+  await expectNoContentInHistories(play, [
+    ...[PLANTED_SECRET, HELD_MATTER, DEPLOY_PATH, ...inputs.repositories],
+    inputs.registry.replace(/^https?:\/\//, ''),
+  ]);
   const report: DemoReport = {
     environment: play.stage.config.environment,
     clock: 'simulated',
@@ -102,11 +109,11 @@ async function conclude(
 }
 
 /** Ids, counts and instants travel through the workflow engine, and nothing of what the tenants have. */
-async function expectNoContentInHistories(play: Play): Promise<void> {
+async function expectNoContentInHistories(play: Play, markers: readonly string[]): Promise<void> {
   const { administrator } = play.stage;
   const ids = await administrator.findInHistories(twoServices.tenantId);
   play.expectations.expectEqual('the histories were searched', ids.containing.length > 0, true);
-  for (const marker of [PLANTED_SECRET, HELD_MATTER, DEPLOY_PATH]) {
+  for (const marker of markers) {
     const found = await administrator.findInHistories(marker);
     play.expectations.expectEqual(`not in any history: ${marker}`, found.containing, []);
   }

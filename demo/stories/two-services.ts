@@ -130,15 +130,14 @@ async function begin(play: Play): Promise<void> {
 }
 
 async function scanImages(play: Play, inputs: Inputs): Promise<void> {
-  await play.send(twoServices, 'grantSharing', {
+  await play.client.grantSharing(play.header(twoServices.tenantId), {
     authorizationId: 'sharing-1',
     registry: inputs.registry.replace(/^https?:\/\//, ''),
     repositories: inputs.repositories,
     validUntil: '2030-12-31T00:00:00Z',
   });
   for (const repository of inputs.repositories) {
-    await play.send(twoServices, 'requestScan', {
-      source: 'registry',
+    await play.client.requestRepositoryScan(play.header(twoServices.tenantId), {
       registry: inputs.registry,
       repository,
     });

@@ -9,6 +9,7 @@ import type {
   CommandKind,
   CommandReceipt,
   ConfigurationKind,
+  RepositoryScan,
 } from '../contracts/commands';
 import type { ControlReader } from '../contracts/control-reader';
 import type { HoldAcknowledgement, HoldRelease, HoldStatus, PlaceHold } from '../contracts/holds';
@@ -27,6 +28,7 @@ import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
 import { persistently, within } from './bounded';
 import { assertReportShape } from './check-report';
+import { checkedGrant, checkedScan, type SharingOrder } from './check-sharing';
 import { explainFailure } from './refusals';
 
 /** Who sends a command and under which key it may be repeated. */
@@ -148,6 +150,34 @@ export class LifecycleClient {
     assertReportShape(report);
     const staged = await this.staging().reports.stage(header.tenantId, report);
     return this.command('requestScan', header, { source: 'host-report', report: staged });
+  }
+
+  /**
+   * Checks what the customer shares, stages it and records the authorization.
+   *
+   * @throws LetheError naming the field, before anything is staged.
+   * @source SH-1
+   */
+  async grantSharing(header: CommandHeader, order: SharingOrder): Promise<CommandReceipt> {
+    const grant = checkedGrant(header, order);
+    const staged = await this.staging().configuration.stage(header.tenantId, grant);
+    const { authorizationId } = order;
+    return this.command('grantSharing', header, { ...staged, authorizationId });
+  }
+
+  /**
+   * Checks which repository is to be read, stages it and orders its scan.
+   *
+   * @throws LetheError naming the field, before anything is staged.
+   * @source DC-2, SH-1
+   */
+  async requestRepositoryScan(
+    header: CommandHeader,
+    order: RepositoryScan,
+  ): Promise<CommandReceipt> {
+    const scan = checkedScan(header, order);
+    const staged = await this.staging().configuration.stage(header.tenantId, scan);
+    return this.command('requestScan', header, { ...staged, source: 'registry' });
   }
 
   /** State of the tenant: from its process, or from control when the engine does not answer. */

@@ -25,7 +25,25 @@ export interface StagedBody {
   readonly digest: string;
 }
 
-/** Bodies of every command; instants are RFC 3339 with an offset. */
+/** What a customer shares: content, so it goes through staging. @source SH-1 */
+export interface SharingGrant {
+  /** Registry address, `host` or `host:port`. */
+  readonly registry: string;
+  /** Repository names, or names ending in `/*`. */
+  readonly repositories: readonly string[];
+  readonly validUntil: string;
+}
+
+/** Which repository is to be read: content, so it goes through staging. @source DC-2 */
+export interface RepositoryScan {
+  /** Base URL of the registry, `http://` only where the operator allows it. */
+  readonly registry: string;
+  readonly repository: string;
+  /** Services the repository belongs to; absent: linked to all of the tenant's. */
+  readonly services?: readonly HostingService[];
+}
+
+/** Bodies of every command as histories keep them: no content; instants are RFC 3339 with an offset. */
 export interface CommandBodies {
   readonly subscribe: {
     /** IANA zone of the contract: civil dates are its dates. */
@@ -43,14 +61,8 @@ export interface CommandBodies {
     readonly approvedBy?: string;
   };
   readonly linkAsset: { readonly assetId: string; readonly services: readonly HostingService[] };
-  readonly grantSharing: {
-    readonly authorizationId: string;
-    /** Registry address, `host` or `host:port`. */
-    readonly registry: string;
-    /** Repository names, or names ending in `/*`. */
-    readonly repositories: readonly string[];
-    readonly validUntil: string;
-  };
+  /** A {@link SharingGrant} that waits in staging, under an opaque id. */
+  readonly grantSharing: StagedBody & { readonly authorizationId: string };
   readonly revokeSharing: { readonly authorizationId: string };
   readonly changeConfiguration: StagedBody & {
     readonly configurationKind: ConfigurationKind;
@@ -64,14 +76,8 @@ export interface CommandBodies {
   readonly withdrawDeletion: { readonly requestId: string };
   readonly requestScan:
     | { readonly source: 'host-report'; readonly report: StagedBody }
-    | {
-        readonly source: 'registry';
-        /** Base URL of the registry, `http://` only where the operator allows it. */
-        readonly registry: string;
-        readonly repository: string;
-        /** The cluster's asset id when the repository belongs to one; otherwise linked to all services. */
-        readonly services?: readonly HostingService[];
-      };
+    /** A {@link RepositoryScan} that waits in staging. */
+    | (StagedBody & { readonly source: 'registry' });
 }
 
 /** Names of all commands. */

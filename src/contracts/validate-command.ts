@@ -40,14 +40,6 @@ const attestations = listOf(
   250,
 );
 const staged = { stagingId, digest };
-const repository = matching(
-  /^[a-z0-9]+([._/-][a-z0-9]+)*(\/\*)?$/,
-  'must be a repository name, or a prefix ending in /*',
-);
-const registryAddress = matching(
-  /^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?(:\d{1,5})?$/,
-  'must be host or host:port in lower case',
-);
 
 const requestScan: Check = (value, field) => {
   const source = (value as { source?: unknown } | null)?.source;
@@ -55,15 +47,7 @@ const requestScan: Check = (value, field) => {
   const fields =
     source === 'host-report'
       ? { source: oneOf(['host-report']), report: objectOf(staged) }
-      : {
-          source: oneOf(['registry']),
-          registry: matching(
-            /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
-            'must be the registry URL without a path',
-          ),
-          repository: matching(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, 'must be a repository name'),
-          services: optional(services),
-        };
+      : { source: oneOf(['registry']), ...staged };
   objectOf(fields)(value, field);
 };
 
@@ -81,12 +65,7 @@ const BODIES: Readonly<Record<CommandKind, Check>> = {
   attachService: objectOf({ service }),
   endService: objectOf({ service, endedAt: optional(instant), approvedBy: optional(actor) }),
   linkAsset: objectOf({ assetId: id('AssetId'), services }),
-  grantSharing: objectOf({
-    authorizationId: token,
-    registry: registryAddress,
-    repositories: listOf(repository, 1, 100),
-    validUntil: instant,
-  }),
+  grantSharing: objectOf({ ...staged, authorizationId: token }),
   revokeSharing: objectOf({ authorizationId: token }),
   changeConfiguration: objectOf({
     ...staged,

@@ -17,6 +17,7 @@ afterAll(() => environment.remove());
 
 const newTenant = (): string => harness.newTenant();
 const send: ControlHarness['send'] = (...order) => harness.send(...order);
+const stage: ControlHarness['stage'] = (...body) => harness.stage(...body);
 const subscribed: ControlHarness['subscribed'] = (...services) => harness.subscribed(...services);
 
 describe('a command', () => {
@@ -124,9 +125,8 @@ describe('termination', () => {
     expect(snapshot.work).toMatchObject([{ recordClass: 'console-configuration-data' }]);
     await expect(
       send(tenantId, 'requestScan', {
+        ...(await stage(tenantId, { registry: 'http://127.0.0.1:1', repository: 'app' })),
         source: 'registry',
-        registry: 'http://127.0.0.1:1',
-        repository: 'app',
       }),
     ).rejects.toMatchObject({ code: 'FEATURE_NOT_ACTIVE' });
   });
@@ -153,33 +153,106 @@ describe('an attestation that is withdrawn', () => {
 });
 
 describe('sharing of image repository basics', () => {
-  const scan = {
-    source: 'registry',
-    registry: 'https://r.example',
-    repository: 'team/app',
-  } as const;
+  const repository = { registry: 'https://r.example', repository: 'team/app' };
   const grant = {
-    authorizationId: 'auth-1',
     registry: 'r.example',
     repositories: ['team/*'],
     validUntil: '2199-01-01T00:00:00Z',
   };
+  const share = async (tenantId: string, body: unknown = grant, key?: string) =>
+    send(
+      tenantId,
+      'grantSharing',
+      { ...(await stage(tenantId, body)), authorizationId: 'auth-1' },
+      key,
+    );
+  const scan = async (tenantId: string, body: unknown = repository, key?: string) =>
+    send(tenantId, 'requestScan', { ...(await stage(tenantId, body)), source: 'registry' }, key);
+  const rowsOf = async (table: string, tenantId: string): Promise<number> => {
+    const count = `SELECT COUNT(*) AS n FROM ${table} WHERE tenant_id = ?`;
+    return Number((await environment.pool('root').query(count, [tenantId]))[0]?.['n']);
+  };
 
   it('is needed for a scan, covers what it names, and ends with its revocation [SH-1]', async () => {
     const tenantId = await subscribed('CVM');
-    await expect(send(tenantId, 'requestScan', scan)).rejects.toMatchObject({
+    await expect(scan(tenantId)).rejects.toMatchObject({ code: 'AUTHORIZATION_REQUIRED' });
+    await share(tenantId);
+    expect((await scan(tenantId)).snapshot.work).toHaveLength(1);
+    await expect(scan(tenantId, { ...repository, repository: 'teams/app' })).rejects.toMatchObject({
       code: 'AUTHORIZATION_REQUIRED',
     });
-    await send(tenantId, 'grantSharing', grant);
-    expect((await send(tenantId, 'requestScan', scan)).snapshot.work).toHaveLength(1);
-    await expect(
-      send(tenantId, 'requestScan', { ...scan, repository: 'teams/app' }),
-    ).rejects.toMatchObject({ code: 'AUTHORIZATION_REQUIRED' });
+    await expect(scan(tenantId, { ...repository, services: ['ECM'] })).rejects.toMatchObject({
+      code: 'SERVICE_NOT_ACTIVE',
+      field: 'services',
+    });
     await send(tenantId, 'revokeSharing', { authorizationId: 'auth-1' });
-    await expect(send(tenantId, 'requestScan', scan)).rejects.toMatchObject({
-      code: 'AUTHORIZATION_REQUIRED',
-    });
+    await expect(scan(tenantId)).rejects.toMatchObject({ code: 'AUTHORIZATION_REQUIRED' });
   });
+
+  it('leaves nothing of its bodies in staging, also of those that a repetition staged', async () => {
+    const tenantId = await subscribed('CVM');
+    for (const isRepeated of [false, true]) {
+      expect((await share(tenantId, grant, 'grant')).receipt.repeated).toBe(isRepeated);
+      expect((await scan(tenantId, repository, 'scan')).receipt.repeated).toBe(isRepeated);
+      expect(await rowsOf('staging', tenantId)).toBe(0);
+    }
+    expect(await rowsOf('authorizations', tenantId)).toBe(1);
+    expect(await rowsOf('scan_orders', tenantId)).toBe(1);
+  });
+
+  it('is another command with another body: the first one stands', async () => {
+    const tenantId = await subscribed('CVM');
+    await share(tenantId, grant, 'grant');
+    await scan(tenantId, repository, 'scan');
+    const conflict = { code: 'IDEMPOTENCY_CONFLICT' };
+    const others = { ...grant, repositories: ['other/*'] };
+    await expect(share(tenantId, others, 'grant')).rejects.toMatchObject(conflict);
+    const other = { ...repository, repository: 'team/other' };
+    await expect(scan(tenantId, other, 'scan')).rejects.toMatchObject(conflict);
+    expect(await rowsOf('authorizations', tenantId)).toBe(1);
+  });
+
+  it('never takes what another tenant staged, and leaves it there', async () => {
+    const [tenantId, other] = [await subscribed('CVM'), await subscribed('CVM')];
+    const foreign = await stage(other, grant);
+    const taking = send(tenantId, 'grantSharing', { ...foreign, authorizationId: 'auth-1' });
+    await expect(taking).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'body.stagingId',
+    });
+    expect(await rowsOf('authorizations', tenantId)).toBe(0);
+    expect(await rowsOf('staging', other)).toBe(1);
+  });
+
+  it.each([
+    ['another digest', grant, { digest: '0'.repeat(64) }, 'INVALID_INPUT', 'body.digest'],
+    ['no repositories', { ...grant, repositories: [] }, {}, 'INVALID_INPUT', 'body.repositories'],
+    ['no instant', { ...grant, validUntil: 'soon' }, {}, 'INVALID_INSTANT', 'body.validUntil'],
+    [
+      'the past',
+      { ...grant, validUntil: '2001-01-01T00:00:00Z' },
+      {},
+      'INVALID_INSTANT',
+      'validUntil',
+    ],
+    ['a field of its own', { ...grant, 'secret-name': 1 }, {}, 'INVALID_INPUT', 'body'],
+  ])(
+    'is refused when its body has %s, changes nothing, and says nothing of what it holds',
+    async (...[, body, over, code, field]) => {
+      const tenantId = await subscribed('CVM');
+      const staged = await stage(tenantId, body);
+      const sending = send(tenantId, 'grantSharing', {
+        ...staged,
+        authorizationId: 'auth-1',
+        ...over,
+      });
+      const refusal = await sending.catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code, field });
+      expect(String(refusal)).not.toMatch(/secret-name|r\.example|team|soon/);
+      expect(await rowsOf('authorizations', tenantId)).toBe(0);
+      expect(await rowsOf('commands', tenantId)).toBe(1);
+    },
+  );
 });
 
 describe('a deletion request', () => {

@@ -176,7 +176,8 @@ describe('writing a configuration change', () => {
     [
       'an unknown field',
       `{"card":"${MARKER}","enabled":true,"setting":"automatic-renewal"}`,
-      'body.card',
+      // The name is its author's own text: a refusal that enters a history does not repeat it.
+      'body',
     ],
     ['a wrong type', `{"enabled":"${MARKER}","setting":"automatic-renewal"}`, 'body.enabled'],
     ['a missing field', '{"setting":"automatic-renewal"}', 'body.enabled'],

@@ -294,14 +294,19 @@ describe('the scan of a registry', () => {
 
   async function sharing(): Promise<string> {
     const tenantId = await tenantWithHost();
+    const validUntil = new Date(Date.parse(await harness.now()) + 86_400_000).toISOString();
+    const grant = { registry: 'registry.test:5000', repositories: ['team/*'], validUntil };
     await harness.control.send(tenantId, 'grantSharing', {
+      ...(await harness.control.stage(tenantId, grant)),
       authorizationId: `grant-${tenantId}`,
-      registry: 'registry.test:5000',
-      repositories: ['team/*'],
-      validUntil: new Date(Date.parse(await harness.now()) + 86_400_000).toISOString(),
     });
     return tenantId;
   }
+
+  const revoke = (tenantId: string) =>
+    harness.control.send(tenantId, 'revokeSharing', { authorizationId: `grant-${tenantId}` });
+  const orderRepository = async (tenantId: string): Promise<Scan> =>
+    order(tenantId, { ...(await harness.control.stage(tenantId, REPOSITORY)), source: 'registry' });
 
   const observed = ({ tenantId, scanId, observedAt }: RegistryReading): Observation => ({
     tenantId,
@@ -313,7 +318,7 @@ describe('the scan of a registry', () => {
 
   it('stores what was read, as seen when the reading began by the database [DC-2]', async () => {
     const tenantId = await sharing();
-    const scan = await order(tenantId, { source: 'registry', ...REPOSITORY });
+    const scan = await orderRepository(tenantId);
     let reading: RegistryReading | undefined;
     const observeRegistry: ScanPorts['observeRegistry'] = async (given) => {
       reading = given;
@@ -330,8 +335,8 @@ describe('the scan of a registry', () => {
 
   it('reads nothing without a valid authorization [SH-1]', async () => {
     const tenantId = await sharing();
-    const scan = await order(tenantId, { source: 'registry', ...REPOSITORY });
-    await harness.control.send(tenantId, 'revokeSharing', { authorizationId: `grant-${tenantId}` });
+    const scan = await orderRepository(tenantId);
+    await revoke(tenantId);
     // The port of this suite fails when it is called.
     expect(await run(scan)).toMatchObject({ done: true, counts: { refused: 1 } });
     expect(await refusalsOf(tenantId)).toEqual(['AUTHORIZATION_REQUIRED']);
@@ -340,11 +345,9 @@ describe('the scan of a registry', () => {
   it('stops reading when the authorization is revoked, and stores nothing of it [SH-1]', async () => {
     const tenantId = await sharing();
     const before = await harness.count(tenantId);
-    const scan = await order(tenantId, { source: 'registry', ...REPOSITORY });
+    const scan = await orderRepository(tenantId);
     const observeRegistry: ScanPorts['observeRegistry'] = async (reading, signal) => {
-      await harness.control.send(tenantId, 'revokeSharing', {
-        authorizationId: `grant-${tenantId}`,
-      });
+      await revoke(tenantId);
       for (let poll = 0; poll < 1000 && !signal.aborted; poll += 1) await reading.stillAuthorized();
       expect(signal.aborted).toBe(true);
       return observed(reading);
@@ -359,7 +362,7 @@ describe('the scan of a registry', () => {
   it('stores nothing when the authorization ended at the last moment [SH-1]', async () => {
     const tenantId = await sharing();
     const before = await harness.count(tenantId);
-    const scan = await order(tenantId, { source: 'registry', ...REPOSITORY });
+    const scan = await orderRepository(tenantId);
     const observeRegistry: ScanPorts['observeRegistry'] = async (reading) => {
       await harness.advance(86_401);
       return observed(reading);
@@ -370,7 +373,7 @@ describe('the scan of a registry', () => {
 
   it('tries a registry that is away again for a while, and then ends on record', async () => {
     const tenantId = await sharing();
-    const scan = await order(tenantId, { source: 'registry', ...REPOSITORY });
+    const scan = await orderRepository(tenantId);
     const observeRegistry = () =>
       Promise.reject(new LetheError('STORE_UNAVAILABLE', 'the registry is away'));
     await expect(run(scan, { observeRegistry })).rejects.toMatchObject({
@@ -388,7 +391,7 @@ describe('the scan of a registry', () => {
   it.each(['STORE_REFUSED', 'ACCESS_DENIED', 'DIGEST_MISMATCH'] as const)(
     'ends on record when the registry cannot be used: %s',
     async (code) => {
-      const scan = await order(await sharing(), { source: 'registry', ...REPOSITORY });
+      const scan = await orderRepository(await sharing());
       const observeRegistry = () => Promise.reject(new LetheError(code, 'no'));
       expect(await run(scan, { observeRegistry })).toMatchObject({ done: true });
       expect(await resultOf(scan)).toEqual({ outcome: 'failed', counts: { code } });

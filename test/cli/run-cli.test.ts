@@ -65,6 +65,8 @@ describe('help', () => {
   });
 });
 
+const GRANT = `grant-sharing --tenant ${TENANT} --valid-until 2031-01-01T00:00:00Z`;
+
 describe('bad input ends with 2, prints nothing as data, and names the field', () => {
   const cases: readonly (readonly [string, string, string])[] = [
     ['bogus', 'INVALID_INPUT', 'unknown command'],
@@ -88,6 +90,16 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     [`deadlines --tenant ${TENANT} --band overdue`, 'INVALID_INPUT', 'tenant'],
     [`deadlines --run rn_1`, 'INVALID_INPUT', 'run'],
     [`scan --tenant ${TENANT}`, 'INVALID_INPUT', 'report'],
+    [`scan --registry r.test --repository a --tenant ${TENANT}`, 'INVALID_INPUT', 'body.registry'],
+    [`scan --registry https://r --repository A --tenant ${TENANT}`, 'INVALID_INPUT', 'repository'],
+    [`${GRANT} --registry https://r --repository a`, 'INVALID_INPUT', 'body.registry'],
+    [`${GRANT} --registry r --repository a A`, 'INVALID_INPUT', 'body.repositories[1]'],
+    [`${GRANT} --registry r --repository a --authorization -`, 'INVALID_INPUT', 'authorizationId'],
+    [
+      `grant-sharing --tenant ${TENANT} --registry r --repository a --valid-until soon`,
+      'INVALID_INSTANT',
+      'body.validUntil',
+    ],
     [`status --tenant ${TENANT} extra`, 'INVALID_INPUT', 'too many arguments'],
     ['attach-service --service CVM --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
     [`attach-service --service EC2 --tenant ${TENANT}`, 'INVALID_INPUT', '--service'],

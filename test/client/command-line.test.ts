@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApplicationFailure } from '@temporalio/common';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import { runCli } from '../../src/cli/run-cli';
 import type { ControlActivities } from '../../src/contracts/activities';
 import type { SqlPool } from '../../src/contracts/sql';
 import { isLetheError } from '../../src/domain/errors';
 import { createControlHarness, type ControlHarness } from '../support/control';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+import { textsOf } from '../support/exported-histories';
 import { createSealedRun, type SealedRun } from '../support/sealed-run';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
 
@@ -96,6 +98,12 @@ function registered(activities: ControlActivities): object {
     ]),
   );
   return { ...own, planRuns };
+}
+
+/** What the history of an execution says, payloads decoded. */
+async function textsIn(workflowId: string): Promise<string> {
+  const history = await engine.client.getHandle(workflowId).fetchHistory();
+  return [...textsOf(JSON.parse(historyToJSON(history)))].join('\n');
 }
 
 const away = { env: { LETHE_TEMPORAL_ADDRESS: '127.0.0.1:1' } };
@@ -298,6 +306,32 @@ describe('the command line with the engine', () => {
     });
   });
 
+  it('shares a registry by names that enter no history, and repeats safely under a key [SH-1]', async () => {
+    await engine.whileWorking(registered(harness.activities), async () => {
+      const tenantId = 'tn_cmdline000sharing';
+      await asked<object>(
+        `subscribe --tenant ${tenantId} --zone UTC --calendar CN --service CVM --attestation SG:13`,
+      );
+      const grant =
+        `grant-sharing --tenant ${tenantId} --registry canary.test:5000 --repository canary/* ` +
+        `--valid-until 2099-01-01T00:00:00Z --idempotency-key share`;
+      const first = await asked<{ result: { authorizationId: string } }>(grant);
+      expect(await asked<object>(grant)).toEqual({ ...first, repeated: true });
+      const other = await lethe(grant.replace('canary/*', 'other/*'));
+      expect(other.stderr).toMatch(/^IDEMPOTENCY_CONFLICT: /);
+      const scan = `scan --tenant ${tenantId} --registry https://canary.test:5000`;
+      const refused = await lethe(`${scan} --repository canary-2/app`);
+      expect(refused.stderr).toMatch(/^AUTHORIZATION_REQUIRED: repository is covered by no/);
+      const rows = await root.query('SELECT registry FROM authorizations WHERE tenant_id = ?', [
+        tenantId,
+      ]);
+      expect(rows.map((row) => String(row['registry']))).toEqual(['canary.test:5000']);
+      const texts = await textsIn(`tenant-lifecycle:${tenantId}`);
+      expect(texts).toContain(first.result.authorizationId);
+      expect(texts).not.toContain('canary');
+    });
+  });
+
   it('says that the namespace is missing, by the name of its variable', async () => {
     const env = { LETHE_TEMPORAL_NAMESPACE: 'tnowhere' };
     const line = `end-feature --tenant ${TENANT} --confirm ${TENANT} --json`;
@@ -322,10 +356,8 @@ describe('the command line with the engine', () => {
       expect(list.stdout).not.toContain('canary');
       const rows = await root.query('SELECT ground FROM hold_grounds WHERE hold_id = ?', [holdId]);
       expect(String(rows[0]?.['ground'])).toBe('{"case":"canary"}');
-      const history = await engine.client.getHandle(`hold:${holdId}`).fetchHistory();
-      expect(Buffer.from(JSON.stringify(history)).toString()).not.toContain(
-        Buffer.from('canary').toString('base64'),
-      );
+      expect(await textsIn(`hold:${holdId}`)).toContain(holdId);
+      expect(await textsIn(`hold:${holdId}`)).not.toContain('canary');
 
       const release = `hold release --hold ${holdId} --confirm ${holdId}`;
       const alone = await lethe(`${release} --approved-by ops-1`);

@@ -3,12 +3,16 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Connection, WorkflowClient } from '@temporalio/client';
 import { LifecycleClient, type LifecycleClientOptions } from '../../src/client/lifecycle-client';
 import { collectFiles, removeFolders } from '../collector/machine';
-import type { CommandReceipt } from '../../src/contracts/commands';
+import type { CommandReceipt, RepositoryScan } from '../../src/contracts/commands';
 import type { LifecycleStatus } from '../../src/contracts/snapshot';
 
 const TENANT = 'tn_client0000000001';
 const HOLD = 'hd_client00000000001';
 const header = { tenantId: TENANT, idempotencyKey: 'k-1', requestedBy: 'console' };
+const keysOf = ({ idempotencyKey, requestedBy }: typeof header) => ({
+  idempotencyKey,
+  requestedBy,
+});
 const receipt = { kind: 'endService', idempotencyKey: 'k-1' } as CommandReceipt;
 
 interface Sent {
@@ -222,6 +226,78 @@ describe('a body', () => {
     expect(engine.staged).toEqual([report]);
     expect(engine.sent[0]?.args).toMatchObject([{ body: { source: 'host-report' } }]);
     expect(JSON.stringify(engine.sent)).not.toContain('canary');
+  });
+
+  const grant = {
+    authorizationId: 'au-1',
+    registry: 'canary.test:5000',
+    repositories: ['canary/*'],
+    validUntil: '2031-01-01T00:00:00Z',
+  };
+  const scan = { registry: 'https://canary.test:5000', repository: 'canary/app' };
+
+  it('that names registries and repositories waits in staging too [SH-1] [DC-2]', async () => {
+    const engine = new Engine([() => Promise.resolve(receipt)]);
+    await engine.client().grantSharing(header, grant);
+    await engine.client().requestRepositoryScan(header, { ...scan, services: ['CVM'] });
+    const { authorizationId, ...shared } = grant;
+    expect(engine.staged).toEqual([shared, { ...scan, services: ['CVM'] }]);
+    const staged = { stagingId: `st_${'a'.repeat(32)}`, digest: 'b'.repeat(64) };
+    expect(engine.sent.map(({ args }) => args)).toEqual([
+      [{ kind: 'grantSharing', ...keysOf(header), body: { ...staged, authorizationId } }],
+      [{ kind: 'requestScan', ...keysOf(header), body: { ...staged, source: 'registry' } }],
+    ]);
+    expect(JSON.stringify(engine.sent)).not.toContain('canary');
+  });
+
+  it.each([
+    ['no registry', { registry: undefined }, 'body.registry is missing'],
+    ['a registry with a scheme', { registry: 'https://canary' }, 'body.registry must be host'],
+    ['no repositories', { repositories: [] }, 'body.repositories must be a list of 1 to 100'],
+    ['one twice', { repositories: ['a', 'a'] }, 'body.repositories must not name the same'],
+    ['a name that is none', { repositories: ['a', 'Canary'] }, 'body.repositories[1] must be a'],
+    ['no instant', { validUntil: '2031-02-31T00:00:00Z' }, 'body.validUntil must be an RFC 3339'],
+    ['an unknown field', { extra: 'canary' }, 'body.extra is not a known field'],
+    ['an id with spaces', { authorizationId: 'a canary' }, 'body.authorizationId must be 1 to 128'],
+  ])('of a grant with %s is refused by its field, unstaged', async (...[, over, message]) => {
+    const engine = new Engine([]);
+    const order = { ...grant, ...over } as typeof grant;
+    const refusal: unknown = await engine
+      .client()
+      .grantSharing(header, order)
+      .catch((error: unknown) => error);
+    const field = message.split(' ')[0];
+    const code = field === 'body.validUntil' ? 'INVALID_INSTANT' : 'INVALID_INPUT';
+    expect(refusal).toMatchObject({ code, field });
+    expect(String(refusal)).toContain(message);
+    expect(String(refusal)).not.toMatch(/canary/i);
+    expect({ staged: engine.staged, sent: engine.sent }).toEqual({ staged: [], sent: [] });
+  });
+
+  it.each([
+    ['a registry without a scheme', { registry: 'canary' }, 'body.registry'],
+    ['a prefix for a name', { repository: 'canary/*' }, 'body.repository'],
+    ['an unknown service', { services: ['canary'] }, 'body.services[0]'],
+    ['no services', { services: [] }, 'body.services'],
+  ])('of a scan with %s is refused by its field, unstaged', async (...[, over, field]) => {
+    const engine = new Engine([]);
+    const order = { ...scan, ...over };
+    const sending = engine.client().requestRepositoryScan(header, order as RepositoryScan);
+    await expect(sending).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
+    await expect(sending).rejects.not.toThrow('canary');
+    expect(engine.staged).toEqual([]);
+  });
+
+  it('is not staged for a command whose key or sender is malformed', async () => {
+    const engine = new Engine([]);
+    const bad = { ...header, requestedBy: 'Jane Doe' };
+    for (const sending of [
+      () => engine.client().grantSharing(bad, grant),
+      () => engine.client().requestRepositoryScan(bad, scan),
+    ]) {
+      await expect(sending()).rejects.toMatchObject({ field: 'requestedBy' });
+    }
+    expect(engine.staged).toEqual([]);
   });
 
   it('of a host report that no rule covers is not even staged [SD-1]', async () => {

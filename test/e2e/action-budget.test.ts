@@ -1,5 +1,4 @@
 import { countTenantActions } from '../../demo/actions';
-import { Administrator } from '../../demo/administrator/administrator';
 import { subscribeTo } from '../support/control';
 import { newTenantId } from '../support/engine';
 import { createLiveEngine, type LiveEngine } from '../support/live-engine';
@@ -51,61 +50,4 @@ describe('the actions of a life', () => {
     },
     900_000,
   );
-
-  it('carry no content of the tenant: planted markers are in no history [PU-1]', async () => {
-    const servers = {
-      environment: live.namespace,
-      mongoUrl: process.env['LETHE_MONGO_URL'] ?? '',
-      sql: [],
-      objects: {
-        endpoint: process.env['LETHE_S3_ENDPOINT'] ?? '',
-        region: 'us-east-1',
-        pathStyle: true,
-        accessKey: process.env['LETHE_S3_ADMIN_ACCESS_KEY'] ?? '',
-        secretKey: process.env['LETHE_S3_ADMIN_SECRET_KEY'] ?? '',
-      },
-      engine: engineOf(),
-    };
-    const administrator = new Administrator(servers);
-    const tenantId = newTenantId();
-    year += 2;
-    await live.engine.setClock(`${year}-01-01T01:00:00Z`);
-    await live.subscribe(tenantId, subscribeTo('CVM'));
-    const header = { tenantId, requestedBy: 'console' };
-    await live.client.changeConfiguration(
-      { ...header, idempotencyKey: 'marked' },
-      {
-        configurationKind: 'whitelist',
-        settingId: 'marked',
-        body: {
-          feature: 'reverse-shell',
-          conditions: [
-            { field: 'process-path', operator: 'equals', value: '/marker-configuration-51c0' },
-          ],
-          effectiveImages: { range: 'some', images: ['marker-image-name-9d2e:1'] },
-        },
-      },
-    );
-    await live.client.placeHoldWithGround({
-      holdId: `hd_${tenantId.slice(3)}`,
-      scopes: [{ tenantId }],
-      ground: { matter: 'marker-ground-of-hold-77b1' },
-      requestedBy: 'dpo-1',
-      reviewOn: '2040-01-01',
-    });
-    const markers = [
-      'marker-configuration-51c0',
-      'marker-image-name-9d2e',
-      'marker-ground-of-hold-77b1',
-      'marker-hostname-7f3a',
-    ];
-    // Companion: what must be there is found, so the search can find.
-    expect((await administrator.findInHistories(tenantId)).containing.length).toBeGreaterThan(0);
-    for (const marker of markers) {
-      expect({ marker, found: (await administrator.findInHistories(marker)).containing }).toEqual({
-        marker,
-        found: [],
-      });
-    }
-  });
 });

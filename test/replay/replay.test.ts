@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { textsOf } from '../support/exported-histories';
 
 const HISTORIES = join(__dirname, 'histories');
 const KINDS = [
@@ -44,6 +45,20 @@ describe('the histories of released versions', () => {
     for (const kind of KINDS) {
       expect(recorded.filter(({ name }) => name.includes(kind)).length).toBeGreaterThan(0);
     }
+  });
+
+  it('hold no address and no name of a repository [PU-1] [SH-1]', () => {
+    const content = /https?:\/\/|\b\d{1,3}(\.\d{1,3}){3}\b|\bshop-(front|back|cache)\b/;
+    const texts = recorded.map(({ name, path }) => ({
+      name,
+      texts: [...textsOf(JSON.parse(readFileSync(path, 'utf8')))],
+    }));
+    // Companions: the sharing is in one of them, and what it names would be seen.
+    expect(texts.some((history) => history.texts.includes('grantSharing'))).toBe(true);
+    const data = Buffer.from('{"repository":"demo/shop-front"}').toString('base64');
+    expect([...textsOf({ metadata: {}, data })].some((text) => content.test(text))).toBe(true);
+    const found = texts.filter((history) => history.texts.some((text) => content.test(text)));
+    expect(found.map(({ name }) => name)).toEqual([]);
   });
 
   it('are replayed by the workflows as they are now', async () => {

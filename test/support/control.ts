@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { createControlActivities } from '../../src/activities/control';
 import { createLinkWriter } from '../../src/activities/links/link-writer';
+import { createStagingWriter } from '../../src/activities/staging/staging-writer';
 import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
 import type { AcceptedCommand, ControlActivities } from '../../src/contracts/activities';
-import type { Command, CommandBodies, CommandKind } from '../../src/contracts/commands';
+import type { Command, CommandBodies, CommandKind, StagedBody } from '../../src/contracts/commands';
 import type { LinkWriter } from '../../src/contracts/stores';
 import { pinPolicy, RETENTION_SCHEDULE } from '../../src/domain/retention-schedule';
 import { loadCalendars, sha256 } from '../../src/platform/calendars';
@@ -20,6 +21,8 @@ export interface ControlHarness {
     kind: K,
     ...rest: [CommandBodies[K], string?]
   ): Promise<AcceptedCommand>;
+  /** Puts a body into staging, as the facade does. */
+  stage(tenantId: string, body: unknown): Promise<StagedBody>;
   subscribed(...services: CommandBodies['subscribe']['services']): Promise<string>;
 }
 
@@ -37,6 +40,7 @@ export const subscribeTo = (
 export function createControlHarness(environment: SqlEnvironment): ControlHarness {
   let tenants = 0;
   let keys = 0;
+  const staging = createStagingWriter(environment.pool('stager'));
   const links = createLinkWriter(environment.pool('collector', 'assets'));
   const activities = createControlActivities({
     control: environment.pool('control'),
@@ -61,6 +65,7 @@ export function createControlHarness(environment: SqlEnvironment): ControlHarnes
       const command = { kind, idempotencyKey: key, requestedBy: 'console', body } as Command;
       return activities.acceptCommand({ tenantId, command, workflowNow: '' });
     },
+    stage: (tenantId, body) => staging.stage(tenantId, body),
     subscribed: async (...services) => {
       const tenantId = harness.newTenant();
       await harness.send(tenantId, 'subscribe', subscribeTo(...services));

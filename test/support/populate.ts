@@ -28,7 +28,7 @@ export function largeReport(
         assetId: host.assetId,
         assetKind: 'host',
         links: { to: 'linked' },
-        basics: { hostname: 'marker-hostname-7f3a', os: 'Debian 12' },
+        basics: { hostname: 'web-1', os: 'Debian 12' },
         completeKinds: ['process', 'misconfiguration'],
         records: [
           ...Array.from({ length: size.fingerprints }, (_, index) => ({

@@ -113,7 +113,8 @@ const versionOf = (change: Change): VersionRow => ({
 
 /** The canonical text of a body that the schema of its kind accepts. */
 function canonicalConfiguration(change: Change, bytes: Buffer): string {
-  const parsed = parseConfiguration(change.configurationKind, parseStaged(bytes, change.body));
+  const staged = parseStaged(bytes, change.body);
+  const parsed = parseConfiguration(change.configurationKind, staged, 'unnamed');
   const text = canonicalize(parsed);
   if (text === undefined || !Buffer.from(text, 'utf8').equals(bytes)) {
     throw invalid('body', 'is not canonical JSON; stage it through the client');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LetheError } from '../../domain/errors';
 import type { StagedBody } from '../../contracts/commands';
-import type { SqlPool } from '../../contracts/sql';
+import type { Sql } from '../../contracts/sql';
 
 /** Reads what the console staged; nothing is taken out here: acceptance erases it. */
 export interface StagingReader {
@@ -12,8 +12,8 @@ export interface StagingReader {
 /** Longest body, in bytes; a document of the store must stay below 16 MiB with its envelope. */
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
 
-/** Staged bodies on the control database, read with the console's login. */
-export function createStagingReader(control: SqlPool): StagingReader {
+/** Staged bodies on the control database, read with the login of whoever accepts them. */
+export function createStagingReader(control: Pick<Sql, 'query'>): StagingReader {
   return {
     read: async (tenantId, stagingId) => {
       const rows = await control.query(

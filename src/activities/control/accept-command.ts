@@ -20,6 +20,7 @@ import { readSnapshot } from './read-snapshot';
 import { refreshWindows } from './refresh-windows';
 import { reviveContinued } from './revive';
 import { required, textRow, toInstant, toSqlTime } from './sql-text';
+import { eraseTaken } from './staged-content';
 import { databaseNow, readTenantFacts, type TenantFacts } from './tenant-facts';
 
 /** Stores and functions that accepting a command needs. */
@@ -100,8 +101,9 @@ export async function acceptCommand(
   const receipt = await ports.control.transaction(async (sql) => {
     await sql.execute('CALL lock_tenant(?)', [tenantId]);
     const earlier = await findEarlier(sql, tenantId, command);
-    if (earlier !== null) return earlier;
-    return commit(sql, ports, { tenantId, command });
+    const answer = earlier ?? (await commit(sql, ports, { tenantId, command }));
+    await eraseTaken(sql, { tenantId, command });
+    return answer;
   });
   await afterCommit(ports, tenantId, { command, receipt });
   const snapshot = await refreshTenant(ports, tenantId);

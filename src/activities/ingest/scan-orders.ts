@@ -1,10 +1,12 @@
 import { LetheError } from '../../domain/errors';
-import type { CommandBodies } from '../../contracts/commands';
+import type { CommandBodies, RepositoryScan } from '../../contracts/commands';
 import type { Sql } from '../../contracts/sql';
 import { required, textRow } from '../control/sql-text';
 
-/** What a scan was ordered to read. */
-export type ScanOrder = CommandBodies['requestScan'];
+/** What a scan was ordered to read: a report that waits in staging, or a repository. */
+export type ScanOrder =
+  | Extract<CommandBodies['requestScan'], { readonly source: 'host-report' }>
+  | (RepositoryScan & { readonly source: 'registry' });
 
 /** How a scan ended. */
 export type ScanOutcome = 'complete' | 'refused' | 'failed';

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { checkedGrant } from '../../client/check-sharing';
 import type { Cli } from '../cli';
-import { addLifecycleCommand, idFrom, sending, type SendOptions } from '../lifecycle-command';
+import { addLifecycleCommand, idFrom, type SendOptions } from '../lifecycle-command';
 
 interface Options extends SendOptions {
   readonly authorization?: string;
@@ -20,11 +21,15 @@ export function addGrantSharing(lethe: Command, cli: Cli): void {
         .requiredOption('--repository <name...>', 'repositories, or prefixes that end in /*')
         .requiredOption('--valid-until <instant>', 'RFC 3339 with offset')
         .option('--authorization <id>', 'id of the authorization; default: made from the key'),
-    prepare: sending('grantSharing', (options, header) => ({
-      authorizationId: options.authorization ?? idFrom('au', header),
-      registry: options.registry,
-      repositories: options.repository,
-      validUntil: options.validUntil,
-    })),
+    prepare: (options, header) => {
+      const order = {
+        authorizationId: options.authorization ?? idFrom('au', header),
+        registry: options.registry,
+        repositories: options.repository,
+        validUntil: options.validUntil,
+      };
+      checkedGrant(header, order);
+      return (client) => client.grantSharing(header, order);
+    },
   });
 }

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { HostingService } from '../../domain/record-class';
 import { LetheError } from '../../domain/errors';
+import { checkedScan } from '../../client/check-sharing';
 import { parseHostReport } from '../../collector/parse-host-report';
 import type { Cli } from '../cli';
-import { addLifecycleCommand, sending, type SendOptions } from '../lifecycle-command';
+import { addLifecycleCommand, type SendOptions } from '../lifecycle-command';
 import { readJson, servicesOption } from '../option-values';
 
 interface Options extends SendOptions {
@@ -38,12 +39,9 @@ export function addScan(lethe: Command, cli: Cli): void {
           { field: 'report' },
         );
       }
-      return sending<'requestScan', Options>('requestScan', () => ({
-        source: 'registry',
-        registry,
-        repository,
-        ...(service !== undefined && { services: service }),
-      }))(options, header);
+      const order = { registry, repository, ...(service !== undefined && { services: service }) };
+      checkedScan(header, order);
+      return (client) => client.requestRepositoryScan(header, order);
     },
   });
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LetheError } from '../../domain/errors';
 import type { ConfigurationKind } from '../commands';
+import type { UnknownFields } from './unknown-fields';
 
 /**
  * Strict shapes of every configuration the agreement names. A field that is not here is refused, so
@@ -115,7 +116,11 @@ const SCHEMAS = {
  *
  * @throws LetheError UNKNOWN_KIND or INVALID_INPUT naming the field; values never enter the message.
  */
-export function parseConfiguration(kind: string, body: unknown): object {
+export function parseConfiguration(
+  kind: string,
+  body: unknown,
+  unknownFields: UnknownFields = 'named',
+): object {
   if (!Object.hasOwn(SCHEMAS, kind)) {
     throw new LetheError(
       'UNKNOWN_KIND',
@@ -127,14 +132,14 @@ export function parseConfiguration(kind: string, body: unknown): object {
   }
   const parsed = SCHEMAS[kind as ConfigurationKind].safeParse(body);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  throw refusal(parsed.error, unknownFields);
+}
+
+function refusal({ issues }: z.ZodError, unknownFields: UnknownFields): LetheError {
+  const issue = issues[0];
+  const isNamed = issue?.code === 'unrecognized_keys' && unknownFields === 'named';
+  const unknown = isNamed ? issue.keys.slice(0, 1) : [];
   const field = ['body', ...(issue?.path ?? []), ...unknown].map(String).join('.');
-  throw new LetheError(
-    'INVALID_INPUT',
-    `${field} is missing, unknown or malformed (${issue?.code ?? 'invalid'})`,
-    {
-      field,
-    },
-  );
+  const problem = `is missing, unknown or malformed (${issue?.code ?? 'invalid'})`;
+  return new LetheError('INVALID_INPUT', `${field} ${problem}`, { field });
 }

@@ -1,11 +1,16 @@
 import { LetheError } from '../../../domain/errors';
+import type { RepositoryScan, StagedBody } from '../../../contracts/commands';
+import { parseRepositoryScan, parseSharingGrant } from '../../../contracts/schemas/sharing';
 import { insertRow, ownId, type EffectContext, type EffectResult } from '../command-context';
 import { required, textRows, toSqlTime } from '../sql-text';
+import { readStaged } from '../staged-content';
 import { activeServices } from '../tenant-facts';
 
 /** The customer authorizes sharing of image repository basics. @source SH-1 */
 export async function grantSharing(context: EffectContext<'grantSharing'>): Promise<EffectResult> {
-  const { authorizationId, registry, repositories, validUntil } = context.command.body;
+  const { authorizationId } = context.command.body;
+  const staged = await readStaged(context, context.command.body);
+  const { registry, repositories, validUntil } = parseSharingGrant(staged, 'unnamed');
   if (Date.parse(validUntil) <= Date.parse(context.now)) {
     throw new LetheError('INVALID_INSTANT', 'validUntil must lie in the future', {
       field: 'validUntil',
@@ -51,28 +56,40 @@ export async function revokeSharing(
 /** Orders a scan; what it may read is checked now and again while it reads. @source DC-1, DC-2, SH-1 */
 export async function requestScan(context: EffectContext<'requestScan'>): Promise<EffectResult> {
   const { body } = context.command;
-  if (body.source === 'registry') await assertAuthorized(context, body.registry, body.repository);
-  const active = activeServices(context.facts);
-  if (body.source === 'registry' && body.services?.some((service) => !active.includes(service))) {
-    throw new LetheError('SERVICE_NOT_ACTIVE', 'services names a service that is not in use', {
-      field: 'services',
-    });
-  }
+  const order =
+    body.source === 'registry'
+      ? { source: body.source, ...(await sharedRepository(context, body)) }
+      : body;
   const scanId = ownId('sc', context);
   await insertRow(context.sql, 'scan_orders', {
     tenant_id: context.tenantId,
     scan_id: scanId,
-    source: body.source,
-    parameters: JSON.stringify(body),
+    source: order.source,
+    parameters: JSON.stringify(order),
     ordered_at: toSqlTime(context.now),
   });
   return { scanId };
 }
 
+/** What is to be read, when the customer shares it and its services are in use. @source SH-1 */
+async function sharedRepository(
+  context: EffectContext<'requestScan'>,
+  body: StagedBody,
+): Promise<RepositoryScan> {
+  const scan = parseRepositoryScan(await readStaged(context, body), 'unnamed');
+  await assertAuthorized(context, scan);
+  const active = activeServices(context.facts);
+  if (scan.services?.some((service) => !active.includes(service))) {
+    throw new LetheError('SERVICE_NOT_ACTIVE', 'services names a service that is not in use', {
+      field: 'services',
+    });
+  }
+  return scan;
+}
+
 async function assertAuthorized(
   context: EffectContext<'requestScan'>,
-  registry: string,
-  repository: string,
+  { registry, repository }: RepositoryScan,
 ): Promise<void> {
   const host = registry.replace(/^https?:\/\//, '');
   const rows = await textRows(

@@ -1,0 +1,45 @@
+import type { RepositoryScan, SharingGrant, StagedBody } from '../contracts/commands';
+import { parseRepositoryScan, parseSharingGrant } from '../contracts/schemas/sharing';
+import { assertCommand } from '../contracts/validate-command';
+import type { CommandHeader } from './lifecycle-client';
+
+/** An authorization with what it covers still in hand. */
+export interface SharingOrder extends SharingGrant {
+  /** Opaque id of the console's own; a history sees it. */
+  readonly authorizationId: string;
+}
+
+/** Stands for a body that waits nowhere yet, so that everything else is checked before it does. */
+const UNSTAGED: StagedBody = Object.freeze({
+  stagingId: `st_${'0'.repeat(32)}`,
+  digest: '0'.repeat(64),
+});
+
+/**
+ * What an authorization covers, as it is staged.
+ *
+ * @throws LetheError naming the field of the header or of the body; values never enter the message.
+ */
+export function checkedGrant(header: CommandHeader, order: SharingOrder): SharingGrant {
+  const { authorizationId, ...grant } = order;
+  const { idempotencyKey, requestedBy } = header;
+  assertCommand('grantSharing', {
+    ...{ kind: 'grantSharing', idempotencyKey, requestedBy },
+    body: { ...UNSTAGED, authorizationId },
+  });
+  return parseSharingGrant(grant);
+}
+
+/**
+ * Which repository is to be read, as it is staged.
+ *
+ * @throws LetheError naming the field of the header or of the body; values never enter the message.
+ */
+export function checkedScan(header: CommandHeader, order: RepositoryScan): RepositoryScan {
+  const { idempotencyKey, requestedBy } = header;
+  assertCommand('requestScan', {
+    ...{ kind: 'requestScan', idempotencyKey, requestedBy },
+    body: { ...UNSTAGED, source: 'registry' },
+  });
+  return parseRepositoryScan(order);
+}
