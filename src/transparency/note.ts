@@ -13,7 +13,7 @@ import { invalid } from './failures';
 export interface NoteVerifier {
   readonly name: string;
   /** Four bytes that, with the name, say which key signed. */
-  readonly keyId: Buffer;
+  readonly hint: Buffer;
   readonly key: KeyObject;
 }
 
@@ -29,7 +29,7 @@ export interface OpenedNote {
 }
 
 const ED25519 = 1;
-const KEY_ID_BYTES = 4;
+const HINT_BYTES = 4;
 const DASH = '\u2014 ';
 const SIGNATURES_MAX = 100;
 const NOTE_CHARACTERS_MAX = 1_000_000;
@@ -37,25 +37,25 @@ const NOTE_CHARACTERS_MAX = 1_000_000;
 /** Names of keys have neither spaces nor a plus. */
 export const isKeyName = (name: string): boolean => /^[^\s+\p{Cc}]+$/u.test(name);
 
-/** The id of a key under a name. */
-function noteKeyId(name: string, raw: Buffer): Buffer {
+/** The hint for a key under a name. */
+function noteHint(name: string, raw: Buffer): Buffer {
   const digest = createHash('sha256')
     .update(`${name}\n`)
     .update(Buffer.from([ED25519]));
-  return digest.update(raw).digest().subarray(0, KEY_ID_BYTES);
+  return digest.update(raw).digest().subarray(0, HINT_BYTES);
 }
 
 /** Makes what checks the notes of a key. */
 export const noteVerifier = (name: string, key: KeyObject): NoteVerifier => ({
   name,
   key,
-  keyId: noteKeyId(name, rawPublicKey(key)),
+  hint: noteHint(name, rawPublicKey(key)),
 });
 
 /** The one-line form in which other tools of transparency logs take a key. */
-export const verifierKeyText = ({ name, keyId, key }: NoteVerifier): string => {
+export const verifierKeyText = ({ name, hint, key }: NoteVerifier): string => {
   const typed = Buffer.concat([Buffer.from([ED25519]), rawPublicKey(key)]);
-  return `${name}+${keyId.toString('hex')}+${typed.toString('base64')}`;
+  return `${name}+${hint.toString('hex')}+${typed.toString('base64')}`;
 };
 
 /**
@@ -69,7 +69,7 @@ export function parseVerifierKey(text: string): NoteVerifier {
   const key = typed?.[0] === ED25519 ? publicKeyOf(typed.subarray(1)) : null;
   if (key === null || !isKeyName(name)) throw invalid('the verifier key is malformed');
   const verifier = noteVerifier(name, key);
-  if (verifier.keyId.toString('hex') !== id) throw invalid('the verifier key has another id');
+  if (verifier.hint.toString('hex') !== id) throw invalid('the verifier key has another hint');
   return verifier;
 }
 
@@ -81,7 +81,7 @@ export function parseVerifierKey(text: string): NoteVerifier {
 export function signNote(text: string, signer: NoteSigner): string {
   if (!isText(text)) throw invalid('the text cannot be signed as a note');
   const signature = signBytes(Buffer.from(text, 'utf8'), signer.privateKey);
-  const encoded = Buffer.concat([signer.keyId, signature]).toString('base64');
+  const encoded = Buffer.concat([signer.hint, signature]).toString('base64');
   return `${text}\n${DASH}${signer.name} ${encoded}\n`;
 }
 
@@ -96,8 +96,8 @@ export function openNote(message: string, verifiers: readonly NoteVerifier[]): O
   const bytes = Buffer.from(text, 'utf8');
   const signedBy: NoteVerifier[] = [];
   for (const line of lines) {
-    const { name, keyId, signature } = parseSignature(line);
-    const known = verifiers.filter((one) => one.name === name && one.keyId.equals(keyId));
+    const { name, hint, signature } = parseSignature(line);
+    const known = verifiers.filter((one) => one.name === name && one.hint.equals(hint));
     const [verifier] = known;
     if (verifier === undefined) continue;
     if (known.length > 1) throw invalid(`the key ${name} is ambiguous`);
@@ -130,19 +130,19 @@ function splitNote(message: string): { readonly text: string; readonly lines: re
 
 function parseSignature(line: string): {
   readonly name: string;
-  readonly keyId: Buffer;
+  readonly hint: Buffer;
   readonly signature: Buffer;
 } {
   const [name = '', encoded = '', ...rest] = line.startsWith(DASH)
     ? line.slice(DASH.length).split(' ')
     : [];
   const bytes = fromBase64(encoded);
-  if (!isKeyName(name) || rest.length > 0 || bytes === null || bytes.length <= KEY_ID_BYTES) {
+  if (!isKeyName(name) || rest.length > 0 || bytes === null || bytes.length <= HINT_BYTES) {
     throw invalid('a signature line of the note is malformed');
   }
   return {
     name,
-    keyId: bytes.subarray(0, KEY_ID_BYTES),
-    signature: bytes.subarray(KEY_ID_BYTES),
+    hint: bytes.subarray(0, HINT_BYTES),
+    signature: bytes.subarray(HINT_BYTES),
   };
 }

@@ -51,7 +51,7 @@ describe('a verifier key', () => {
   it('is read and written as the format defines it', () => {
     expect(verifierKeyText(peter)).toBe(PETER_KEY);
     expect(verifierKeyText(enoch)).toBe(ENOCH_KEY);
-    expect(peterSigns.keyId.toString('hex')).toBe('c74f20a3');
+    expect(peterSigns.hint.toString('hex')).toBe('c74f20a3');
   });
 
   it('is refused in every part and with every byte changed', () => {

@@ -31,7 +31,10 @@ export interface Ledger extends EvidenceLedger {
   /** Instant by the evidence database's clock. */
   instant(): Promise<string>;
   /** Records that a position was exported; the exported object is the proof, this row the index. */
-  recordCheckpoint(position: LedgerPosition, objectVersion: string): Promise<void>;
+  recordCheckpoint(
+    position: LedgerPosition,
+    exported: { readonly versionId: string; readonly signed: string },
+  ): Promise<void>;
 }
 
 /** Acts of one call. */
@@ -65,8 +68,8 @@ export function createEvidenceLedger({ pool }: { readonly pool: SqlPool }): Ledg
       const batch = { acts, alongside, clock: await clock() };
       await untilRecorded(() => pool.transaction((sql) => record(sql, batch)));
     },
-    recordCheckpoint: (position, objectVersion) =>
-      untilRecorded(() => insertCheckpoint(pool, position, objectVersion)),
+    recordCheckpoint: (position, exported) =>
+      untilRecorded(() => insertCheckpoint(pool, position, exported)),
   };
   return ledger;
 }
@@ -213,16 +216,16 @@ async function readClock(pool: SqlPool): Promise<EvidenceClock> {
 async function insertCheckpoint(
   pool: SqlPool,
   position: LedgerPosition,
-  objectVersion: string,
+  { versionId, signed }: { readonly versionId: string; readonly signed: string },
 ): Promise<void> {
   const known = await textRow(pool, 'SELECT sequence, hash FROM checkpoints WHERE sequence = ?', [
     position.sequence,
   ]);
   if (known === null) {
     await pool.execute(
-      `INSERT INTO checkpoints (sequence, hash, exported_at, object_version)
-       VALUES (?, ?, lethe_now(), ?)`,
-      [position.sequence, position.hash, objectVersion],
+      `INSERT INTO checkpoints (sequence, hash, exported_at, object_version, signed)
+       VALUES (?, ?, lethe_now(), ?, ?)`,
+      [position.sequence, position.hash, versionId, signed],
     );
   } else if (toPosition(known).hash !== position.hash) {
     throw new LetheError('DIGEST_MISMATCH', 'another hash was exported for that ledger position');
