@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 
 /** Bytes of a raw public key. */
 const KEY_BYTES = 32;
 /** Bytes of a signature. */
-export const SIGNATURE_BYTES = 64;
+const SIGNATURE_BYTES = 64;
 /** What stands before the 32 bytes of a public key in its DER form. @source RFC 8410 */
 const SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 

@@ -16,7 +16,7 @@ export interface TreeHead {
  *
  * @source https://c2sp.org/tlog-checkpoint
  */
-export const treeHeadText = ({ origin, size, root }: TreeHead): string =>
+const treeHeadText = ({ origin, size, root }: TreeHead): string =>
   `${origin}\n${size}\n${root.toString('base64')}\n`;
 
 /** Signs a head under the name of its log. */
