@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { proveSurroundings } from '../../src/composition/prove-surroundings';
+import { loadConfig } from '../../src/platform/config';
 import { ARCHIVE_NAMES, type ArchiveReport } from '../../src/transparency/evidence-archive';
 import { packTar, unpackTar } from '../../src/transparency/tar';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
@@ -300,5 +302,35 @@ describe('the archive for a regulator', () => {
     const run = await lethe('evidence', 'export', ...nobody);
     expect(run).toMatchObject({ exitCode: 2, stdout: '' });
     expect(run.stderr).toMatch(/^UNKNOWN_TENANT: /);
+  });
+});
+
+describe('a worker that starts', () => {
+  const start = async (signing = engine.options.signing): Promise<void> => {
+    const config = loadConfig(variables);
+    await proveSurroundings(config, { ...engine.options, signing }, engine.parts);
+  };
+
+  it('goes on with keys that are valid now, and does not start with others', async () => {
+    await start();
+    const { list } = engine.options.signing;
+    for (const ended of ['log', 'certificate']) {
+      const keys = list.keys.map((key) =>
+        key.role === ended ? { ...key, validUntil: '2030-01-01T00:00:00Z' } : key,
+      );
+      await expect(
+        start({ ...engine.options.signing, list: { ...list, keys } }),
+      ).rejects.toMatchObject({ code: 'CONFIGURATION_INVALID', field: 'LETHE_PUBLIC_KEYS_FILE' });
+    }
+  });
+
+  it('does not start over a control store that is older than the last checkpoint [CC-4]', async () => {
+    const control = engine.root('control');
+    const gone = await control.execute(`DELETE FROM tombstones WHERE run_id > ''`);
+    expect(gone.affectedRows).toBeGreaterThan(0);
+    await expect(start()).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' });
+    const run = await lethe('evidence', 'verify');
+    expect(run).toMatchObject({ exitCode: 1, stderr: '' });
+    expect(run.stdout).toContain('control-older');
   });
 });
