@@ -1,4 +1,5 @@
 import {
+  HASH_BYTES,
   growTree,
   nodeHash,
   rootOf,
@@ -16,13 +17,20 @@ const TILE_HEIGHT = 8;
 export interface Tile {
   readonly level: number;
   readonly index: number;
-  readonly hashes: readonly Hash[];
+  /** The hashes one after the other. */
+  readonly hashes: Buffer;
 }
 
+/** Neighbouring hashes of a tile. */
+export const hashesIn = (hashes: Buffer, first: number, count: number): readonly Hash[] =>
+  Array.from({ length: count }, (_, at) =>
+    hashes.subarray((first + at) * HASH_BYTES, (first + at + 1) * HASH_BYTES),
+  );
+
 /** Root over the hashes of a tile. */
-export function tileRoot(hashes: readonly Hash[]): Hash {
+export function tileRoot(hashes: Buffer): Hash {
   const tree = growTree();
-  for (const hash of hashes) tree.append(hash);
+  for (const hash of hashesIn(hashes, 0, TILE_WIDTH)) tree.append(hash);
   return tree.root();
 }
 
@@ -53,7 +61,8 @@ export function growTiledTree(from: CompactRange): TiledTree {
       tree.append(leaf);
       waiting.push(leaf);
       if (waiting.length < TILE_WIDTH) return;
-      tiles.push({ level: 0, index: tree.size / TILE_WIDTH - 1, hashes: waiting });
+      const index = tree.size / TILE_WIDTH - 1;
+      tiles.push({ level: 0, index, hashes: Buffer.concat(waiting) });
       waiting = [];
     },
   };

@@ -3,7 +3,7 @@ import { isOlderThanCheckpoint, type ChainBreak, type LedgerPosition } from '../
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { KeyList } from '../../transparency/key-list';
 import { EMPTY_RANGE, leafHash } from '../../transparency/merkle';
-import { growTiledTree, type TiledTree } from '../../transparency/tiles';
+import { TILE_WIDTH, growTiledTree, type TiledTree } from '../../transparency/tiles';
 import type { ObjectStore } from '../objects/object-address';
 import { required, textRows } from '../control/sql-text';
 import { readControlPosition } from './control-position';
@@ -164,9 +164,9 @@ async function tileFindings(evidence: Sql, tree: TiledTree): Promise<readonly Au
   const findings: AuditFinding[] = [];
   for (const { level, index, hashes } of tree.tiles) {
     const stored = await readTile(evidence, level, index);
-    if (stored === null || stored.equals(Buffer.concat(hashes))) continue;
+    if (stored === null || stored.equals(hashes)) continue;
     const message = 'a stored tile of the tree is not what the entries lead to';
-    findings.push({ kind: 'tiles', sequence: index * hashes.length + 1, message });
+    findings.push({ kind: 'tiles', sequence: index * TILE_WIDTH + 1, message });
   }
   return findings;
 }

@@ -43,8 +43,9 @@ export function createGroup<T>(
   const run = async (): Promise<void> => {
     running = true;
     while (waiting.length > 0) {
-      const some = waiting.slice(0, limits.together);
-      waiting = waiting.slice(limits.together);
+      const length = powerOfTwoWithin(Math.min(waiting.length, limits.together));
+      const some = waiting.slice(0, length);
+      waiting = waiting.slice(length);
       await commitTogether(some);
     }
     running = false;
@@ -57,3 +58,6 @@ export function createGroup<T>(
       }),
   };
 }
+
+/** Groups of few different sizes need few different statements. */
+const powerOfTwoWithin = (count: number): number => 2 ** Math.floor(Math.log2(count));

@@ -35,8 +35,9 @@ export interface Ledger extends EvidenceLedger {
   ): Promise<void>;
 }
 
-/** Acts of one call. */
+/** Acts of one call, and of several calls that share a transaction. */
 const ACTS_MAX = 500;
+const GROUP_MAX = 512;
 /** Every round somebody else was faster and the chain grew, so this many writers would have to meet. */
 const ROUNDS_MAX = 100;
 /** How often an answer that was lost, or a store that was away, is followed by another look. */
@@ -59,7 +60,7 @@ export function createEvidenceLedger({ pool }: { readonly pool: SqlPool }): Ledg
     const batch = { acts, alongside, clock: await clock() };
     await untilRecorded(() => pool.transaction((sql) => recordActs(sql, batch)));
   };
-  const group = createGroup<EvidenceAct>(commit, { together: ACTS_MAX, isOfAll: isLost });
+  const group = createGroup<EvidenceAct>(commit, { together: GROUP_MAX, isOfAll: isLost });
   return {
     pool,
     clock,

@@ -1,14 +1,16 @@
 import { LetheError } from '../../domain/errors';
 import {
+  LEDGER_START,
   entryText,
   positionAfter,
   type EvidenceAct,
   type EvidenceClock,
   type LedgerEntry,
+  type LedgerPosition,
 } from '../../domain/evidence';
 import type { Sql, SqlValue } from '../../contracts/sql';
 import { required, textRow, textRows, toInstant, toSqlTime } from '../control/sql-text';
-import { parseEntry, readHead } from './read-ledger';
+import { parseEntry, toPosition } from './read-ledger';
 import { canonicalText, sha256 } from './text';
 
 /** Acts of one transaction. */
@@ -21,7 +23,7 @@ export interface ActBatch {
 /** Longest text of an entry, in characters. */
 const TEXT_MAX = 65_536;
 /** Rows of one statement. */
-const ROWS_MAX = 256;
+const ROWS_MAX = 512;
 
 /**
  * Appends the acts that are not in the ledger, inside the caller's transaction and in a few statements.
@@ -39,8 +41,8 @@ export async function recordActs(sql: Sql, batch: ActBatch): Promise<void> {
     return false;
   });
   if (unrecorded.length === 0) return;
-  let position = await readHead(sql);
-  const at = await readInstant(sql);
+  const { head, at } = await readPlace(sql);
+  let position = head;
   const rows = unrecorded.map((act) => {
     const entry = entryOf(act, { sequence: position.sequence + 1, at, clock: batch.clock });
     const text = textOf(entry);
@@ -50,6 +52,23 @@ export async function recordActs(sql: Sql, batch: ActBatch): Promise<void> {
   });
   await insertRows(sql, rows);
   await batch.alongside?.(sql, at);
+}
+
+/** Where the ledger ends and what the time is, in one look. */
+async function readPlace(
+  sql: Sql,
+): Promise<{ readonly head: LedgerPosition; readonly at: string }> {
+  const row = await textRow(
+    sql,
+    `SELECT lethe_now() AS instant, last.sequence, last.hash FROM (SELECT 1) AS one
+       LEFT JOIN (SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1) AS last
+         ON TRUE`,
+  );
+  const place = row ?? {};
+  return {
+    at: toInstant(required(place, 'instant')),
+    head: (place['sequence'] ?? null) === null ? LEDGER_START : toPosition(place),
+  };
 }
 
 /** Instant of the evidence database. */

@@ -1,6 +1,6 @@
 import { LetheError } from '../../domain/errors';
 import type { Sql, SqlPool } from '../../contracts/sql';
-import { leafHash, HASH_BYTES, type Hash } from '../../transparency/merkle';
+import { leafHash, type Hash } from '../../transparency/merkle';
 import {
   consistencyProof,
   inclusionProof,
@@ -9,6 +9,7 @@ import {
 } from '../../transparency/proofs';
 import {
   TILE_WIDTH,
+  hashesIn,
   nodesOfTiles,
   tileRoot,
   type ReadHashes,
@@ -49,23 +50,23 @@ export async function storeTiles(pool: SqlPool, tiles: readonly Tile[]): Promise
     const first = tile.index + 1 - TILE_WIDTH;
     const hashes = await readRoots(pool, { level: tile.level, first, count: TILE_WIDTH });
     if (hashes.length !== TILE_WIDTH) throw differs();
-    await storeTiles(pool, [{ level: tile.level + 1, index: first / TILE_WIDTH, hashes }]);
+    const above = { level: tile.level + 1, index: first / TILE_WIDTH };
+    await storeTiles(pool, [{ ...above, hashes: Buffer.concat(hashes) }]);
   }
 }
 
 async function storeTile(pool: SqlPool, { level, index, hashes }: Tile): Promise<void> {
-  const bytes = Buffer.concat(hashes);
   if ((await readTile(pool, level, index)) === null) {
     try {
       await pool.execute(
         'INSERT INTO tree_tiles (level, tile_index, hashes, root) VALUES (?, ?, ?, ?)',
-        [level, index, bytes, tileRoot(hashes)],
+        [level, index, hashes, tileRoot(hashes)],
       );
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'ER_DUP_ENTRY') throw error;
     }
   }
-  if ((await readTile(pool, level, index))?.equals(bytes) !== true) throw differs();
+  if ((await readTile(pool, level, index))?.equals(hashes) !== true) throw differs();
 }
 
 /** Hashes of a stored tile one after the other, or null. */
@@ -97,7 +98,7 @@ async function readRoots(
 const TILES_KEPT = 64;
 
 /** Looks into stored tiles first; the unfinished edge comes from the tiles below or from entries. */
-function hashesIn(sql: Sql): ReadHashes {
+function storedHashes(sql: Sql): ReadHashes {
   const kept = new Map<string, Buffer>();
   return async (tileLevel, first, count) => {
     const index = Math.floor(first / TILE_WIDTH);
@@ -106,10 +107,7 @@ function hashesIn(sql: Sql): ReadHashes {
     if (tile !== null) {
       if (kept.size >= TILES_KEPT) kept.clear();
       kept.set(name, tile);
-      const from = first % TILE_WIDTH;
-      return Array.from({ length: count }, (_, at) =>
-        tile.subarray((from + at) * HASH_BYTES, (from + at + 1) * HASH_BYTES),
-      );
+      return hashesIn(tile, first % TILE_WIDTH, count);
     }
     if (tileLevel > 0) return readRoots(sql, { level: tileLevel - 1, first, count });
     return (await readTexts(sql, { after: first, to: first + count })).map(leafHash);
@@ -126,7 +124,7 @@ export interface Prover {
 
 /** Proofs from the evidence database; any login that may select it. Reading, so safe to repeat. */
 export function createProver(sql: Sql, head: TreeHead): Prover {
-  const read = nodesOfTiles(hashesIn(sql));
+  const read = nodesOfTiles(storedHashes(sql));
   const { size, root } = head;
   return {
     inclusion: async (sequence, text) => {

@@ -93,12 +93,7 @@ async function findShown(
       },
     );
   }
-  const ids =
-    certificate === undefined
-      ? (await session.reader.certificatesOf(parseId('TenantId', tenant ?? '', 'tenant'))).map(
-          ({ certificateId }) => certificateId,
-        )
-      : [certificate];
+  const ids = certificate === undefined ? await idsOf(tenant ?? '', session) : [certificate];
   const found: StoredCertificate[] = [];
   for (const id of ids) {
     const stored = await session.reader.certificate(id);
@@ -108,6 +103,12 @@ async function findShown(
     found.push(stored);
   }
   return found;
+}
+
+async function idsOf(tenant: string, session: Session): Promise<readonly string[]> {
+  const tenantId = parseId('TenantId', tenant, 'tenant');
+  const found = await session.reader.certificatesOf(tenantId);
+  return found.map(({ certificateId }) => certificateId);
 }
 
 /** What is shown is what was checked, with the same code as somebody else's copy. */
