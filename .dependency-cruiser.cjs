@@ -53,7 +53,7 @@ module.exports = {
       'activities-obey',
       '^src/activities/',
       '^src/(workflows|client|cli|platform|http)/',
-      'activities import domain, contracts, archive-format, collector',
+      'activities import domain, contracts, archive-format, collector, transparency',
     ),
     notTo(
       'platform-knows-no-rules',
@@ -78,6 +78,12 @@ module.exports = {
       '^src/(archive-format|collector)/',
       '^src/(?!domain/|contracts/|archive-format/|collector/)',
       'usable offline',
+    ),
+    notTo(
+      'transparency-stands-alone',
+      '^src/transparency/',
+      '^src/(?!domain/|transparency/)|^node_modules/',
+      'what an auditor runs needs neither stores nor libraries',
     ),
     notTo(
       'simulation-sees-domain-and-contracts',

@@ -6,6 +6,7 @@ import { loadConfig, required, type Config } from '../src/platform/config';
 import { openStores, type Stores } from '../src/platform/connections';
 import { readCredentials } from '../src/platform/credentials';
 import { createKekFile } from '../src/platform/kek';
+import { createSigningKeys } from '../src/platform/signing-keys';
 import { createSimulator, type Simulator } from '../src/simulation/simulator';
 import { Administrator } from './administrator/administrator';
 import { Actor, runTask } from './processes';
@@ -73,6 +74,7 @@ async function prepare(
   const hostingUrl = (await hosting.start()).trim();
   const env = variablesOf(folder, { ...given, LETHE_HOSTING_URL: hostingUrl });
   createKekFile(required(env['LETHE_KEK_FILE'], 'LETHE_KEK_FILE'));
+  createSigningKeys(join(folder, 'signing'), `lethe.example/${ENVIRONMENT}`);
   await migrate(folder, env);
 
   const config = loadConfig(env);
@@ -105,6 +107,9 @@ function variablesOf(folder: string, given: Variables): Variables {
     LETHE_ENVIRONMENT: ENVIRONMENT,
     LETHE_TEMPORAL_NAMESPACE: ENVIRONMENT,
     LETHE_KEK_FILE: join(folder, 'kek.json'),
+    LETHE_LOG_KEY_FILE: join(folder, 'signing', 'log-key.pem'),
+    LETHE_CERTIFICATE_KEY_FILE: join(folder, 'signing', 'certificate-key.pem'),
+    LETHE_PUBLIC_KEYS_FILE: join(folder, 'signing', 'keys.json'),
     LETHE_CREDENTIALS_FILE: join(folder, 'credentials.json'),
     // The demonstration's own registry speaks plain HTTP on this machine, and only it may.
     LETHE_REGISTRY_ALLOW_HTTP: authorityOf(given['LETHE_REGISTRY_URL']),

@@ -13,6 +13,7 @@ import { openStores } from './platform/connections';
 import { readCredentials } from './platform/credentials';
 import { readKekFile } from './platform/kek';
 import { createLog } from './platform/logging';
+import { readSigningKeys } from './platform/signing-keys';
 
 /** Configuration, connections, activities, workers; ends when it is told to and what runs has ended. */
 async function main(): Promise<void> {
@@ -26,6 +27,11 @@ async function main(): Promise<void> {
   const options: EngineOptions = {
     stores,
     kek: readKekFile(required(config.kekFile, 'LETHE_KEK_FILE')),
+    signing: readSigningKeys({
+      logKey: required(config.logKeyFile, 'LETHE_LOG_KEY_FILE'),
+      certificateKey: required(config.certificateKeyFile, 'LETHE_CERTIFICATE_KEY_FILE'),
+      publicKeys: required(config.publicKeysFile, 'LETHE_PUBLIC_KEYS_FILE'),
+    }),
     hosting: createHostingSystem({ url: required(config.hostingUrl, 'LETHE_HOSTING_URL') }),
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
     lockMode: required(config.s3, 'LETHE_S3_ENDPOINT').lockMode,

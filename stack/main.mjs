@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { benchEvidence } from './bench-evidence.mjs';
 import { runTests, verify } from './checks.mjs';
 import { demo } from './demo.mjs';
 import { HELP } from './help.mjs';
@@ -32,6 +33,11 @@ const COMMANDS = {
   demo: async (args) => {
     await build();
     return demo(args, foreground);
+  },
+  bench: async ([subject, ...args]) => {
+    if (subject !== 'evidence') throw new Remedy('usage: ./dev bench evidence [--entries N,N] ...');
+    await build();
+    return benchEvidence(args, foreground);
   },
   help: () => {
     process.stdout.write(HELP);

@@ -16,6 +16,7 @@ import { addDeadlines } from './commands/deadlines';
 import { addEndFeature } from './commands/end-feature';
 import { addEndService } from './commands/end-service';
 import { runExplain } from './commands/explain';
+import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
 import { addGrantSharing } from './commands/grant-sharing';
 import { addHold } from './commands/hold';
@@ -41,6 +42,7 @@ At three in the morning:
   lethe status --tenant ID              where a tenant stands, also when the engine is away
   lethe deadlines --band overdue        what is late; --band due_soon: what comes next
   lethe freeze set --all                nothing is destroyed any more until two people lift it
+  lethe evidence verify                 whether anybody tampered with the ledger; needs the public keys
   lethe hold place --tenant ID ...      one tenant's data is kept for a legal reason
   lethe breaker status                  what the engine stopped by itself, and why
   lethe restore-gate check --store S    whether a store that was restored may serve
@@ -101,6 +103,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addDeadlines(lethe, cli);
   addExplain(lethe, cli);
   addCertificate(lethe, cli);
+  addEvidence(lethe, cli);
   lethe.commandsGroup('A tenant in use:');
   addSubscribe(lethe, cli);
   addAttachService(lethe, cli);

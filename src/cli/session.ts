@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
+import type { AuditPorts } from '../activities/evidence/audit';
 import { unstamp } from '../activities/mongo/guard';
 import {
   CONFIGURATION_BYTES_MAX,
@@ -15,6 +16,9 @@ import type { CollectionLocation } from '../contracts/documents';
 import { loadConfig, required, type Config } from '../platform/config';
 import { openStores, type Stores } from '../platform/connections';
 import { readCredentials } from '../platform/credentials';
+import { readKeyList } from '../platform/signing-keys';
+import type { SqlPool } from '../contracts/sql';
+import type { KeyList } from '../transparency/key-list';
 import type { CliIo } from './io';
 
 /**
@@ -40,6 +44,29 @@ export class Session {
       this.stores.sql('reader', 'control'),
       this.stores.sql('reader', 'evidence'),
     );
+  }
+
+  /** What an audit reads; nothing of it writes but the evidence account, which can only add. */
+  audit(keys: KeyList): AuditPorts {
+    const { stores } = this;
+    return {
+      evidence: this.evidence,
+      control: stores.sql('reader', 'control'),
+      objects: { client: stores.objects('evidence'), environment: stores.environment },
+      keys,
+    };
+  }
+
+  /** The evidence store for reading. */
+  get evidence(): SqlPool {
+    return this.stores.sql('reader', 'evidence');
+  }
+
+  /** The public keys that a file holds, or the configured ones. */
+  publicKeys(file: string | undefined): KeyList {
+    if (file !== undefined) return readKeyList(file, 'keys');
+    const field = 'LETHE_PUBLIC_KEYS_FILE';
+    return readKeyList(required(this.config.publicKeysFile, field), field);
   }
 
   /** Sends commands. */

@@ -2,6 +2,7 @@ import { compareWithCheckpoint } from '../activities/evidence/checkpoints';
 import { readHead } from '../activities/evidence/read-ledger';
 import { isReplayed } from '../activities/restore-gate/check-control';
 import type { Checkpoint } from '../domain/evidence';
+import { assertMaySign } from '../activities/evidence/signed-checkpoint';
 import { LetheError } from '../domain/errors';
 import type { Config } from '../platform/config';
 import { probeClock } from '../platform/mysql';
@@ -9,15 +10,16 @@ import type { EngineOptions, SharedParts } from './stores-of-roles';
 
 /**
  * What a worker proves before it takes any work: that no session can move the databases' clock, that
- * production and simulation are what their name says, and that nobody restored control or the ledger
- * behind what was exported without replaying what was lost: holds of the time between would be forgotten.
+ * production and simulation are what their name says, that its signing keys are valid now, and that nobody
+ * restored control or the ledger behind what was exported without replaying what was lost: holds of the
+ * time between would be forgotten.
  *
- * @throws LetheError CLOCK_UNSAFE, ENVIRONMENT_MISMATCH or VERIFICATION_FAILED; the worker does not start
- * then.
+ * @throws LetheError CLOCK_UNSAFE, ENVIRONMENT_MISMATCH, CONFIGURATION_INVALID or VERIFICATION_FAILED; the
+ * worker does not start then.
  */
 export async function proveSurroundings(
   config: Config,
-  { stores }: EngineOptions,
+  { stores, signing }: EngineOptions,
   { ledger, checkpoints }: SharedParts,
 ): Promise<void> {
   await probeClock(stores.sql('control', 'control'));
@@ -30,6 +32,9 @@ export async function proveSurroundings(
       { field: 'LETHE_ENVIRONMENT' },
     );
   }
+  const now = await ledger.instant();
+  assertMaySign(signing.list, signing.log.keyId, now);
+  assertMaySign(signing.list, signing.certificate.keyId, now);
   const { checkpoint, older, ledger: chain } = await compareWithCheckpoint(checkpoints);
   if (!older && chain.broken === null) return;
   if (

@@ -14,6 +14,7 @@ import type { DeriveWindow } from '../contracts/windows';
 import { pinPolicy, RETENTION_SCHEDULE } from '../domain/retention-schedule';
 import { loadCalendars, sha256 } from '../platform/calendars';
 import type { Stores } from '../platform/connections';
+import type { SigningKeys } from '../transparency/signing-keys';
 import type { MongoRole } from '../platform/migrate/mongo-accounts';
 import type { ObjectRole } from '../platform/migrate/object-accounts';
 
@@ -21,6 +22,7 @@ import type { ObjectRole } from '../platform/migrate/object-accounts';
 export interface EngineOptions {
   readonly stores: Stores;
   readonly kek: KekRing;
+  readonly signing: SigningKeys;
   readonly hosting: HostingSystem;
   readonly calendarsFolder: string;
   readonly lockMode: 'legal-hold' | 'compliance';
@@ -55,7 +57,8 @@ const newToken = (): string =>
   [...randomBytes(TOKEN_LENGTH)].map((byte) => TOKEN_LETTERS[byte % 32]).join('');
 
 /** Makes what the activities share. */
-export function shareParts({ stores, kek, lockMode, calendarsFolder }: EngineOptions): SharedParts {
+export function shareParts(options: EngineOptions): SharedParts {
+  const { stores, kek, signing, lockMode, calendarsFolder } = options;
   const objects = (role: ObjectRole): ObjectStore => ({
     client: stores.objects(role),
     environment: stores.environment,
@@ -68,11 +71,16 @@ export function shareParts({ stores, kek, lockMode, calendarsFolder }: EngineOpt
       tzdata: process.versions['tz'] ?? 'unknown',
     }),
     ledger,
-    certificates: createCertificateStore({ pool: stores.sql('ledger', 'evidence'), ledger }),
+    certificates: createCertificateStore({
+      pool: stores.sql('ledger', 'evidence'),
+      ledger,
+      keys: signing,
+    }),
     checkpoints: {
       ledger,
       objects: objects('evidence'),
       control: stores.sql('reader', 'control'),
+      keys: signing,
     },
     keys: createDataKeys({ pool: stores.sql('keys', 'keys'), kek }),
     verifierKeys: createDataKeys({ pool: stores.sql('verifier', 'keys'), kek }),

@@ -96,7 +96,7 @@ interface CertifiedRemnant {
 /** The document. */
 export interface Certificate {
   readonly document: 'lethe-certificate-of-destruction';
-  readonly version: 1;
+  readonly version: 2;
   readonly certificateId: string;
   readonly tenantId: string;
   readonly recordClass: RecordClass;
@@ -112,9 +112,19 @@ export interface Certificate {
   /** True when the promise was missed: something could still be read at or after `latestAt`. */
   readonly late: boolean;
   readonly keys: readonly CertifiedKey[];
+  readonly keyRemnantHours: number;
   readonly keyRemnantUntil: string;
   readonly manifestDigest: string;
   readonly locations: readonly VerifiedLocation[];
+  /** The verifier's result over all locations; it has accounts and code of its own. */
+  readonly verification: {
+    readonly by: 'verifier';
+    readonly outcome: 'ok';
+    readonly locations: number;
+    readonly before: number;
+    /** Locked versions without a key that the provider keeps for a time; otherwise none. */
+    readonly after: number;
+  };
   readonly remnants: readonly CertifiedRemnant[];
   readonly withheld: readonly never[];
   readonly clock: EvidenceClock;
@@ -156,7 +166,7 @@ export function composeCertificate(input: CertificateInput, hash: HashText): Cer
   const locations = certifyLocations(input, destroyed);
   return {
     document: 'lethe-certificate-of-destruction',
-    version: 1,
+    version: 2,
     certificateId: certificateIdOf(input, hash),
     tenantId: input.tenantId,
     recordClass: input.recordClass,
@@ -171,11 +181,19 @@ export function composeCertificate(input: CertificateInput, hash: HashText): Cer
     destroyedAt: formatInstant(destroyed),
     late: destroyed >= parseInstant(input.window.latestAt, 'window.latestAt'),
     keys,
+    keyRemnantHours: input.keyRemnantHours,
     keyRemnantUntil: formatInstant(
       lastTombstone(keys, destroyed) + BigInt(input.keyRemnantHours) * HOUR,
     ),
     manifestDigest: input.manifestDigest,
     locations,
+    verification: {
+      by: 'verifier',
+      outcome: 'ok',
+      locations: locations.length,
+      before: sumOf(locations.map(({ before }) => before)),
+      after: sumOf(locations.map(({ after }) => after)),
+    },
     remnants: certifyRemnants(input, destroyed),
     withheld: [],
     clock: input.clock,
@@ -208,6 +226,7 @@ function assertShapes(input: CertificateInput): void {
   assertShape(isCount(input.keyRemnantHours), 'keyRemnantHours');
 }
 
+const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
@@ -223,7 +242,7 @@ function certifyKeys(input: CertificateInput, destroyed: Nanoseconds): readonly 
     if (at > destroyed) throw unverified('destroyedAt', 'lies before the end of a key');
     return { keyRef, destroyedAt: formatInstant(at) };
   });
-  const records = input.locations.reduce((sum, { before }) => sum + before, 0);
+  const records = sumOf(input.locations.map(({ before }) => before));
   if (keys.length === 0 && records > 0) throw unverified('keys', 'no tombstone was found');
   if (new Set(keys.map(({ keyRef }) => keyRef)).size !== keys.length) {
     throw unverified('keys', 'a key is named twice');

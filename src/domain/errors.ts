@@ -95,6 +95,11 @@ export const FAILURES = Object.freeze({
     1,
     500,
   ),
+  EVIDENCE_INVALID: row(
+    'signed evidence is malformed, altered or not signed by a key that counts',
+    1,
+    422,
+  ),
 } as const satisfies Record<string, FailureRow>);
 
 /** A stable failure code. */

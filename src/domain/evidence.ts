@@ -107,10 +107,14 @@ export interface ControlPosition {
 
 /** A position of the ledger and of control that was put where neither store's administrator can change it. */
 export interface Checkpoint extends LedgerPosition {
-  readonly version: 1;
+  readonly version: 2;
   readonly at: string;
   readonly clock: EvidenceClock;
   readonly control: ControlPosition;
+  /** Roots of the complete subtrees over the entries, the largest first, in base64. */
+  readonly tree: readonly string[];
+  /** The tree's head as the log signed it. */
+  readonly note: string;
 }
 
 /**

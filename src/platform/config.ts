@@ -40,6 +40,10 @@ export interface Config {
   readonly buildId: string | undefined;
   readonly kekFile: string | undefined;
   readonly credentialsFile: string | undefined;
+  /** Private keys that sign checkpoints and certificates, and the list of the public ones. */
+  readonly logKeyFile: string | undefined;
+  readonly certificateKeyFile: string | undefined;
+  readonly publicKeysFile: string | undefined;
   /** Opaque id of the person at the command line; never a name or an address. */
   readonly actor: string | undefined;
   /** Longest life of a destroyed key in logs of its server, in hours. */
@@ -124,6 +128,9 @@ const ENVIRONMENT = z.object({
   LETHE_BUILD_ID: text.regex(/^[0-9A-Za-z._-]{1,64}$/).optional(),
   LETHE_KEK_FILE: text.optional(),
   LETHE_CREDENTIALS_FILE: text.optional(),
+  LETHE_LOG_KEY_FILE: text.optional(),
+  LETHE_CERTIFICATE_KEY_FILE: text.optional(),
+  LETHE_PUBLIC_KEYS_FILE: text.optional(),
   LETHE_ACTOR: text
     .regex(/^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/, 'must be an opaque id of 1 to 64 characters')
     .optional(),
@@ -186,6 +193,9 @@ function assemble(variables: Variables): Config {
     buildId: variables.LETHE_BUILD_ID,
     kekFile: variables.LETHE_KEK_FILE,
     credentialsFile: variables.LETHE_CREDENTIALS_FILE,
+    logKeyFile: variables.LETHE_LOG_KEY_FILE,
+    certificateKeyFile: variables.LETHE_CERTIFICATE_KEY_FILE,
+    publicKeysFile: variables.LETHE_PUBLIC_KEYS_FILE,
     actor: variables.LETHE_ACTOR,
     keyRemnantHours: variables.LETHE_KEY_REMNANT_HOURS,
     backupMaxAgeDays: variables.LETHE_BACKUP_MAX_AGE_DAYS,

@@ -8,7 +8,9 @@ import { createEvidenceLedger, type Ledger } from '../../src/activities/evidence
 import { readLedger, verifyLedger } from '../../src/activities/evidence/read-ledger';
 import type { Certificate } from '../../src/domain/certificate';
 import type { Sql, SqlPool } from '../../src/contracts/sql';
+import type { SigningKeys } from '../../src/transparency/signing-keys';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+import { newSigningKeys } from '../support/signing-keys';
 
 const GOLDEN = JSON.parse(
   readFileSync(join(__dirname, '..', 'golden', 'certificate.json'), 'utf8'),
@@ -19,6 +21,7 @@ let root: SqlPool;
 let pool: SqlPool;
 let ledger: Ledger;
 let store: CertificateStore;
+let keys: SigningKeys;
 let serial = 0;
 
 beforeAll(async () => {
@@ -26,7 +29,8 @@ beforeAll(async () => {
   root = environment.pool('root', 'evidence');
   pool = environment.pool('ledger', 'evidence');
   ledger = createEvidenceLedger({ pool });
-  store = createCertificateStore({ pool, ledger });
+  keys = newSigningKeys(environment.name);
+  store = createCertificateStore({ pool, ledger, keys });
 });
 afterAll(() => environment.remove());
 
@@ -58,7 +62,10 @@ describe('certificates', () => {
   it('are issued once per cohort, with a ledger entry that has their digest', async () => {
     const issued = certificate();
     const { digest } = await store.issue(issued);
-    expect(await store.find(issued.runId, issued.dueOn)).toEqual({ certificate: issued, digest });
+    expect(await store.find(issued.runId, issued.dueOn)).toMatchObject({
+      certificate: issued,
+      digest,
+    });
     const entries = [];
     for await (const entry of readLedger(pool, { tenantId: issued.tenantId })) entries.push(entry);
     expect(entries).toMatchObject([
@@ -89,6 +96,7 @@ describe('certificates', () => {
         const other = createCertificateStore({
           pool: own,
           ledger: createEvidenceLedger({ pool: own }),
+          keys,
         });
         return other.issue(index % 2 === 0 ? first : later(first));
       }),
@@ -129,7 +137,10 @@ describe('certificates', () => {
           } satisfies Sql),
         ),
     };
-    const other = createCertificateStore({ pool, ledger: createEvidenceLedger({ pool: failing }) });
+    const other = createCertificateStore({
+      ...{ pool, keys },
+      ledger: createEvidenceLedger({ pool: failing }),
+    });
     const count = await acts('certificate-issued');
     await expect(other.issue(broken)).rejects.toThrow('full disk');
     expect(await store.find(broken.runId, broken.dueOn)).toBeNull();

@@ -1,11 +1,13 @@
 import type { Client } from 'minio';
 import {
-  checkpointName,
   compareWithCheckpoint,
   exportCheckpoint,
-  latestCheckpoint,
   type CheckpointPorts,
 } from '../../src/activities/evidence/checkpoints';
+import {
+  checkpointName,
+  latestCheckpoint,
+} from '../../src/activities/evidence/exported-checkpoints';
 import { readControlPosition } from '../../src/activities/evidence/control-position';
 import { createEvidenceLedger } from '../../src/activities/evidence/ledger';
 import { isHeld, setLegalHold } from '../../src/activities/objects/legal-hold';
@@ -17,6 +19,7 @@ import {
 } from '../../src/platform/migrate/object-accounts';
 import { connectObjects } from '../../src/platform/objects';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+import { newSigningKeys } from '../support/signing-keys';
 
 const TENANT = 'tn_checkpoint000001';
 const HOLD = { mode: 'legal-hold' } as const;
@@ -49,6 +52,7 @@ beforeAll(async () => {
     ledger: createEvidenceLedger({ pool: environment.pool('ledger', 'evidence') }),
     objects: { client, environment: environment.name },
     control: environment.pool('control'),
+    keys: newSigningKeys(environment.name),
   };
 });
 afterAll(async () => {
@@ -63,6 +67,7 @@ beforeEach(async () => {
   await empty();
   await root.execute('DELETE FROM entries WHERE sequence > 0');
   await root.execute('DELETE FROM checkpoints WHERE sequence > 0');
+  await root.execute('DELETE FROM tree_tiles WHERE level >= 0');
 });
 
 async function versionsInBucket(): Promise<{ name: string; versionId: string }[]> {
@@ -115,7 +120,7 @@ describe('an exported checkpoint', () => {
     await record(3);
     const exported = await exportCheckpoint(ports, HOLD);
     expect(exported?.checkpoint).toMatchObject({
-      version: 1,
+      version: 2,
       sequence: 3,
       clock: 'system',
       control: { facts: { commands: 0, holds: 0 } },
@@ -130,7 +135,7 @@ describe('an exported checkpoint', () => {
     await expect(
       ports.objects.client.removeObject(bucket, name, { versionId }),
     ).rejects.toMatchObject({ code: 'AccessDenied' });
-    expect(await latestCheckpoint(ports.objects)).toEqual(exported);
+    expect(await latestCheckpoint(ports.objects, ports.keys.list)).toEqual(exported);
     const rows = await root.query(
       `SELECT sequence, CONVERT(object_version USING ascii) AS version FROM checkpoints`,
     );
@@ -145,7 +150,7 @@ describe('an exported checkpoint', () => {
     await record(10);
     const second = await exportCheckpoint(ports, HOLD);
     expect(second?.checkpoint.sequence).toBe(12);
-    expect(await latestCheckpoint(ports.objects)).toEqual(second);
+    expect(await latestCheckpoint(ports.objects, ports.keys.list)).toEqual(second);
     expect(await versionsInBucket()).toHaveLength(2);
   });
 
@@ -179,7 +184,7 @@ describe('an exported checkpoint', () => {
     await expect(admin.removeObject(bucket, name, { versionId })).rejects.toMatchObject({
       code: 'AccessDenied',
     });
-    expect(await latestCheckpoint(ports.objects)).toEqual(exported);
+    expect(await latestCheckpoint(ports.objects, ports.keys.list)).toEqual(exported);
   });
 
   it('never confirms a ledger that was tampered with', async () => {

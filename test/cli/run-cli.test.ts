@@ -46,7 +46,7 @@ describe('help', () => {
     }
   });
 
-  it.each(['', 'hold', 'freeze', 'certificate', 'config'])(
+  it.each(['', 'hold', 'freeze', 'certificate', 'evidence', 'config'])(
     'is shown for an incomplete %p, as bad input',
     async (line) => {
       const { exitCode, stdout, stderr } = await run(line === '' ? [] : [line]);
@@ -87,6 +87,14 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     ['breaker reset --trip bt_commandline000001', 'INVALID_INPUT', '--reason'],
     ['restore-gate check --store s3', 'INVALID_INPUT', '--store'],
     ['backups add --set bs_commandline000001', 'INVALID_INPUT', '--store'],
+    ['certificate show --tenant tn_x', 'INVALID_TENANT_ID', 'tenant'],
+    [`certificate show --certificate ce_1 --tenant ${TENANT}`, 'INVALID_INPUT', 'certificate'],
+    ['certificate verify file.json', 'INVALID_INPUT', '--keys'],
+    ['certificate verify file.json --keys nowhere.json', 'CONFIGURATION_INVALID', 'keys'],
+    ['evidence verify', 'CONFIGURATION_INVALID', 'LETHE_PUBLIC_KEYS_FILE'],
+    ['evidence verify --archive x.tar --keys nowhere.json', 'CONFIGURATION_INVALID', 'keys'],
+    ['evidence export --tenant tn_x --out x.tar', 'INVALID_TENANT_ID', 'tenant'],
+    [`evidence export --tenant ${TENANT}`, 'INVALID_INPUT', '--out'],
     [`deadlines --tenant ${TENANT} --band overdue`, 'INVALID_INPUT', 'tenant'],
     [`deadlines --run rn_1`, 'INVALID_INPUT', 'run'],
     [`scan --tenant ${TENANT}`, 'INVALID_INPUT', 'report'],

@@ -91,9 +91,11 @@ describe('the chain of the evidence ledger', () => {
 
 describe('a checkpoint', () => {
   const checkpoint: Checkpoint = {
-    version: 1,
+    version: 2,
     sequence: 10,
     hash: DIGEST,
+    tree: [],
+    note: '',
     at: '2027-03-31T16:00:00.000000Z',
     clock: 'system',
     control: { asOf: '2027-03-31T16:00:00.000000Z', facts: { commands: 7, holds: 2 } },

@@ -277,6 +277,7 @@ const FREE_TEXT: Readonly<Record<string, string>> = {
   'control.scan_results.counts': 'numbers of records per kind',
   'control.staging.body': 'in the inventory: erased on acceptance, or after a day',
   'evidence.certificates.body': 'ids, counts, digests and instants of one cohort',
+  'evidence.checkpoints.signed': 'hashes, counts and instants of one position, signed',
   'evidence.entries.entry': 'ids, counts, digests and instants of one act',
 };
 

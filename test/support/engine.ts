@@ -39,6 +39,7 @@ import {
 } from '../../src/platform/migrate/object-accounts';
 import { connectObjects } from '../../src/platform/objects';
 import { createSqlEnvironment, type SqlEnvironment } from './environment';
+import { newSigningKeys } from './signing-keys';
 
 type Activities = ControlActivities &
   DispositionActivities &
@@ -110,6 +111,7 @@ export async function createEngineHarness(
   const options: EngineOptions = {
     stores,
     kek: { currentId: 'kek-test', keys: new Map([['kek-test', randomBytes(32)]]) },
+    signing: newSigningKeys(environment.name),
     hosting: { servicesOf: () => hostedBy(harness.hosted) },
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
     lockMode: 'legal-hold',

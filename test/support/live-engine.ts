@@ -8,6 +8,7 @@ import { createStagingWriter } from '../../src/activities/staging/staging-writer
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../../src/contracts/commands';
 import { createKekFile } from '../../src/platform/kek';
+import { createSigningKeys } from '../../src/platform/signing-keys';
 import { migrateTemporal } from '../../src/platform/migrate/migrate-temporal';
 import { createSimulator, type Simulator } from '../../src/simulation/simulator';
 import { createEngineHarness, type EngineHarness } from './engine';
@@ -124,6 +125,7 @@ async function startProcesses(
   const kek = join(folder, 'kek.json');
   writeFileSync(credentials, JSON.stringify(engine.credentials), { mode: 0o600 });
   createKekFile(kek);
+  const keys = createSigningKeys(folder, `lethe.example/${engine.environment.name}`);
   const hosting = new Actor({
     name: 'hosting system',
     command: process.execPath,
@@ -149,6 +151,9 @@ async function startProcesses(
       LETHE_EVIDENCE_MYSQL_URL: '',
       LETHE_CREDENTIALS_FILE: credentials,
       LETHE_KEK_FILE: kek,
+      LETHE_LOG_KEY_FILE: keys.logKey,
+      LETHE_CERTIFICATE_KEY_FILE: keys.certificateKey,
+      LETHE_PUBLIC_KEYS_FILE: keys.publicKeys,
       LETHE_HOSTING_URL: hostingUrl,
       LETHE_REGISTRY_ALLOW_HTTP: registryAuthority(),
       LETHE_REGISTRY_ALLOW_PRIVATE: registryAuthority(),

@@ -1,18 +1,16 @@
 import { LetheError, isLetheError } from '../../domain/errors';
 import {
   assertAct,
-  entryText,
-  positionAfter,
   type EvidenceAct,
   type EvidenceClock,
-  type LedgerEntry,
   type LedgerPosition,
 } from '../../domain/evidence';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
-import { required, textRow, toInstant, toSqlTime } from '../control/sql-text';
-import { parseEntry, readHead, toPosition } from './read-ledger';
-import { canonicalText, sha256 } from './text';
+import { required, textRow } from '../control/sql-text';
+import { createGroup } from './group';
+import { toPosition } from './read-ledger';
+import { readInstant, recordActs } from './record-acts';
 
 /** The ledger as the engine writes it. */
 export interface Ledger extends EvidenceLedger {
@@ -31,13 +29,15 @@ export interface Ledger extends EvidenceLedger {
   /** Instant by the evidence database's clock. */
   instant(): Promise<string>;
   /** Records that a position was exported; the exported object is the proof, this row the index. */
-  recordCheckpoint(position: LedgerPosition, objectVersion: string): Promise<void>;
+  recordCheckpoint(
+    position: LedgerPosition,
+    exported: { readonly versionId: string; readonly signed: string },
+  ): Promise<void>;
 }
 
-/** Acts of one call. */
+/** Acts of one call, and of several calls that share a transaction. */
 const ACTS_MAX = 500;
-/** Longest text of an entry, in characters. */
-const TEXT_MAX = 65_536;
+const GROUP_MAX = 512;
 /** Every round somebody else was faster and the chain grew, so this many writers would have to meet. */
 const ROUNDS_MAX = 100;
 /** How often an answer that was lost, or a store that was away, is followed by another look. */
@@ -45,7 +45,8 @@ const LOST_MAX = 3;
 
 /**
  * The evidence ledger on its own database, with a login that inserts and selects. Entries are numbered
- * without a gap; two writers cannot take the same number, the slower one reads again.
+ * without a gap; two writers cannot take the same number, the slower one reads again. Acts that are
+ * appended while a transaction runs go into the next one together, each with an outcome of its own.
  *
  * Effect: one row per act that is new.
  * @idempotency an act is named by kind and subject and recorded once; also after an unknown outcome.
@@ -55,26 +56,26 @@ const LOST_MAX = 3;
 export function createEvidenceLedger({ pool }: { readonly pool: SqlPool }): Ledger {
   let known: EvidenceClock | null = null;
   const clock = async (): Promise<EvidenceClock> => (known ??= await readClock(pool));
-  const ledger: Ledger = {
+  const commit: Ledger['appendAll'] = async (acts, alongside) => {
+    const batch = { acts, alongside, clock: await clock() };
+    await untilRecorded(() => pool.transaction((sql) => recordActs(sql, batch)));
+  };
+  const group = createGroup<EvidenceAct>(commit, { together: GROUP_MAX, isOfAll: isLost });
+  return {
     pool,
     clock,
     instant: () => readInstant(pool),
-    append: (act) => ledger.appendAll([act]),
+    append: async (act) => {
+      assertAct(act);
+      await group.add(act);
+    },
     appendAll: async (acts, alongside) => {
       assertActs(acts);
-      const batch = { acts, alongside, clock: await clock() };
-      await untilRecorded(() => pool.transaction((sql) => record(sql, batch)));
+      await commit(acts, alongside);
     },
-    recordCheckpoint: (position, objectVersion) =>
-      untilRecorded(() => insertCheckpoint(pool, position, objectVersion)),
+    recordCheckpoint: (position, exported) =>
+      untilRecorded(() => insertCheckpoint(pool, position, exported)),
   };
-  return ledger;
-}
-
-interface Batch {
-  readonly acts: readonly EvidenceAct[];
-  readonly alongside: ((sql: Sql, at: string) => Promise<void>) | undefined;
-  readonly clock: EvidenceClock;
 }
 
 function assertActs(acts: readonly EvidenceAct[]): void {
@@ -111,95 +112,6 @@ const isTaken = (error: unknown): boolean =>
 const isLost = (error: unknown): boolean =>
   isLetheError(error) && (error.code === 'OUTCOME_UNKNOWN' || error.code === 'STORE_UNAVAILABLE');
 
-async function record(sql: Sql, batch: Batch): Promise<void> {
-  const unrecorded: EvidenceAct[] = [];
-  for (const act of batch.acts) {
-    if (!(await isRecorded(sql, act))) addOnce(unrecorded, act);
-  }
-  if (unrecorded.length === 0) return;
-  let position = await readHead(sql);
-  const at = await readInstant(sql);
-  for (const act of unrecorded) {
-    const entry = entryOf(act, { sequence: position.sequence + 1, at, clock: batch.clock });
-    position = await insertEntry(sql, position, entry);
-  }
-  await batch.alongside?.(sql, at);
-}
-
-async function isRecorded(sql: Sql, act: EvidenceAct): Promise<boolean> {
-  const row = await textRow(sql, 'SELECT entry FROM entries WHERE kind = ? AND subject = ?', [
-    act.kind,
-    act.subject,
-  ]);
-  if (row === null) return false;
-  const earlier = parseEntry(required(row, 'entry'));
-  if (earlier !== null && isSameAct(earlier, act)) return true;
-  throw otherDetails();
-}
-
-function addOnce(acts: EvidenceAct[], act: EvidenceAct): void {
-  const twin = acts.find(({ kind, subject }) => kind === act.kind && subject === act.subject);
-  if (twin === undefined) acts.push(act);
-  else if (!isSameAct(twin, act)) throw otherDetails();
-}
-
-const isSameAct = (a: EvidenceAct, b: EvidenceAct): boolean =>
-  canonicalText([a.tenantId, a.details]) === canonicalText([b.tenantId, b.details]);
-
-const otherDetails = (): LetheError =>
-  new LetheError(
-    'DIGEST_MISMATCH',
-    'the act is in the ledger with other details; it is kept as it is',
-    {
-      field: 'details',
-    },
-  );
-
-const entryOf = (
-  act: EvidenceAct,
-  place: Pick<LedgerEntry, 'sequence' | 'at' | 'clock'>,
-): LedgerEntry => ({
-  version: 1,
-  ...place,
-  tenantId: act.tenantId,
-  kind: act.kind,
-  subject: act.subject,
-  details: act.details,
-});
-
-async function insertEntry(
-  sql: Sql,
-  previous: LedgerPosition,
-  entry: LedgerEntry,
-): Promise<LedgerPosition> {
-  const text = entryText(entry, canonicalText);
-  if (text.length > TEXT_MAX) {
-    throw new LetheError('INVALID_INPUT', `details must have at most ${TEXT_MAX} characters`, {
-      field: 'details',
-    });
-  }
-  const position = positionAfter(previous, text, sha256);
-  await sql.execute(
-    `INSERT INTO entries (sequence, tenant_id, kind, at, subject, entry, hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    [
-      position.sequence,
-      entry.tenantId,
-      entry.kind,
-      toSqlTime(entry.at),
-      entry.subject,
-      text,
-      position.hash,
-    ],
-  );
-  return position;
-}
-
-async function readInstant(sql: Sql): Promise<string> {
-  const row = await textRow(sql, 'SELECT lethe_now() AS instant');
-  return toInstant(required(row ?? {}, 'instant'));
-}
-
 /** Only the migrator of a simulation makes the table that moves the clock. */
 async function readClock(pool: SqlPool): Promise<EvidenceClock> {
   const row = await textRow(
@@ -213,16 +125,16 @@ async function readClock(pool: SqlPool): Promise<EvidenceClock> {
 async function insertCheckpoint(
   pool: SqlPool,
   position: LedgerPosition,
-  objectVersion: string,
+  { versionId, signed }: { readonly versionId: string; readonly signed: string },
 ): Promise<void> {
   const known = await textRow(pool, 'SELECT sequence, hash FROM checkpoints WHERE sequence = ?', [
     position.sequence,
   ]);
   if (known === null) {
     await pool.execute(
-      `INSERT INTO checkpoints (sequence, hash, exported_at, object_version)
-       VALUES (?, ?, lethe_now(), ?)`,
-      [position.sequence, position.hash, objectVersion],
+      `INSERT INTO checkpoints (sequence, hash, exported_at, object_version, signed)
+       VALUES (?, ?, lethe_now(), ?, ?)`,
+      [position.sequence, position.hash, versionId, signed],
     );
   } else if (toPosition(known).hash !== position.hash) {
     throw new LetheError('DIGEST_MISMATCH', 'another hash was exported for that ledger position');

@@ -25,6 +25,8 @@ export interface VerifyOptions {
   readonly from?: LedgerPosition;
   /** Positions that somebody else recorded; each must be in the chain exactly so. */
   readonly checkpoints?: readonly LedgerPosition[];
+  /** Called with every entry that follows from those before it. */
+  readonly seen?: (entry: StoredEntry) => void;
 }
 
 const COLUMNS = 'sequence, tenant_id, kind, at, subject, entry, hash';
@@ -84,10 +86,8 @@ export async function verifyLedger(
   pool: SqlPool,
   options: VerifyOptions = {},
 ): Promise<LedgerVerdict> {
-  const from = options.from ?? LEDGER_START;
-  const expected = new Map(
-    (options.checkpoints ?? []).map((point) => [point.sequence, point.hash]),
-  );
+  const { from = LEDGER_START, checkpoints = [], seen } = options;
+  const expected = new Map(checkpoints.map((point) => [point.sequence, point.hash]));
   let verified = from;
   if (contradicts(expected, from) || !(await holds(pool, from))) {
     return { verified, broken: { sequence: from.sequence, reason: 'checkpoint' } };
@@ -100,12 +100,15 @@ export async function verifyLedger(
     const broken = breakAt(verified, entry, sha256) ?? breakBeside(entry, expected);
     if (broken !== null) return { verified, broken };
     verified = { sequence: entry.sequence, hash: entry.hash };
+    seen?.(entry);
   }
-  const beyond = Math.max(0, ...expected.keys()) > verified.sequence;
-  return {
-    verified,
-    broken: beyond ? { sequence: verified.sequence + 1, reason: 'truncated' } : null,
-  };
+  return { verified, broken: cutOff(expected, verified) };
+}
+
+/** A ledger ends no earlier than the last position that somebody else recorded. */
+function cutOff(expected: ReadonlyMap<number, string>, end: LedgerPosition): ChainBreak | null {
+  const beyond = Math.max(0, ...expected.keys()) > end.sequence;
+  return beyond ? { sequence: end.sequence + 1, reason: 'truncated' } : null;
 }
 
 /** Whether a position that is known from elsewhere is still in the ledger. */

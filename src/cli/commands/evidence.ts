@@ -1,0 +1,138 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { auditLedger, type AuditReport } from '../../activities/evidence/audit';
+import { collectEvidence } from '../../activities/evidence/regulator-archive';
+import { LetheError } from '../../domain/errors';
+import { parseId } from '../../domain/identifiers';
+import { readmeInChinese, readmeInEnglish } from '../../transparency/archive-readme';
+import {
+  ARCHIVE_NAMES,
+  checkArchive,
+  type ArchiveReport,
+} from '../../transparency/evidence-archive';
+import { packTar, unpackTar } from '../../transparency/tar';
+import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { facts, table, type Answer } from '../output';
+import type { Session } from '../session';
+
+interface VerifyOptions extends CommonOptions {
+  readonly archive?: string;
+  readonly keys?: string;
+}
+
+interface ExportOptions extends CommonOptions {
+  readonly tenant: string;
+  readonly out: string;
+  readonly keys?: string;
+}
+
+/** `lethe evidence verify|export`: that nobody tampered with the ledger, for us and for a regulator. */
+export function addEvidence(lethe: Command, cli: Cli): void {
+  const evidence = lethe
+    .command('evidence')
+    .description('the ledger of what was done, and its proof');
+  addCommand(
+    evidence,
+    'verify',
+    'the whole ledger against everything exported, or an archive offline',
+  )
+    .option('--archive <file>', 'an archive of `evidence export`; needs no server')
+    .option('--keys <file>', 'list of public keys; default: LETHE_PUBLIC_KEYS_FILE')
+    .action(cli.action<VerifyOptions>(verify));
+  addCommand(evidence, 'export', "one tenant's evidence with its proofs, for a regulator")
+    .requiredOption('--tenant <id>', 'tenant, tn_…')
+    .requiredOption('--out <file>', 'archive to be made, a .tar; never overwritten')
+    .option('--keys <file>', 'list of public keys; default: LETHE_PUBLIC_KEYS_FILE')
+    .action(cli.action<ExportOptions>(exportArchive));
+}
+
+async function verify({ archive, keys }: VerifyOptions, session: Session): Promise<Answer> {
+  const list = session.publicKeys(keys);
+  if (archive !== undefined) return shownArchive(checkArchive(unpackTar(readBytes(archive)), list));
+  return shownAudit(await auditLedger(session.audit(list)));
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new LetheError('INVALID_INPUT', 'archive must name a readable file', {
+      field: 'archive',
+      cause,
+    });
+  }
+}
+
+function shownAudit(report: AuditReport): Answer {
+  const rows = report.findings.map(({ kind, sequence, message }) => [sequence, kind, message]);
+  const head = facts([
+    ['outcome', report.outcome],
+    ['entries', report.entries],
+    ['root', report.root],
+    ['checkpoints', report.checkpoints],
+    ['newest checkpoint', report.latest && `${report.latest.sequence} at ${report.latest.at}`],
+  ]);
+  const found = rows.length === 0 ? '' : `\n${table(['entry', 'finding', 'what it means'], rows)}`;
+  return { data: report, text: `${head}${found}`, exitCode: report.outcome === 'ok' ? 0 : 1 };
+}
+
+function shownArchive(report: ArchiveReport): Answer {
+  const rows = report.problems.map(({ file, message }) => [file, message]);
+  const head = facts([
+    ['outcome', report.outcome],
+    ['tenant', report.tenantId],
+    ['ledger', report.origin],
+    ['newest checkpoint', report.size],
+    ['entries', report.entries],
+    ['certificates', report.certificates],
+  ]);
+  const found = rows.length === 0 ? '' : `\n${table(['file', 'problem'], rows)}`;
+  return { data: report, text: `${head}${found}`, exitCode: report.outcome === 'ok' ? 0 : 1 };
+}
+
+async function exportArchive(options: ExportOptions, session: Session): Promise<Answer> {
+  const tenantId = parseId('TenantId', options.tenant, 'tenant');
+  const keys = session.publicKeys(options.keys);
+  const { files, ...summary } = await collectEvidence(session.evidence, keys, tenantId);
+  const { entries, certificates, checkpoint } = summary;
+  const told = { tenantId, entries, certificates, ...checkpoint };
+  const packed = packTar(
+    new Map([
+      ...files,
+      [ARCHIVE_NAMES.readme, readmeInEnglish(told)],
+      [ARCHIVE_NAMES.readmeInChinese, readmeInChinese(told)],
+    ]),
+  );
+  // Nobody gets an archive that would not pass.
+  const { outcome } = checkArchive(unpackTar(packed), keys);
+  if (outcome !== 'ok') {
+    throw new LetheError('DIGEST_MISMATCH', 'the evidence does not verify; no archive was made');
+  }
+  writeNew(options.out, packed);
+  return {
+    data: { file: options.out, tenantId, bytes: packed.length, ...summary },
+    text: facts([
+      ['archive', options.out],
+      ['bytes', packed.length],
+      ['entries', entries],
+      ['certificates', certificates],
+      ['checkpoint', `${checkpoint.size} at ${checkpoint.at}`],
+      ['not yet in a checkpoint', summary.pending],
+    ]),
+  };
+}
+
+function writeNew(file: string, bytes: Buffer): void {
+  try {
+    writeFileSync(file, bytes, { flag: 'wx' });
+  } catch (cause) {
+    throw new LetheError(
+      'INVALID_INPUT',
+      'out must name a file that can be made and is not there',
+      {
+        field: 'out',
+        cause,
+      },
+    );
+  }
+}

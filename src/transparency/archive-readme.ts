@@ -1,0 +1,87 @@
+import { ARCHIVE_NAMES } from './evidence-archive';
+
+/** What the reader of an archive is told in both languages. */
+export interface ReadmeFacts {
+  readonly tenantId: string;
+  readonly origin: string;
+  readonly size: number;
+  readonly at: string;
+  readonly entries: number;
+  readonly certificates: number;
+}
+
+/** The commands that check one certificate without this product. */
+const BY_OPENSSL = `    f=certificates/ce_....json key=keys/certificate-....pem
+    part() { sed -n "s/.*\\"$1\\":\\"\\([A-Za-z0-9_-]*\\)\\".*/\\1/p" "$f"; }
+    printf '%s.%s' "$(part protected)" "$(part payload)" > signed.txt
+    printf '%s==' "$(part signature)" | tr '_-' '/+' | openssl base64 -d -A > signature.bin
+    openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in signed.txt -sigfile signature.bin`;
+
+/** The English page of an archive. */
+export const readmeInEnglish = (facts: ReadmeFacts): string => `# Evidence of one tenant
+
+This archive is about tenant \`${facts.tenantId}\`. It holds ${facts.certificates} certificates of destruction and
+${facts.entries} entries of the evidence ledger \`${facts.origin}\`, as of its checkpoint over ${facts.size} entries
+(${facts.at}). It holds no data of the tenant: only ids, counts, digests and instants.
+
+| File | What it is |
+| --- | --- |
+| \`certificates/*.json\` | one certificate each, signed (JWS, EdDSA), with its ledger entry and the proof of it |
+| \`${ARCHIVE_NAMES.entries}\` | the tenant's ledger entries, each with its hash and its path to the root (RFC 6962) |
+| \`checkpoints/*.txt\` | signed states of the ledger (c2sp.org/tlog-checkpoint) |
+| \`${ARCHIVE_NAMES.consistency}\` | proofs that each older checkpoint is the beginning of the newest one |
+| \`${ARCHIVE_NAMES.keys}\`, \`keys/*.pem\` | public keys; compare them with those you got another way |
+
+## Check everything
+
+    lethe evidence verify --archive THIS-FILE.tar --keys keys.json
+
+Take \`keys.json\` from the provider's publication or from an earlier archive, not from this one: whoever
+makes an archive could put keys of his own into it. The command needs no network and no server.
+
+## Check one certificate with OpenSSL alone
+
+${BY_OPENSSL}
+
+It prints "Signature Verified Successfully". The certificate itself is the payload, in base64url.
+
+## What it proves
+
+Each entry and certificate is genuine, unchanged and in the one ledger that the checkpoints sign; no
+certificate that an entry names is missing. It does not prove that no entry of the tenant was left out of
+the archive. Compare the newest checkpoint with one from elsewhere to see that all were shown the same ledger.
+`;
+
+/** The Chinese page of an archive. */
+export const readmeInChinese = (facts: ReadmeFacts): string => `# 单个租户的证据
+
+本归档涉及租户 \`${facts.tenantId}\`，包含 ${facts.certificates} 份销毁证明和证据账本
+\`${facts.origin}\` 中的 ${facts.entries} 条记录，以覆盖 ${facts.size} 条记录的检查点（${facts.at}）为准。
+其中没有租户的数据，只有标识符、数量、摘要和时刻。
+
+| 文件 | 内容 |
+| --- | --- |
+| \`certificates/*.json\` | 每份一个销毁证明，已签名（JWS，EdDSA），附账本记录及其证明 |
+| \`${ARCHIVE_NAMES.entries}\` | 该租户的账本记录，每条附哈希值和通向树根的路径（RFC 6962） |
+| \`checkpoints/*.txt\` | 账本的已签名状态（c2sp.org/tlog-checkpoint） |
+| \`${ARCHIVE_NAMES.consistency}\` | 证明每个较早的检查点都是最新检查点的开头部分 |
+| \`${ARCHIVE_NAMES.keys}\`、\`keys/*.pem\` | 公钥；请与您从其他途径获得的公钥核对 |
+
+## 全部核验
+
+    lethe evidence verify --archive THIS-FILE.tar --keys keys.json
+
+\`keys.json\` 请取自服务方的公开发布或更早的归档，不要取自本归档：制作归档的人可以放入自己的密钥。
+该命令不需要网络，也不需要任何服务器。
+
+## 仅用 OpenSSL 核验一份证明
+
+${BY_OPENSSL}
+
+输出应为 “Signature Verified Successfully”。证明正文即 payload，采用 base64url 编码。
+
+## 它证明什么
+
+每条记录和每份证明都真实、未被改动，并且位于检查点所签名的同一账本中；记录所提到的证明没有缺失。
+它不能证明归档没有遗漏该租户的记录。把最新的检查点与其他来源的检查点比对，即可确认所有人看到的是同一账本。
+`;
