@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
-import type { CheckpointPorts } from '../activities/evidence/checkpoints';
+import type { CheckpointReaders } from '../activities/evidence/checkpoints';
 import type { FinderPorts } from '../activities/restore-gate/find-reappeared';
 import type { ReplayControlPorts } from '../activities/restore-gate/replay-control';
 import type { ReplayPorts } from '../activities/restore-gate/replay-store';
@@ -51,8 +51,10 @@ export async function openReplay(session: Session): Promise<ReplayPorts> {
 }
 
 /** Logins with which control is compared with the evidence. */
-export function openCheckpoints({ stores }: Session): CheckpointPorts {
+export function openCheckpoints(session: Session): CheckpointReaders {
+  const { stores } = session;
   return {
+    keys: { list: session.publicKeys(undefined) },
     ledger: createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') }),
     objects: { client: stores.objects('evidence'), environment: stores.environment },
     control: stores.sql('reader', 'control'),

@@ -35,6 +35,11 @@ export interface CheckpointPorts {
   readonly keys: Pick<SigningKeys, 'log' | 'list'>;
 }
 
+/** What comparing with an exported checkpoint needs: no key that signs. */
+export type CheckpointReaders = Omit<CheckpointPorts, 'keys'> & {
+  readonly keys: Pick<SigningKeys, 'list'>;
+};
+
 /**
  * Verifies what the ledger gained since the last checkpoint, stores the tiles of the tree over it, signs
  * where ledger and control stand, writes that to the evidence bucket under a lock, and answers with the
@@ -85,9 +90,7 @@ export interface RestoreVerdict {
  *
  * @throws LetheError VERIFICATION_FAILED when the exported checkpoints are gone; STORE_UNAVAILABLE.
  */
-export async function compareWithCheckpoint(
-  ports: Omit<CheckpointPorts, 'keys'> & { readonly keys: Pick<SigningKeys, 'list'> },
-): Promise<RestoreVerdict> {
+export async function compareWithCheckpoint(ports: CheckpointReaders): Promise<RestoreVerdict> {
   const last = await latestCheckpoint(ports.objects, ports.keys.list);
   if (last === null) {
     const rows = await ports.ledger.pool.query('SELECT sequence FROM checkpoints LIMIT 1');

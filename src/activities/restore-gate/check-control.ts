@@ -1,7 +1,7 @@
 import type { SqlPool } from '../../contracts/sql';
 import type { LedgerEntry } from '../../domain/evidence';
 import { textRows } from '../control/sql-text';
-import { compareWithCheckpoint, type CheckpointPorts } from '../evidence/checkpoints';
+import { compareWithCheckpoint, type CheckpointReaders } from '../evidence/checkpoints';
 import { readHead, readLedger } from '../evidence/read-ledger';
 
 /** A hold that the evidence knows and control does not. */
@@ -62,7 +62,7 @@ export interface ControlVerdict {
  *
  * @throws LetheError as {@link compareWithCheckpoint} does.
  */
-export async function checkControl(ports: CheckpointPorts): Promise<ControlVerdict> {
+export async function checkControl(ports: CheckpointReaders): Promise<ControlVerdict> {
   const { checkpoint, older, ledger } = await compareWithCheckpoint(ports);
   const head = await readHead(ports.ledger.pool);
   const unsound =
@@ -101,7 +101,7 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
   },
 };
 
-async function findLost({ ledger, control }: CheckpointPorts): Promise<Lost> {
+async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const known = await readKnown(control);
   const found: Finding = { holds: new Map(), freezes: new Map(), tombstones: [], commands: [] };
   for await (const entry of readLedger(ledger.pool)) {
@@ -112,7 +112,7 @@ async function findLost({ ledger, control }: CheckpointPorts): Promise<Lost> {
 }
 
 /** What control has, by the kind and subject under which the evidence speaks of it. */
-async function readKnown(control: CheckpointPorts['control']): Promise<ReadonlySet<string>> {
+async function readKnown(control: CheckpointReaders['control']): Promise<ReadonlySet<string>> {
   const rows = await textRows(
     control,
     `SELECT CONCAT('hold-placed ', hold_id, '/', tenant_id) AS act FROM hold_scopes
@@ -157,7 +157,7 @@ function release(holds: Map<string, LostHold>, entry: LedgerEntry): void {
  * control still knows. A control store that was restored once more does not know it.
  */
 export async function isReplayed(
-  ports: { readonly evidence: SqlPool; readonly control: CheckpointPorts['control'] },
+  ports: { readonly evidence: SqlPool; readonly control: CheckpointReaders['control'] },
   checkpoint: number,
 ): Promise<boolean> {
   for await (const entry of readLedger(ports.evidence, { after: checkpoint })) {

@@ -8,7 +8,7 @@ import { readFreezes } from '../control/read-interlocks';
 import { required, textRow, toSqlTime } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
 import { markCohort } from '../disposition/run-rows';
-import type { CheckpointPorts } from '../evidence/checkpoints';
+import type { CheckpointReaders } from '../evidence/checkpoints';
 import {
   checkControl,
   type ControlVerdict,
@@ -23,7 +23,7 @@ export interface ReplayControlPorts extends Pick<
   AcceptPorts,
   'control' | 'keys' | 'unstamp' | 'pause' | 'ledger' | 'derive'
 > {
-  readonly checkpoints: CheckpointPorts;
+  readonly checkpoints: CheckpointReaders;
   readonly newToken: () => string;
 }
 
