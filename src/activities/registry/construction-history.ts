@@ -1,7 +1,7 @@
 import { builtAtSchema, INSTRUCTIONS, type HistoryStep } from '../../contracts/schemas/images';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import type { KeyedHash } from './keyed-hash';
-import { holdsSecret } from './secret-rules';
+import { holdsSecret } from '../../sensitive-values';
 
 /** What builders put before the instruction itself. */
 const NO_OPERATION = /^(?:\/bin\/sh -c|cmd \/S \/C|powershell [^#]{0,200}) #\(nop\)[ \t]+/;

@@ -10,7 +10,7 @@ import {
 } from './image-risks';
 import type { KeyedHash } from './keyed-hash';
 import type { ImageManifest } from './manifests';
-import { findSecrets, holdsSecret } from './secret-rules';
+import { findSecrets, holdsSecret } from '../../sensitive-values';
 
 /** An image as its own documents describe it; which tags lead to it is known only at the end. */
 export interface DescribedImage {

@@ -1,11 +1,7 @@
 import { describeStep } from '../../../src/activities/registry/construction-history';
 import { findMisconfiguration } from '../../../src/activities/registry/image-risks';
 import { bindKeyedHash } from '../../../src/activities/registry/keyed-hash';
-import {
-  findSecrets,
-  findSecretsInEntry,
-  holdsSecret,
-} from '../../../src/activities/registry/secret-rules';
+import { findSecrets, findSecretsInEntry, holdsSecret } from '../../../src/sensitive-values';
 
 const rulesIn = (text: string) => findSecrets(text).map(({ ruleId }) => ruleId);
 const repeat = (text: string, times: number) => text.repeat(times);
