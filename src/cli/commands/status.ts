@@ -38,6 +38,8 @@ function describe(status: LifecycleStatus): string {
       ['services', status.activeServices.join(', ')],
       ['Feature', status.featureActive ? 'in use' : 'not in use'],
       ['terminated', status.terminatedAt],
+      ['scans', counters.scans],
+      ['redacted values', counters.redactedValues],
       ['missed', counters.breaches],
       ['certificates', counters.certificates],
       ['zone, policy', `${status.zone}, ${status.policyVersion}`],
