@@ -3,11 +3,8 @@ import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import { unstamp } from '../activities/mongo/guard';
-import {
-  CONFIGURATION_BYTES_MAX,
-  createStagingWriter,
-  REPORT_BYTES_MAX,
-} from '../activities/staging/staging-writer';
+import { createReportStaging } from '../activities/staging/report-staging';
+import { CONFIGURATION_BYTES_MAX, createStagingWriter } from '../activities/staging/staging-writer';
 import { connectEngine } from '../client/connect-engine';
 import { LifecycleClient } from '../client/lifecycle-client';
 import type { ControlReader } from '../contracts/control-reader';
@@ -52,7 +49,7 @@ export class Session {
       control: this.reader,
       staging: {
         configuration: createStagingWriter(stager, { bytesMax: CONFIGURATION_BYTES_MAX }),
-        reports: createStagingWriter(stager, { bytesMax: REPORT_BYTES_MAX }),
+        reports: createReportStaging(stager),
       },
     });
   }

@@ -82,7 +82,7 @@ describe('processes', () => {
   });
   const processes = ofKind(report, 'process');
 
-  it('have their executable, user and start, and of the arguments only the number [SD-1]', () => {
+  it('have their executable, user, start and command line, without what is secret in it [SD-1]', () => {
     expect(processes.find(({ pid }) => pid === 7)).toEqual({
       kind: 'process',
       pid: 7,
@@ -94,18 +94,21 @@ describe('processes', () => {
       uid: 33,
       user: 'www',
       argumentCount: 2,
+      commandLine:
+        '/usr/sbin/mysqld --password=[redacted:named-secret] -p[redacted:password-option]',
       kernelThread: false,
       startedAfterBootSeconds: 123,
       containerId: null,
     });
     expect(JSON.stringify(report)).not.toContain('hunter');
-    expect(report.redactions.processArguments).toBe(2);
+    expect(report.redactions.textsWithSecrets).toBe(1);
   });
 
   it('keep their place when a name holds parentheses, and a title is cut at its first space', () => {
     expect(processes.find(({ pid }) => pid === 8)).toMatchObject({
       name: 'evil) R 1 (x',
       program: 'sshd',
+      commandLine: 'sshd:',
       parentPid: 1,
     });
   });
@@ -301,7 +304,11 @@ describe('environment variables', () => {
         name: 'app',
         environment: ['API_TOKEN=hunter5', 'PATH=/bin', 'hunter6', 'bad name=hunter7', '=hunter8'],
       }),
-      ...processFiles(51, { name: 'c', environment: ['PATH=/hunter9'], cgroup: SCOPE }),
+      ...processFiles(51, {
+        name: 'c',
+        environment: ['PATH=/opt/bin', 'TZ=/hunter9/hunter9'],
+        cgroup: SCOPE,
+      }),
     },
   );
   const names = ofKind(report, 'environment-variable').map(
@@ -318,12 +325,26 @@ describe('environment variables', () => {
       'ONLY unit',
       'PATH process',
       'container PATH process',
+      'container TZ process',
     ]);
   });
 
-  it('never have a value, nor a name that could be part of one [SD-1]', () => {
+  it('have a value only where it is harmless by rule, and no name that could be part of one [SD-1]', () => {
     expect(JSON.stringify(report)).not.toContain('hunter');
-    expect(report.redactions.environmentValues).toBeGreaterThan(5);
+    expect(report.redactions.environmentValues).toBe(4);
+    const values = ofKind(report, 'environment-variable').map(
+      ({ name, value, valueState }) => `${name} ${valueState} ${String(value)}`,
+    );
+    expect(values.sort()).toEqual([
+      'API_TOKEN withheld null',
+      'HTTP_PROXY withheld null',
+      'JAVA_HOME kept /opt/jdk',
+      'LANG kept C',
+      'ONLY withheld null',
+      'PATH kept /bin',
+      'PATH kept /opt/bin',
+      'TZ withheld null',
+    ]);
   });
 
   it('say when a name sounds like a secret', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Actor } from '../../demo/processes';
 import { createControlReader } from '../../src/activities/control/reader';
+import { createReportStaging } from '../../src/activities/staging/report-staging';
 import { createStagingWriter } from '../../src/activities/staging/staging-writer';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../../src/contracts/commands';
@@ -166,7 +167,7 @@ function clientOf(
   connection: Connection,
   namespace: string,
 ): LifecycleClient {
-  const staging = createStagingWriter(engine.stores.sql('stager', 'control'));
+  const stager = engine.stores.sql('stager', 'control');
   return new LifecycleClient({
     connection,
     namespace,
@@ -174,6 +175,9 @@ function clientOf(
       engine.stores.sql('reader', 'control'),
       engine.stores.sql('reader', 'evidence'),
     ),
-    staging: { configuration: staging, reports: staging },
+    staging: {
+      configuration: createStagingWriter(stager),
+      reports: createReportStaging(stager),
+    },
   });
 }
