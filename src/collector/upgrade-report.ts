@@ -1,8 +1,4 @@
-import type {
-  Fingerprint,
-  FingerprintOf,
-  FingerprintOfVersion1,
-} from '../contracts/schemas/fingerprints';
+import type { Fingerprint, FingerprintOfVersion1 } from '../contracts/schemas/fingerprints';
 import type { DeliveredReport, HostReport } from '../contracts/schemas/host-report';
 
 /** Brings a delivered report into the present shape; its digest stays that of what was delivered. */
@@ -17,15 +13,12 @@ export function upgradeReport(report: DeliveredReport): HostReport {
 
 /** What the older version does not say is not known. */
 function upgradeFingerprint(record: FingerprintOfVersion1): Fingerprint {
-  switch (record.kind) {
-    case 'process':
-      return { ...record, commandLine: null };
-    case 'startup-service':
-    case 'scheduled-task':
-      return { ...record, command: null };
-    case 'environment-variable':
-      return { ...record, value: null, valueState: 'unknown' };
-    default:
-      return record satisfies FingerprintOf<typeof record.kind>;
+  if (record.kind === 'process') return { ...record, commandLine: null };
+  if (record.kind === 'startup-service' || record.kind === 'scheduled-task') {
+    return { ...record, command: null };
   }
+  if (record.kind === 'environment-variable') {
+    return { ...record, value: null, valueState: 'unknown' };
+  }
+  return record;
 }

@@ -26,6 +26,8 @@ export interface LiveEngine {
   readonly worker: Actor;
   readonly hosting: Actor;
   readonly simulator: Simulator;
+  /** Where the processes write what they have to say. */
+  readonly folder: string;
   /** Sends a command through the facade under a key of its own. */
   send<K extends CommandKind>(
     tenantId: string,
@@ -65,7 +67,7 @@ export async function createLiveEngine(startAt: string): Promise<LiveEngine> {
   let keys = 0;
   const workflow = (tenantId: string): string => `tenant-lifecycle:${tenantId}`;
   const live: LiveEngine = {
-    ...{ engine, namespace, connection, client, worker, hosting, simulator },
+    ...{ engine, namespace, connection, client, worker, hosting, simulator, folder },
     send: (tenantId, kind, body) => {
       const header = { tenantId, idempotencyKey: `key-${(keys += 1)}`, requestedBy: 'console' };
       return client.command(kind, header, body);

@@ -2,6 +2,7 @@ import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
 import { harmlessValue } from '../../sensitive-values';
 import { valuesOf } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
+import type { Scope } from '../scope';
 import { listText, nameText } from '../text';
 import { readUnits } from './units';
 
@@ -146,6 +147,10 @@ function noteFiles(machine: Machine, names: EnvironmentNames): void {
       names.note(null, `${name}${unquoted(value)}`, { source: 'file', file });
     }
   }
+  noteUnits(machine, scope, names);
+}
+
+function noteUnits(machine: Machine, scope: Scope, names: EnvironmentNames): void {
   for (const { name, unit } of readUnits(scope, machine.files, 'service')) {
     for (const value of valuesOf(unit, 'Service', 'Environment')) {
       for (const [, assignment = '', rest = ''] of value.matchAll(IN_UNIT)) {

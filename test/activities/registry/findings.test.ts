@@ -134,6 +134,22 @@ describe('a construction history', () => {
     expect(step(`ENV AKIA${repeat('A', 16)}=x`)).toEqual(['ENV', null]);
   });
 
+  it.each([
+    ['/bin/sh -c #(nop)  ENV LANG=C.UTF-8', '/bin/sh -c #(nop)  ENV LANG=C.UTF-8'],
+    ['RUN apt-get install -y nginx # buildkit', 'RUN apt-get install -y nginx # buildkit'],
+    ['ENV PASSWORD hunter22', 'ENV PASSWORD=[redacted:named-secret]'],
+    ['ENV A=b DB_PASSWORD=my pass word', 'ENV A=b DB_PASSWORD=[redacted:named-secret]'],
+    [
+      '|1 NPM_TOKEN=abcd1234 /bin/sh -c npm ci',
+      '|1 NPM_TOKEN=[redacted:named-secret] /bin/sh -c npm ci',
+    ],
+    ['RUN mysql -phunter22 -e x', 'RUN mysql -p[redacted:password-option] -e x'],
+    ['MAINTAINER Jane Doe <jane@tenant.example>', 'MAINTAINER'],
+    ['LABEL owner=Jane', 'LABEL'],
+  ])('keeps the text of %p without what is secret in it [SD-1]', (text, shown) => {
+    expect(describeStep({ created_by: text }, hash).text).toBe(shown);
+  });
+
   it('keeps a keyed hash of the text, which nobody can try out without the key', () => {
     const text = 'ENV PASSWORD=1234';
     const { textHash } = describeStep({ created_by: text }, hash);
