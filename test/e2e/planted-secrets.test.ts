@@ -94,8 +94,10 @@ function filesWith(planted: readonly Planted[]): Files {
     'etc/anacrontab': lines((text, index) => `7 25 task${index} /bin/run ${text}`),
     'etc/environment': lines((text, index) => `VALUE${index}=${text}\nLANG=${text}`),
     'etc/profile.d/x.sh': lines((text, index) => `export OTHER${index}="${text}"`),
+    // A colon ends the comment of an account.
     'etc/passwd': lines(
-      (text, index) => `user${index}:x:${1000 + index}:1:${text}:/home/u:/bin/sh`,
+      (text, index) =>
+        `user${index}:x:${1000 + index}:1:${text.includes(':') ? '' : text}:/home/u:/bin/sh`,
     ),
     'etc/nginx/nginx.conf': `http { ${words.map((word) => `server { listen 80; server_name ${word}; root /srv/${word}; }`).join(' ')} }`,
     'etc/apache2/apache2.conf': words
@@ -207,9 +209,7 @@ async function scanImage(): Promise<void> {
   await live.settled(tenantId);
 }
 
-const everyValue = [
-  ...[onHost, inReport, inOldReport, inStaging, inImage].map((planted) => planted),
-].flat();
+const everyValue = [onHost, inReport, inOldReport, inStaging, inImage].flat();
 
 const leaks = (stored: Stored): readonly string[] =>
   everyValue.flatMap(({ detector, value }) =>
