@@ -9,4 +9,4 @@ export {
 } from './find';
 export type { Severity } from './detector';
 export { countMarks, redactArguments, redactText, type MarkCounts } from './redact';
-export { createJsonRedaction, type RedactJson } from './redact-json';
+export { createJsonRedaction } from './redact-json';

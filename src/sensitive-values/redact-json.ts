@@ -7,7 +7,7 @@ const KNOWN_MAX = 20_000;
 const KNOWN_LENGTH_MAX = 256;
 
 /** Redacts every text in JSON values, names of fields included. */
-export type RedactJson = <T>(value: T) => T;
+type RedactJson = <T>(value: T) => T;
 
 /**
  * A redaction of JSON values that remembers what it has seen. What holds nothing sensitive comes back as

@@ -18,10 +18,8 @@ function ofVersion1(): Record<string, unknown> {
     const entries = Object.entries(record).filter(([field]) => !dropped.includes(field));
     return Object.fromEntries(entries);
   });
-  return withDigest({ ...report, reportVersion: 1, fingerprints } as never) as unknown as Record<
-    string,
-    unknown
-  >;
+  const old: unknown = { ...report, reportVersion: 1, fingerprints };
+  return { ...withDigest(old as HostReport) };
 }
 
 /** A report by somebody who redacts nothing. */

@@ -1,11 +1,4 @@
-import {
-  CONTAINER_ID,
-  collectLive,
-  ofKind,
-  processFiles,
-  removeFolders,
-  unreadOf,
-} from './machine';
+import { CONTAINER_ID, collectLive, ofKind, processFiles, removeFolders } from './machine';
 
 afterAll(removeFolders);
 

@@ -78,7 +78,7 @@ async function scanHosts(): Promise<void> {
 /** Every file that the collector reads, with a planted value wherever one can stand. */
 function filesWith(planted: readonly Planted[]): Files {
   const words = planted.map(({ text }) => text).filter((text) => /^[\w.+-]+$/.test(text));
-  const units = planted.flatMap(({ text }, index) => [
+  const units = planted.flatMap(({ text }, index): [string, string][] => [
     [
       `etc/systemd/system/app${index}.service`,
       `[Service]\nExecStart=/opt/app ${text}\nEnvironment="VALUE${index}=${text}"\n[Install]\nWantedBy=x.target\n`,
@@ -97,7 +97,7 @@ function filesWith(planted: readonly Planted[]): Files {
     // A colon ends the comment of an account.
     'etc/passwd': lines(
       (text, index) =>
-        `user${index}:x:${1000 + index}:1:${text.includes(':') ? '' : text}:/home/u:/bin/sh`,
+        `user${index}:x:${1000 + index}:1:${text.includes(':') ? '' : text}:/srv/u:/bin/sh`,
     ),
     'etc/nginx/nginx.conf': `http { ${words.map((word) => `server { listen 80; server_name ${word}; root /srv/${word}; }`).join(' ')} }`,
     'etc/apache2/apache2.conf': words
@@ -128,17 +128,14 @@ function filesWith(planted: readonly Planted[]): Files {
 
 /** A process for each value: as its arguments and in its environment. */
 const processesWith = (planted: readonly Planted[]): Files =>
-  Object.assign(
-    {},
-    ...planted.map(({ text }, index) =>
-      processFiles(1000 + index, {
-        name: `run${index}`,
-        exe: `/usr/bin/run${index}`,
-        args: [`/usr/bin/run${index}`, ...text.split(' ')],
-        environment: [`VALUE=${text}`, `PATH=${text}`, text],
-      }),
-    ),
-  ) as Files;
+  Object.fromEntries(
+    planted.flatMap(({ text }, index) => {
+      const program = `/usr/bin/run${index}`;
+      const environment = [`VALUE=${text}`, `PATH=${text}`, text];
+      const shown = { name: `run${index}`, exe: program, args: [program, ...text.split(' ')] };
+      return Object.entries(processFiles(1000 + index, { ...shown, environment }));
+    }),
+  );
 
 /** A report of another host whose maker redacted nothing. */
 async function leaking(collected: HostReport, planted: readonly Planted[]): Promise<HostReport> {

@@ -52,7 +52,7 @@ async function readTables({ engine }: LiveEngine, places: Map<string, Buffer>): 
 const bytesOf = (cell: unknown): Buffer =>
   Buffer.isBuffer(cell)
     ? cell
-    : Buffer.from(typeof cell === 'string' ? cell : (JSON.stringify(cell) ?? ''));
+    : Buffer.from(typeof cell === 'string' ? cell : JSON.stringify(cell));
 
 const joined = (parts: readonly Buffer[]): Buffer =>
   Buffer.concat(parts.flatMap((part) => [part, Buffer.from('\n')]));
@@ -95,18 +95,17 @@ export function formsOf(value: string): readonly (readonly [form: string, bytes:
       Math.floor(((shift + bytes.length) * 4) / 3 / 4) * 4 - 4,
     );
   });
-  return [
+  const forms: readonly (readonly [string, string])[] = [
     ['plain', value],
     ['JSON', JSON.stringify(value).slice(1, -1)],
     ...aligned.map((text) => ['base64', text] as const),
-    ...aligned.map(
-      (text) => ['base64url', text.replaceAll('+', '-').replaceAll('/', '_')] as const,
-    ),
+    ...aligned.map((text) => ['base64', text.replaceAll('+', '-').replaceAll('/', '_')] as const),
     ['hexadecimal', bytes.toString('hex')],
     ['hexadecimal', bytes.toString('hex').toUpperCase()],
     ['URL', encodeURIComponent(value)],
     ['SHA-256', createHash('sha256').update(value).digest('hex')],
-  ].filter(([, text]) => (text?.length ?? 0) >= 6) as never;
+  ];
+  return forms.filter(([, text]) => text.length >= 6);
 }
 
 /** Places that hold a value in any form, as `place: form`. */

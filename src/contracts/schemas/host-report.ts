@@ -138,7 +138,7 @@ export const hostReportSchema = z.strictObject({
 });
 
 /** A report of version 1, which older collectors make. */
-export const hostReportSchemaOfVersion1 = hostReportSchema.extend({
+const hostReportSchemaOfVersion1 = hostReportSchema.extend({
   reportVersion: z.literal(1),
   fingerprints: z.array(fingerprintSchemaOfVersion1).max(BOUNDS.records),
 });
