@@ -59,6 +59,7 @@ export const CLOUD_KEYS: readonly Detector[] = [
     'critical',
     ['q~'],
     /(?<![\w.~-])[A-Za-z0-9_~.-]{3}\dQ~[A-Za-z0-9_~.-]{31,34}(?![\w.~-])/dg,
+    { least: 37 },
   ),
   secret('digitalocean-token', 'critical', ['_v1_'], /(?<!\w)do[opr]_v1_[a-f0-9]{64}(?!\w)/dg),
   secret(

@@ -31,7 +31,7 @@ export const CREDENTIALS: readonly Detector[] = [
     'critical',
     ['@'],
     /(?<![\w/.-])[A-Za-z]\w{0,29}\/([^\s/@"']{1,128})@(?:\/\/[\w.-]|[\w.-]{1,253}:\d{2,5}[/:])/dg,
-    { isCertain: () => false },
+    { least: 10, isCertain: () => false },
   ),
   secret(
     'authorization-header',
@@ -76,6 +76,6 @@ export const CREDENTIALS: readonly Detector[] = [
     'critical',
     [':'],
     /(?<![\w.*:-])(?:[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}|localhost|\*):(?:\d{3,5}|\*):[\w*.-]{1,63}:[\w*.-]{1,63}:([^\s:]{1,256})/dg,
-    { isCertain: () => false },
+    { least: 13, isCertain: () => false },
   ),
 ];

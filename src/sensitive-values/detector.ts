@@ -18,13 +18,15 @@ export interface Detector {
    * no two repetitions that follow each other can take the same characters.
    */
   readonly pattern: RegExp;
+  /** Characters of the shortest text that can hold one; told where the hints say little. */
+  readonly least?: number;
   /** Check digits and the like: false for what only looks like such a value. */
   readonly isValid?: (value: string) => boolean;
   /** False for what is redacted to be safe and too often harmless to be reported as found. */
   readonly isCertain?: (value: string) => boolean;
 }
 
-type Checks = Pick<Detector, 'isValid' | 'isCertain'>;
+type Checks = Pick<Detector, 'least' | 'isValid' | 'isCertain'>;
 
 const detector =
   (covers: Covers) =>

@@ -1,3 +1,4 @@
+import { indexHints } from './candidates';
 import type { Detector, Severity } from './detector';
 import { DETECTORS } from './detectors';
 import { findNamedValue, findNamedValues } from './named-values';
@@ -28,17 +29,10 @@ export function spansIn(text: string): readonly Span[] {
   return [...spansByForm(text), ...findNamedValues(text), ...findOptionValues(text)];
 }
 
-function spansByForm(text: string): readonly Span[] {
-  if (text.length < LENGTH_MIN) return [];
-  const lower = text.toLowerCase();
-  // Numbers of people, cards and accounts have no word before them, but digits in a row.
-  const hasNumber = /\d{4}/.test(text);
-  return DETECTORS.flatMap((detector) => {
-    const { hints } = detector;
-    const mayHold = hints.length === 0 ? hasNumber : hints.some((hint) => lower.includes(hint));
-    return mayHold ? spansOf(detector, text) : [];
-  });
-}
+const candidatesIn = indexHints(DETECTORS);
+
+const spansByForm = (text: string): readonly Span[] =>
+  text.length < LENGTH_MIN ? [] : candidatesIn(text).flatMap((detector) => spansOf(detector, text));
 
 /** What one detector sees. */
 function spansOf(detector: Detector, text: string): readonly Span[] {

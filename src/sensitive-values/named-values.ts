@@ -13,6 +13,7 @@ export const VALUE = /\\?"((?:[^"\\]|\\[^])*)|\\?'((?:[^'\\]|\\[^])*)|((?:[^\s"'
 
 /** Values that stand behind the name of a secret. Work is proportional to the text. */
 export function findNamedValues(text: string): readonly Span[] {
+  if (!text.includes('=') && !text.includes(':')) return [];
   const spans: Span[] = [];
   let covered = 0;
   for (const match of text.matchAll(NAME)) {

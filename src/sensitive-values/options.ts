@@ -74,6 +74,8 @@ interface Word {
 
 /** Passwords that a command line gives to its programs. Work is proportional to the text. */
 export function findOptionValues(text: string): readonly Span[] {
+  // A word alone is given to nobody.
+  if (!/\s/.test(text)) return [];
   const reading = startReading();
   const spans: Span[] = [];
   for (const { 0: raw, index } of text.matchAll(WORD)) {
@@ -139,9 +141,12 @@ const rangeOf = ({ text, start }: Word, skip: number): readonly [number, number]
   start + text.length,
 ];
 
+const ANY_PROGRAM = new RegExp(PROGRAMS.map(({ names }) => names.source).join('|'));
+
 function programOf(text: string): Program | undefined {
   const name = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('=')) + 1);
-  return name.length > 64 ? undefined : PROGRAMS.find(({ names }) => names.test(name));
+  if (name.length > 64 || !ANY_PROGRAM.test(name)) return undefined;
+  return PROGRAMS.find(({ names }) => names.test(name));
 }
 
 function expectation(program: Program | null, text: string): Reading['expects'] {

@@ -7,6 +7,7 @@ export const PASSWORD_HASHES: readonly Detector[] = [
     'high',
     ['$'],
     /(?<![\w$])\$(?:1|2[abxy]?|5|6|7|y|gy|apr1|md5|sha1|A)\$[./A-Za-z0-9$=,+-]{13,}/dg,
+    { least: 16 },
   ),
   secret(
     'argon2-hash',
@@ -26,7 +27,7 @@ export const PASSWORD_HASHES: readonly Detector[] = [
     ['{s', '{md5', '{crypt', '{pbkdf2', '{argon2'],
     /\{(?:SSHA|SHA|SMD5|MD5|CRYPT|SSHA256|SSHA384|SSHA512|SHA256|SHA512|PBKDF2[\w-]{0,16}|ARGON2)\}([A-Za-z0-9+/=$.,-]{10,})/dgi,
   ),
-  secret('mysql-password-hash', 'high', ['*'], /(?<![\w*])\*[0-9A-F]{40}(?!\w)/dg),
+  secret('mysql-password-hash', 'high', ['*'], /(?<![\w*])\*[0-9A-F]{40}(?!\w)/dg, { least: 41 }),
   secret(
     'postgres-password-hash',
     'high',
@@ -39,13 +40,13 @@ export const PASSWORD_HASHES: readonly Detector[] = [
     'high',
     [':'],
     /(?<![\w.-])[\w.-]{1,64}:[\w.@-]{1,64}:([0-9a-f]{32})(?!\w)/dg,
-    { isCertain: () => false },
+    { least: 36, isCertain: () => false },
   ),
   secret(
     'windows-password-hash',
     'high',
     [':'],
     /(?<![0-9a-fA-F])[0-9a-fA-F]{32}:([0-9a-fA-F]{32})(?![0-9a-fA-F])/dg,
-    { isCertain: () => false },
+    { least: 65, isCertain: () => false },
   ),
 ];

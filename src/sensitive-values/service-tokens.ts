@@ -20,7 +20,7 @@ export const SERVICE_TOKENS: readonly Detector[] = [
     ['k_live_', 'k_test_', 'whsec_'],
     /(?<!\w)(?:[rs]k_(?:live|test)_|whsec_)[A-Za-z0-9]{20,250}/dg,
   ),
-  secret('twilio-key', 'critical', ['sk'], /(?<!\w)SK[0-9a-f]{32}(?!\w)/dg),
+  secret('twilio-key', 'critical', ['sk'], /(?<!\w)SK[0-9a-f]{32}(?!\w)/dg, { least: 34 }),
   secret('sendgrid-key', 'critical', ['sg.'], /(?<![\w.-])SG\.[\w-]{22}\.[\w-]{43}(?![\w-])/dg),
   secret('mailgun-key', 'high', ['key-'], /(?<![\w-])key-[0-9a-f]{32}(?![\w-])/dg),
   secret('mailchimp-key', 'high', ['-us'], /(?<!\w)[0-9a-f]{32}-us\d{1,2}(?!\w)/dg),
@@ -37,6 +37,7 @@ export const SERVICE_TOKENS: readonly Detector[] = [
     'high',
     ['.'],
     /(?<![\w.-])[MNO][A-Za-z0-9]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w.-])/dg,
+    { least: 59 },
   ),
   secret(
     'shopify-token',
