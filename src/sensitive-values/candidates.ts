@@ -15,6 +15,7 @@ interface Hint {
   readonly text: string;
   /** Place of its detector among all. */
   readonly rank: number;
+  readonly least: number;
 }
 
 /**
@@ -23,7 +24,7 @@ interface Hint {
  */
 export function indexHints(detectors: readonly Detector[]): Candidates {
   const hints = detectors.flatMap((detector, rank) =>
-    detector.hints.map((text): Hint => ({ text, rank })),
+    detector.hints.map((text): Hint => ({ text, rank, least: detector.least ?? 0 })),
   );
   const short = hints.filter(({ text }) => text.length < START);
   const slots = new Map<number, Hint[]>();
@@ -33,23 +34,35 @@ export function indexHints(detectors: readonly Detector[]): Candidates {
     slots.set(slot, [...(slots.get(slot) ?? []), hint]);
     taken[slot] = 1;
   }
-  const isHinted = new Uint8Array(detectors.length);
+  const ofNumbers = detectors.flatMap(({ hints: own }, rank) => (own.length === 0 ? [rank] : []));
   return (text) => {
-    isHinted.fill(0);
     const lower = text.toLowerCase();
-    for (let at = 0; at + START <= lower.length; at += 1) {
+    const ranks: number[] = [];
+    for (let at = lower.length - START; at >= 0; at -= 1) {
       const slot = slotOf(lower, at);
       if (taken[slot] === 0) continue;
       for (const hint of slots.get(slot) ?? []) {
-        if (lower.startsWith(hint.text, at)) isHinted[hint.rank] = 1;
+        if (lower.startsWith(hint.text, at)) ranks.push(hint.rank);
       }
     }
-    for (const hint of short) if (lower.includes(hint.text)) isHinted[hint.rank] = 1;
+    for (const hint of short) {
+      if (text.length >= hint.least && lower.includes(hint.text)) ranks.push(hint.rank);
+    }
     // Numbers of people, cards and accounts have no word before them, but digits in a row.
-    const hasNumber = /\d{4}/.test(text);
-    return detectors.filter(
-      ({ hints: own, least = 0 }, rank) =>
-        text.length >= least && (isHinted[rank] === 1 || (own.length === 0 && hasNumber)),
-    );
+    if (/\d{4}/.test(text)) ranks.push(...ofNumbers);
+    return ranks.length === 0 ? [] : chosen(detectors, ranks, text.length);
   };
+}
+
+/** Each once, in their order. */
+function chosen(
+  detectors: readonly Detector[],
+  ranks: readonly number[],
+  length: number,
+): readonly Detector[] {
+  const distinct = [...new Set(ranks)].sort((a, b) => a - b);
+  return distinct.flatMap((rank) => {
+    const detector = detectors[rank];
+    return detector === undefined || length < (detector.least ?? 0) ? [] : [detector];
+  });
 }
