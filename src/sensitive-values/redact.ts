@@ -20,11 +20,22 @@ export function countMarks(text: string, counts: MarkCounts): void {
   }
 }
 
+/** A value that touched another one is seen once that is gone; more rounds than this are never needed. */
+const ROUNDS_MAX = 8;
+
 /**
  * Replaces every sensitive value in a text by a mark that names its detector. Redacting again changes
  * nothing: a mark is left alone, and only one of a known detector is a mark. @source SD-1
  */
-export const redactText = (text: string): string => replaced(text, spansIn(text));
+export function redactText(text: string): string {
+  let shown = text;
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const next = replaced(shown, spansIn(shown));
+    if (next === shown) break;
+    shown = next;
+  }
+  return shown;
+}
 
 /** A value that stands alone under a name, as a variable or a label does. */
 function redactEntry(name: string, value: string): string {
