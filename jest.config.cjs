@@ -16,7 +16,15 @@ const suite = (displayName, folders, extra = {}) => ({
 });
 module.exports = {
   projects: [
-    suite('offline', ['domain', 'archive-format', 'collector', 'contracts', 'sensitive-values', 'spec', 'cli']),
+    suite('offline', [
+      'domain',
+      'archive-format',
+      'collector',
+      'contracts',
+      'sensitive-values',
+      'spec',
+      'cli',
+    ]),
     suite('servers', ['stores', 'activities', 'workflows', 'client', 'e2e'], {
       ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
         globalSetup: '<rootDir>/test/support/start-servers.ts',

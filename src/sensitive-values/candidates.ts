@@ -40,10 +40,7 @@ export function indexHints(detectors: readonly Detector[]): Candidates {
     const ranks: number[] = [];
     for (let at = lower.length - START; at >= 0; at -= 1) {
       const slot = slotOf(lower, at);
-      if (taken[slot] === 0) continue;
-      for (const hint of slots.get(slot) ?? []) {
-        if (lower.startsWith(hint.text, at)) ranks.push(hint.rank);
-      }
+      if (taken[slot] === 1) noteHints(slots.get(slot) ?? [], { lower, at }, ranks);
     }
     for (const hint of short) {
       if (text.length >= hint.least && lower.includes(hint.text)) ranks.push(hint.rank);
@@ -52,6 +49,14 @@ export function indexHints(detectors: readonly Detector[]): Candidates {
     if (/\d{4}/.test(text)) ranks.push(...ofNumbers);
     return ranks.length === 0 ? [] : chosen(detectors, ranks, text.length);
   };
+}
+
+function noteHints(
+  hints: readonly Hint[],
+  { lower, at }: { readonly lower: string; readonly at: number },
+  ranks: number[],
+): void {
+  for (const hint of hints) if (lower.startsWith(hint.text, at)) ranks.push(hint.rank);
 }
 
 /** Each once, in their order. */
