@@ -53,7 +53,7 @@ module.exports = {
       'activities-obey',
       '^src/activities/',
       '^src/(workflows|client|cli|platform|http)/',
-      'activities import domain, contracts, archive-format, collector, transparency',
+      'activities import domain, contracts, archive-format, collector, transparency, sensitive-values',
     ),
     notTo(
       'platform-knows-no-rules',
@@ -76,9 +76,16 @@ module.exports = {
     notTo(
       'libraries-stand-alone',
       '^src/(archive-format|collector)/',
-      '^src/(?!domain/|contracts/|archive-format/|collector/)',
+      '^src/(?!domain/|contracts/|archive-format/|collector/|sensitive-values/)',
       'usable offline',
     ),
+    {
+      name: 'sensitive-values-are-pure',
+      severity: 'error',
+      comment: 'texts in, texts out: no I/O, clock or library',
+      from: { path: '^src/sensitive-values/' },
+      to: { pathNot: '^src/sensitive-values/', dependencyTypesNot: ['type-only'] },
+    },
     notTo(
       'transparency-stands-alone',
       '^src/transparency/',

@@ -22,6 +22,7 @@ module.exports = {
       'transparency',
       'collector',
       'contracts',
+      'sensitive-values',
       'spec',
       'cli',
     ]),

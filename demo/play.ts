@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createControlReader } from '../src/activities/control/reader';
+import { createReportStaging } from '../src/activities/staging/report-staging';
 import { createStagingWriter } from '../src/activities/staging/staging-writer';
 import { LifecycleClient } from '../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../src/contracts/commands';
@@ -53,12 +54,15 @@ export class Play {
       stores.sql('reader', 'control'),
       stores.sql('reader', 'evidence'),
     );
-    const staging = createStagingWriter(stores.sql('stager', 'control'));
+    const stager = stores.sql('stager', 'control');
     this.client = new LifecycleClient({
       connection,
       namespace: config.temporal.namespace,
       control: this.reader,
-      staging: { configuration: staging, reports: staging },
+      staging: {
+        configuration: createStagingWriter(stager),
+        reports: createReportStaging(stager),
+      },
     });
   }
 

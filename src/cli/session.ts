@@ -4,11 +4,8 @@ import { createControlReader } from '../activities/control/reader';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { unstamp } from '../activities/mongo/guard';
-import {
-  CONFIGURATION_BYTES_MAX,
-  createStagingWriter,
-  REPORT_BYTES_MAX,
-} from '../activities/staging/staging-writer';
+import { createReportStaging } from '../activities/staging/report-staging';
+import { CONFIGURATION_BYTES_MAX, createStagingWriter } from '../activities/staging/staging-writer';
 import { connectEngine } from '../client/connect-engine';
 import { LifecycleClient } from '../client/lifecycle-client';
 import type { ControlReader } from '../contracts/control-reader';
@@ -79,7 +76,7 @@ export class Session {
       control: this.reader,
       staging: {
         configuration: createStagingWriter(stager, { bytesMax: CONFIGURATION_BYTES_MAX }),
-        reports: createStagingWriter(stager, { bytesMax: REPORT_BYTES_MAX }),
+        reports: createReportStaging(stager),
       },
     });
   }

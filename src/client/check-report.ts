@@ -1,4 +1,4 @@
-import { hostReportSchema } from '../contracts/schemas/host-report';
+import { deliveredReportSchema } from '../contracts/schemas/host-report';
 import { LetheError } from '../domain/errors';
 
 /**
@@ -9,7 +9,7 @@ import { LetheError } from '../domain/errors';
  * @source SD-1
  */
 export function assertReportShape(report: unknown): void {
-  const parsed = hostReportSchema.safeParse(report);
+  const parsed = deliveredReportSchema.safeParse(report);
   if (parsed.success) return;
   const issue = parsed.error.issues[0];
   const path = (issue?.path ?? []).map((key) => String(key).replace(/[^0-9A-Za-z_-]/g, '?'));

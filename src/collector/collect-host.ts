@@ -37,7 +37,7 @@ import type { Live, Machine } from './machine';
 import { withDigest } from './report-digest';
 
 /** Version of the collector, for reading old reports. */
-const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '1.0.0' });
+const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.0.0' });
 
 /** What to read and how to label it. */
 export interface CollectOptions {
@@ -72,7 +72,7 @@ export function collectHost(options: CollectOptions): HostReport {
     clusters: fitAssets(machine, 'cluster', readClusters(machine)) as ClusterBasics[],
   };
   return withDigest({
-    reportVersion: 1,
+    reportVersion: 2,
     assetId,
     collectedAt,
     collector: { ...COLLECTOR },

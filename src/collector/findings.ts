@@ -9,8 +9,8 @@ import {
   type Unread,
   type UnreadReason,
 } from '../contracts/schemas/host-report';
-import { identityInReport } from './identity';
-import { byText, pathText, REDACTED } from './text';
+import { identityInReport, isRedacted } from './identity';
+import { byText, pathText } from './text';
 
 /** Places named for one reason; the others are counted. */
 const PLACES_MAX = 8;
@@ -58,17 +58,19 @@ export function createFindings(): Findings {
   };
   const add = (record: Fingerprint): void => {
     const same = ofKind(record.kind);
-    const identity = identityInReport(record);
+    const text = JSON.stringify(record);
+    const plain = identityInReport(record);
+    // Two things that only a secret told apart stay two.
+    const identity = isRedacted(plain) ? `${plain}~${text}` : plain;
     if (same.has(identity)) return;
     const full = same.size >= BOUNDS.recordsOfKind || volume.records >= BOUNDS.records;
     if (full || volume.bytes > FINGERPRINT_BYTES_MAX) {
       unread(record.kind, 'too-many', 'report');
       return;
     }
-    const text = JSON.stringify(record);
     volume.records += 1;
     volume.bytes += Buffer.byteLength(text);
-    if (text.includes(REDACTED)) redactions.textsWithSecrets += 1;
+    if (text.includes('[redacted:')) redactions.textsWithSecrets += 1;
     same.set(identity, record);
   };
   return {

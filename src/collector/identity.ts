@@ -49,13 +49,15 @@ const IDENTITIES: { readonly [Kind in FingerprintKind]: Identify<Kind> } = {
   ],
   'jar-package': ({ path, within, name, group }) => [path, within, group, name],
   'startup-service': ({ manager, name }) => [manager, name],
-  'scheduled-task': ({ scheduler, file, name, schedule, user, programs }) => [
+  'scheduled-task': ({ scheduler, file, name, schedule, user, programs, command }) => [
     scheduler,
     file,
     name,
     schedule,
     user,
     programs.join(' '),
+    // Two lines of a table may differ in their arguments only; older reports do not tell them.
+    ...(scheduler === 'cron' && command !== null ? [command] : []),
   ],
   'environment-variable': ({ name, containerId }) => [name, containerId],
   'kernel-module': ({ name, kernel }) => [name, kernel],
@@ -76,6 +78,9 @@ export function identityInReport(record: Fingerprint): string {
     ? joined([record.program, String(record.pid).padStart(10, '0')])
     : identityOf(record);
 }
+
+/** True when a sensitive value was in an identity: what told it apart from others may be gone. */
+export const isRedacted = (identity: string): boolean => identity.includes('[redacted:');
 
 /** Lists of names make some identities long; what is cut off stays in the hash. */
 const LENGTH_MAX = 4096;

@@ -1,6 +1,6 @@
 import type { FingerprintKind, ObservedRecord } from '../contracts/observations';
 import type { Fingerprint, FingerprintOf } from '../contracts/schemas/fingerprints';
-import { identityOf } from './identity';
+import { identityOf, isRedacted } from './identity';
 import { byText } from './text';
 import { without } from './without';
 
@@ -24,7 +24,7 @@ export function recordsOf(fingerprints: readonly Fingerprint[]): readonly Observ
     const body = bodyOf(fingerprint, capacity);
     if (body === null) continue;
     const identity = identityOf(fingerprint);
-    const key = `${fingerprint.kind} ${identity}`;
+    const key = `${fingerprint.kind} ${identity}${apart(identity, body)}`;
     const known = records.get(key);
     records.set(key, {
       location: 'mongodb:assets.fingerprints',
@@ -35,6 +35,13 @@ export function recordsOf(fingerprints: readonly Fingerprint[]): readonly Observ
   }
   return [...records].sort(([a], [b]) => byText(a, b)).map(([, record]) => record);
 }
+
+/**
+ * Two things that only a sensitive value told apart stay two: ingest tells them apart by their content.
+ * Processes of one program are one record in any case.
+ */
+const apart = (identity: string, body: Body): string =>
+  isRedacted(identity) && typeof body['several'] !== 'boolean' ? JSON.stringify(body) : '';
 
 /** What loads and free memory are measured against. */
 interface Capacity {
@@ -81,11 +88,15 @@ function bodyOf(record: Fingerprint, capacity: Capacity): Body | null {
 /** Threads of the kernel come and go with its load and are no software of the tenant's. */
 function processBody(record: FingerprintOf<'process'>): Body | null {
   if (record.kernelThread) return null;
-  const { program, exe, exeDeleted, uid, user, startedAfterBootSeconds } = record;
-  return { program, exe, exeDeleted, uid, user, startedAfterBootSeconds, several: false };
+  const { program, exe, exeDeleted, uid, user, commandLine, startedAfterBootSeconds } = record;
+  const several = false;
+  return { program, exe, exeDeleted, uid, user, commandLine, startedAfterBootSeconds, several };
 }
 
-/** Processes of one program are one record: the oldest tells when it was started. */
+/**
+ * Processes of one program are one record: the oldest tells when it was started. Command lines that
+ * differ are left out, because which of them run changes from one moment to the next.
+ */
 function mergedBody(known: Body, body: Body): Body {
   if (typeof known['several'] !== 'boolean') return known;
   const started = [known, body].map(({ startedAfterBootSeconds: at }) =>
@@ -94,6 +105,7 @@ function mergedBody(known: Body, body: Body): Body {
   return {
     ...known,
     exeDeleted: known['exeDeleted'] === true || body['exeDeleted'] === true,
+    commandLine: known['commandLine'] === body['commandLine'] ? known['commandLine'] : null,
     startedAfterBootSeconds: Math.min(...started),
     several: true,
   };

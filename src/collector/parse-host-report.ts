@@ -1,13 +1,16 @@
 import type { z } from 'zod';
 import { BOUNDS } from '../contracts/schemas/fingerprint-fields';
-import { hostReportSchema, type HostReport } from '../contracts/schemas/host-report';
+import { deliveredReportSchema, type HostReport } from '../contracts/schemas/host-report';
 import { LetheError } from '../domain/errors';
+import { redactText } from '../sensitive-values';
 import { canonicalReport } from './report-digest';
 import { sha256 } from './text';
+import { upgradeReport } from './upgrade-report';
 
 /**
- * Reads a report that came from elsewhere: every field strictly, then the digest. It only reads, so
- * running it again is safe.
+ * Reads a report that came from elsewhere: every field strictly, then the digest. A report of an older
+ * version is brought into the present shape; what it does not say is null. It only reads, so running it
+ * again is safe.
  *
  * @param value - parsed JSON of at most 40 MiB in canonical form.
  * @throws LetheError INVALID_INPUT or UNKNOWN_KIND naming the field, DIGEST_MISMATCH naming `digest`;
@@ -15,7 +18,7 @@ import { sha256 } from './text';
  * @source DC-1, SD-1
  */
 export function parseHostReport(value: unknown): HostReport {
-  const parsed = hostReportSchema.safeParse(value);
+  const parsed = deliveredReportSchema.safeParse(value);
   if (!parsed.success) throw failureOf(parsed.error);
   const report = parsed.data;
   refuseRepeated(report.containers, 'containers', 'containerId');
@@ -31,7 +34,7 @@ export function parseHostReport(value: unknown): HostReport {
       { field: 'digest' },
     );
   }
-  return report;
+  return upgradeReport(report);
 }
 
 const refusal = (field: string, problem: string): LetheError =>
@@ -83,4 +86,7 @@ function fieldText(path: readonly PropertyKey[]): string {
   return text === '' ? 'report' : text;
 }
 
-const readable = (key: string): string => key.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');
+const readable = (key: string): string =>
+  redactText(key)
+    .slice(0, 64)
+    .replace(/[^\x20-\x7e]/g, '?');

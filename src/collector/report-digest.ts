@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import type { HostReport } from '../contracts/schemas/host-report';
+import type { DeliveredReport, HostReport } from '../contracts/schemas/host-report';
 import { LetheError } from '../domain/errors';
 import { sha256 } from './text';
 import { without } from './without';
@@ -13,7 +13,7 @@ export type Undigested = Omit<HostReport, 'digest'>;
  *
  * @throws LetheError INVALID_INPUT when the value is no JSON.
  */
-export function canonicalReport(report: Undigested & { readonly digest?: string }): string {
+export function canonicalReport(report: Undigested | DeliveredReport): string {
   return canonical(without(report, 'digest'));
 }
 

@@ -1,33 +1,9 @@
 import { createHash } from 'node:crypto';
 import { BOUNDS, INVISIBLE } from '../contracts/schemas/fingerprint-fields';
+import { redactArguments, redactText } from '../sensitive-values';
 
-/** Longer texts are cut before anything else looks at them. */
+/** Longer texts are cut once they are redacted: half a secret would not be recognised. */
 const LONGEST = 8192;
-
-/** Stands for a secret that was found in a text. */
-export const REDACTED = '[redacted]';
-
-/**
- * Texts that are secrets wherever they stand. Every pattern is linear: its parts cannot match the same
- * characters in two ways.
- */
-const SECRETS: readonly RegExp[] = [
-  /(?<=\b[a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@]+(?=@)/gi,
-  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY.*/g,
-  /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/g,
-  /\bAKID[0-9A-Za-z]{28,40}\b/g,
-  /\bLTAI[0-9A-Za-z]{12,24}\b/g,
-  /\bgh[opsur]_[0-9A-Za-z]{30,255}\b/g,
-  /\b(?:glpat|xox[abprs])-[0-9A-Za-z-]{10,255}/g,
-  /\bnpm_[0-9A-Za-z]{30,64}\b/g,
-  /\bAIza[0-9A-Za-z_-]{30,64}/g,
-  /\bsk_live_[0-9A-Za-z]{16,128}\b/g,
-  /\beyJ[0-9A-Za-z_-]{8,2000}\.[0-9A-Za-z_-]{8,4000}\.[0-9A-Za-z_-]{4,2000}/g,
-  /(?<=(?:password|passwd|pwd|secret|token|api_?key|access_?key)=)[^\s&;]+/gi,
-];
-
-/** Cheap test for the patterns above: most texts hold none of these. */
-const SUSPICIOUS = /:\/\/|-----|AKI|ASIA|LTAI|gh[opsur]_|glpat|xox|npm_|AIza|sk_live|eyJ|[a-z]=/i;
 
 const INVISIBLES = new RegExp(INVISIBLE.source, 'gu');
 
@@ -36,6 +12,19 @@ export const nameText = (text: string): string => bounded(text, BOUNDS.name);
 
 /** A path: visible, without secrets, not longer than a path may be. */
 export const pathText = (text: string): string => bounded(text, BOUNDS.path);
+
+/** A command line as it stands in a file, or null when nothing is in it. */
+export const commandOrNull = (text: string | null | undefined): string | null => {
+  const trimmed = text?.trim() ?? '';
+  return trimmed === '' ? null : bounded(trimmed, BOUNDS.command);
+};
+
+/**
+ * A command line from its words, or null when there are none. Each word is looked at as a whole, because
+ * a password may hold spaces; what is longer than a command line may be is cut after that.
+ */
+export const wordsOrNull = (words: readonly string[]): string | null =>
+  words.length === 0 ? null : commandOrNull(redactArguments(words));
 
 /** The text made fit, or null when nothing is in it. */
 export const nameOrNull = (text: string | null | undefined): string | null => {
@@ -62,17 +51,12 @@ export const sha256 = (text: string | Uint8Array): string =>
   createHash('sha256').update(text).digest('hex');
 
 function bounded(text: string, max: number): string {
-  const short = text.length > LONGEST ? text.slice(0, LONGEST) : text;
-  const shown = escapeInvisible(withoutSecrets(short));
-  if (shown.length <= max && short.length === text.length) return shown;
-  // Two long texts with the same beginning stay two.
-  const tail = `~${sha256(text).slice(0, 12)}`;
+  const redacted = redactText(text);
+  const shown = escapeInvisible(redacted.slice(0, LONGEST));
+  if (shown.length <= max && redacted.length <= LONGEST) return shown;
+  // Two long texts with the same beginning stay two; what was redacted is not in the digest either.
+  const tail = `~${sha256(redacted).slice(0, 12)}`;
   return `${shown.slice(0, max - tail.length).replace(/[\uD800-\uDBFF]$/, '')}${tail}`;
-}
-
-function withoutSecrets(text: string): string {
-  if (!SUSPICIOUS.test(text)) return text;
-  return SECRETS.reduce((rest, secret) => rest.replace(secret, REDACTED), text);
 }
 
 /** Shows what nobody can see as `\u{202e}`, so that it can mislead neither a reader nor a terminal. */

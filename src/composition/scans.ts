@@ -4,7 +4,7 @@ import type { ScanPorts } from '../activities/ingest/ports';
 import { createRegistryClient } from '../activities/registry/create-registry-client';
 import type { RegistryPolicy } from '../activities/registry/endpoint';
 import { observeRepository } from '../activities/registry/observe-repository';
-import { observationOf, parseHostReport } from '../collector';
+import { gateReport, observationOf, parseHostReport } from '../collector';
 import type { ScanActivities } from '../contracts/activities';
 import type { KekRing } from '../contracts/keys';
 import { LetheError } from '../domain/errors';
@@ -28,7 +28,8 @@ export async function composeScans(
       pulse.beat({ step: 'scan' });
     },
     pause,
-    parseReport: (bytes, scan) => observationOf(parseHostReport(parseJson(bytes)), scan),
+    parseReport: (bytes, scan) =>
+      observationOf(gateReport(parseHostReport(parseJson(bytes))), scan),
     observeRegistry: ({ services, ...order }, signal) =>
       observeRepository({
         client: createRegistryClient({

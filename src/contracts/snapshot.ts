@@ -75,6 +75,8 @@ export interface LifecycleSnapshot {
   readonly counters: {
     readonly commands: number;
     readonly scans: number;
+    /** Sensitive values that were replaced in what scans brought, in all of them together. */
+    readonly redactedValues: number;
     readonly refusedObservations: number;
     readonly certificates: number;
     readonly breaches: number;

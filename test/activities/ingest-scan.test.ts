@@ -120,6 +120,7 @@ describe('the scan of a host report', () => {
       outcome: 'complete',
       counts: {
         assets: 1,
+        redacted: 0,
         refusedAssets: 0,
         records: 2,
         versions: 2,

@@ -32,7 +32,14 @@ const snapshot: LifecycleSnapshot = {
   blockedOn: null,
   needsHuman: false,
   work: [],
-  counters: { commands: 0, scans: 0, refusedObservations: 0, certificates: 0, breaches: 0 },
+  counters: {
+    commands: 0,
+    scans: 0,
+    redactedValues: 0,
+    refusedObservations: 0,
+    certificates: 0,
+    breaches: 0,
+  },
   ended: false,
 };
 const fromControl: LifecycleStatus = {

@@ -172,11 +172,15 @@ describe('secrets', () => {
     const text = JSON.stringify(report);
     for (const secret of [...Object.values(secrets), 'hunter']) expect(text).not.toContain(secret);
     expect(report.redactions.textsWithSecrets).toBe(4);
-    expect(ofKind(report, 'web-site')[0]?.documentRoot).toBe('/srv/password=[redacted]');
+    expect(ofKind(report, 'web-site')[0]?.documentRoot).toBe(
+      '/srv/password=[redacted:named-secret]',
+    );
   });
 
   it('are not seen where there are none', () => {
-    expect(collectFiles(WHOLE_FILES).redactions.textsWithSecrets).toBe(0);
+    const files = { ...WHOLE_FILES, 'etc/crontab': '17 * * * * root /usr/bin/backup\n' };
+    expect(collectFiles(files).redactions.textsWithSecrets).toBe(0);
+    expect(collectFiles(WHOLE_FILES).redactions.textsWithSecrets).toBe(1);
   });
 });
 

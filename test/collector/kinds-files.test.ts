@@ -154,7 +154,7 @@ describe('startup services', () => {
       link: '/usr/lib/systemd/system/getty@.service',
     },
     'etc/systemd/system/app.service.d/10-user.conf':
-      '[Service]\nUser=other\nExecStart=\nExecStart=/opt/new hunter2\n',
+      '[Service]\nUser=other\nExecStart=\nExecStart=/opt/new --token hunter2 --fast\n',
     'lib/systemd/system': { link: '../../usr/lib/systemd/system' },
     'etc/init.d/legacy': { script: '#!/bin/sh\n' },
     'etc/init.d/README': 'x',
@@ -171,7 +171,7 @@ describe('startup services', () => {
       `${manager} ${name} ${state} ${String(startsAtBoot)} ${String(program)} ${String(user)}`,
   );
 
-  it('are read from every manager, with their programs and without arguments [DC-1] [SD-1]', () => {
+  it('are read from every manager, with their programs and without secrets [DC-1] [SD-1]', () => {
     expect(services).toEqual([
       'inittab ap enabled true /sbin/getty null',
       'openrc sshd enabled true /etc/init.d/sshd null',
@@ -186,6 +186,8 @@ describe('startup services', () => {
       'sysv never disabled false /etc/init.d/never null',
     ]);
     expect(JSON.stringify(report)).not.toContain('hunter2');
+    const app = ofKind(report, 'startup-service').find(({ name }) => name === 'app.service');
+    expect(app?.command).toBe('/opt/new --token [redacted:named-secret] --fast');
   });
 
   it('are none, and known to be none, where nothing starts', () => {
@@ -200,12 +202,12 @@ describe('scheduled tasks', () => {
     'etc/crontab':
       'SHELL=/bin/sh\nMAILTO="a b"\n# m h\n17 *\t* * *  root  cd / && run-parts --report /etc/cron.hourly\n',
     'etc/cron.d/backup':
-      "*/5 * * * * backup PGPASSWORD=hunter1 /usr/bin/pg_dump -U x 'db;hunter2' | gzip > /x; curl -u a:hunter3 http://h 2>&1\n" +
+      "*/5 * * * * backup PGPASSWORD=hunter1 /usr/bin/pg_dump -U x 'db;more' | gzip > /x; curl -u a:hunter3 http://h 2>&1\n" +
       '@reboot root /opt/start%hunter4 && evil\n' +
       'not a line\n',
     'etc/cron.d/old.dpkg-dist': '* * * * * root /bin/skipped\n',
-    'var/spool/cron/crontabs/alice': '0 4 * * 1-5 $(cat hunter5) x\n',
-    'var/spool/cron/bob': '@daily "/opt/my app/x" hunter6\n',
+    'var/spool/cron/crontabs/alice': '0 4 * * 1-5 $(cat /etc/list) x\n',
+    'var/spool/cron/bob': '@daily "/opt/my app/x" --password hunter6\n',
     'etc/cron.daily/logrotate': { script: '#!/bin/sh\n' },
     'etc/cron.daily/plain': 'x',
     'etc/periodic/15min/sync': { script: '#!/bin/sh\n' },
@@ -213,7 +215,7 @@ describe('scheduled tasks', () => {
     'var/spool/cron/atjobs/a0000101c3f8a0': 'export SECRET=hunter7\n',
     'usr/lib/systemd/system/clean.timer': '[Timer]\nOnBootSec=15min\nOnCalendar=daily\n',
     'usr/lib/systemd/system/clean.service':
-      '[Service]\nUser=cleaner\nExecStart=/usr/bin/clean hunter8\n',
+      '[Service]\nUser=cleaner\nExecStart=/usr/bin/clean --secret=hunter8\n',
     'etc/systemd/system/timers.target.wants/clean.timer': {
       link: '/usr/lib/systemd/system/clean.timer',
     },
@@ -240,8 +242,18 @@ describe('scheduled tasks', () => {
     ]);
   });
 
-  it('have programs and nothing of what these are given [SD-1]', () => {
+  it('have their commands without what is secret in them or given as input [SD-1]', () => {
     expect(JSON.stringify(report)).not.toContain('hunter');
-    expect(report.redactions.taskArguments).toBeGreaterThan(5);
+    expect(report.redactions).toMatchObject({ taskArguments: 3, textsWithSecrets: 4 });
+    const commands = ofKind(report, 'scheduled-task').flatMap(({ command }) => command ?? []);
+    expect(commands.sort()).toEqual([
+      '"/opt/my app/x" --password [redacted:named-secret]',
+      '$(cat /etc/list) x',
+      '/opt/start',
+      '/usr/bin/clean --secret=[redacted:named-secret]',
+      "PGPASSWORD=[redacted:named-secret] /usr/bin/pg_dump -U x 'db;more' | gzip > /x; curl -u [redacted:password-option] http://h 2>&1",
+      'cd / && run-parts --report /etc/cron.hourly',
+      'nice run-parts /etc/cron.weekly',
+    ]);
   });
 });

@@ -60,7 +60,7 @@ describe('a report', () => {
   });
 
   it('is refused with another version, another id, or an instant without offset', () => {
-    expect(refusalOf({ ...copy(), reportVersion: 2 })).toMatchObject({ field: 'reportVersion' });
+    expect(refusalOf({ ...copy(), reportVersion: 3 })).toMatchObject({ field: 'reportVersion' });
     expect(refusalOf({ ...copy(), assetId: 'tn_0123456789abcdef' })).toMatchObject({
       field: 'assetId',
     });

@@ -27,6 +27,7 @@ const CRIMES: readonly (readonly [rule: string, file: string, imports: string])[
   ['only-client-speaks-to-temporal', 'src/cli/shortcut.ts', '@temporalio/client'],
   ['libraries-stand-alone', 'src/archive-format/needy.ts', '../platform/pool'],
   ['transparency-stands-alone', 'src/transparency/needy.ts', '../contracts/shape'],
+  ['sensitive-values-are-pure', 'src/sensitive-values/curious.ts', 'zod'],
   ['simulation-sees-domain-and-contracts', 'src/simulation/bold.ts', '../platform/pool'],
   ['production-knows-no-simulation', 'src/platform/unreal.ts', '../simulation/clock'],
   ['only-the-worker-composes', 'src/cli/wired.ts', '../composition/parts'],

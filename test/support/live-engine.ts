@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Actor } from '../../demo/processes';
 import { createControlReader } from '../../src/activities/control/reader';
+import { createReportStaging } from '../../src/activities/staging/report-staging';
 import { createStagingWriter } from '../../src/activities/staging/staging-writer';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../../src/contracts/commands';
@@ -26,6 +27,8 @@ export interface LiveEngine {
   readonly worker: Actor;
   readonly hosting: Actor;
   readonly simulator: Simulator;
+  /** Where the processes write what they have to say. */
+  readonly folder: string;
   /** Sends a command through the facade under a key of its own. */
   send<K extends CommandKind>(
     tenantId: string,
@@ -67,7 +70,7 @@ export async function createLiveEngine(startAt: string): Promise<LiveEngine> {
   let keys = 0;
   const workflow = (tenantId: string): string => `tenant-lifecycle:${tenantId}`;
   const live: LiveEngine = {
-    ...{ engine, namespace, connection, client, worker, hosting, simulator },
+    ...{ engine, namespace, connection, client, worker, hosting, simulator, folder },
     send: (tenantId, kind, body) => {
       const header = { tenantId, idempotencyKey: `key-${(keys += 1)}`, requestedBy: 'console' };
       return client.command(kind, header, body);
@@ -174,7 +177,7 @@ function clientOf(
   connection: Connection,
   namespace: string,
 ): LifecycleClient {
-  const staging = createStagingWriter(engine.stores.sql('stager', 'control'));
+  const stager = engine.stores.sql('stager', 'control');
   return new LifecycleClient({
     connection,
     namespace,
@@ -182,6 +185,9 @@ function clientOf(
       engine.stores.sql('reader', 'control'),
       engine.stores.sql('reader', 'evidence'),
     ),
-    staging: { configuration: staging, reports: staging },
+    staging: {
+      configuration: createStagingWriter(stager),
+      reports: createReportStaging(stager),
+    },
   });
 }

@@ -229,17 +229,19 @@ async function readCounters(sql: Sql, tenantId: string): Promise<LifecycleSnapsh
     sql,
     `SELECT (SELECT COUNT(*) FROM commands WHERE tenant_id = ?) AS commands,
             (SELECT COUNT(*) FROM scan_results WHERE tenant_id = ? AND outcome = 'complete') AS scans,
+            (SELECT COALESCE(SUM(redacted), 0) FROM scan_results WHERE tenant_id = ?) AS redacted,
             (SELECT COUNT(*) FROM refused_observations WHERE tenant_id = ?) AS refused,
             (SELECT COUNT(*) FROM cohort_states s JOIN cohorts c
                ON c.run_id = s.run_id AND c.due_on = s.due_on
               WHERE c.tenant_id = ? AND s.state = 'certified') AS certificates,
             (SELECT COUNT(*) FROM breaches WHERE tenant_id = ?) AS breaches`,
-    [tenantId, tenantId, tenantId, tenantId, tenantId],
+    [tenantId, tenantId, tenantId, tenantId, tenantId, tenantId],
   );
   const count = (column: string): number => Number(row?.[column] ?? 0);
   return {
     commands: count('commands'),
     scans: count('scans'),
+    redactedValues: count('redacted'),
     refusedObservations: count('refused'),
     certificates: count('certificates'),
     breaches: count('breaches'),
@@ -266,7 +268,16 @@ function unknownTenant(now: string): LifecycleSnapshot {
     blockedOn: null,
     needsHuman: false,
     work: [],
-    counters: { commands: 0, scans: 0, refusedObservations: 0, certificates: 0, breaches: 0 },
+    counters: NO_COUNTERS,
     ended: false,
   };
 }
+
+const NO_COUNTERS: LifecycleSnapshot['counters'] = {
+  commands: 0,
+  scans: 0,
+  redactedValues: 0,
+  refusedObservations: 0,
+  certificates: 0,
+  breaches: 0,
+};

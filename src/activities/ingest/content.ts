@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { LetheError } from '../../domain/errors';
+import { countMarks, type MarkCounts } from '../../sensitive-values';
 import { derivedId } from '../control/command-context';
 
 /** Nesting of a body; what is deeper is no description of a thing. */
@@ -15,6 +16,8 @@ export interface StoredContent {
   readonly bytes: number;
   /** SHA-256 of its canonical text, hexadecimal. */
   readonly digest: string;
+  /** Sensitive values that were redacted in it, by detector, here or at the source. */
+  readonly redacted: ReadonlyMap<string, number>;
 }
 
 /**
@@ -38,7 +41,9 @@ export function contentOf(body: unknown, field: string): StoredContent {
       field,
     });
   }
-  return { body, bytes, digest: sha256(text) };
+  const redacted: MarkCounts = new Map();
+  countMarks(text, redacted);
+  return { body, bytes, digest: sha256(text), redacted };
 }
 
 /** Canonical JSON (RFC 8785): the same value always has the same text. */

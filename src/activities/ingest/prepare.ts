@@ -13,6 +13,7 @@ import {
 } from '../../contracts/observations';
 import { toInstant, toSqlTime } from '../control/sql-text';
 import { contentOf, isPlainObject, recordIdOf, type StoredContent } from './content';
+import { openGate, type Gate } from './gate';
 
 /** Where the basics of an asset are stored. */
 export const BASICS_LOCATION = 'mysql:assets.assets';
@@ -27,6 +28,8 @@ export interface PreparedRecord {
   readonly recordId: string;
   readonly contentDigest: string;
   readonly content: StoredContent;
+  /** A sensitive value was in its identity: what told it apart from others may be gone. */
+  readonly isRedacted: boolean;
 }
 
 /** An asset of a checked observation; its own basics are the first record. */
@@ -64,17 +67,19 @@ const KIND = /^[a-z][a-z0-9-]{0,31}$/;
 
 /**
  * Checks an observation before anything of it is stored: whatever produced it, what is stored can be
- * addressed, compared and read back. All of it or nothing.
+ * addressed, compared and read back, and has passed the gate for sensitive values. All of it or nothing.
  *
  * @param observation - an {@link Observation}, whatever its type says.
  * @throws LetheError INVALID_INPUT, UNKNOWN_KIND, INVALID_INSTANT or INVALID_TENANT_ID naming the field.
+ * @source SD-1
  */
 export function prepareObservation(observation: unknown): PreparedObservation {
   const { tenantId, scanId, source, observedAt, assets } = plain(observation, 'observation');
   const instant = formatInstant(parseInstant(observedAt, 'observedAt'));
   const owner = parseId('TenantId', tenantId, 'tenantId');
+  const gate = openGate();
   const prepared = boundedList(assets, 'assets', ASSETS_MAX).map((asset, index) =>
-    prepareAsset(owner, plain(asset, `assets[${index}]`), `assets[${index}]`),
+    prepareAsset({ tenantId: owner, gate }, plain(asset, `assets[${index}]`), `assets[${index}]`),
   );
   if (prepared.length === 0) throw invalid('assets', 'must name an asset');
   if (new Set(prepared.map(({ assetId }) => assetId)).size !== prepared.length) {
@@ -91,9 +96,20 @@ export function prepareObservation(observation: unknown): PreparedObservation {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function prepareAsset(tenantId: string, asset: Fields, field: string): PreparedAsset {
+/** Whose record it is, and what it passes. */
+interface Owner {
+  readonly tenantId: string;
+  readonly assetId: string;
+  readonly gate: Gate;
+}
+
+function prepareAsset(
+  { tenantId, gate }: Pick<Owner, 'tenantId' | 'gate'>,
+  asset: Fields,
+  field: string,
+): PreparedAsset {
   const assetId = parseId('AssetId', asset['assetId'], `${field}.assetId`);
-  const owner = { tenantId, assetId };
+  const owner = { tenantId, assetId, gate };
   const completeKinds = boundedList(asset['completeKinds'], `${field}.completeKinds`, KINDS_MAX);
   const own = { location: BASICS_LOCATION, kind: OWN_BASICS, identity: '' } as const;
   return {
@@ -128,16 +144,17 @@ function linksOf(links: Fields, field: string): ObservedLinks {
 }
 
 /** A thing seen twice alike is one record; seen twice and not alike, nobody knows how it was. */
-function distinctRecords(
-  owner: { readonly tenantId: string; readonly assetId: string },
-  records: unknown,
-  field: string,
-): readonly PreparedRecord[] {
+function distinctRecords(owner: Owner, records: unknown, field: string): readonly PreparedRecord[] {
   const known = new Map<string, PreparedRecord>();
   const locations = new Map<string, string>();
-  for (const [index, record] of boundedList(records, field, RECORDS_MAX).entries()) {
+  const list = boundedList(records, field, RECORDS_MAX).map((record, index) => {
     const at = `${field}[${index}]`;
-    const prepared = prepareRecord(owner, recordOf(plain(record, at), at), at);
+    const raw = recordOf(plain(record, at), at);
+    return { at, raw, prepared: prepareRecord(owner, raw, at) };
+  });
+  const contested = contestedIds(list.map(({ prepared }) => prepared));
+  for (const { at, raw, prepared: first } of list) {
+    const prepared = contested.has(first.recordId) ? toldApart(owner, raw, first) : first;
     const { recordId, kind, location, contentDigest } = prepared;
     if ((known.get(recordId)?.contentDigest ?? contentDigest) !== contentDigest) {
       throw invalid(`${at}.identity`, 'names two records that differ');
@@ -149,6 +166,24 @@ function distinctRecords(
     known.set(recordId, prepared);
   }
   return [...known.values()];
+}
+
+/** Ids of things that only a sensitive value told apart. */
+function contestedIds(records: readonly PreparedRecord[]): ReadonlySet<string> {
+  const digests = new Map<string, string>();
+  const contested = new Set<string>();
+  for (const { recordId, contentDigest, isRedacted } of records) {
+    const before = digests.get(recordId);
+    if (isRedacted && before !== undefined && before !== contentDigest) contested.add(recordId);
+    digests.set(recordId, contentDigest);
+  }
+  return contested;
+}
+
+/** Their content tells them apart instead, in whatever order they come. */
+function toldApart(owner: Owner, raw: RawRecord, record: PreparedRecord): PreparedRecord {
+  const identity = `${owner.gate.identity(raw.identity)}~${record.contentDigest}`;
+  return { ...record, recordId: recordIdOf({ ...owner, ...raw, identity }) };
 }
 
 interface RawRecord {
@@ -179,14 +214,13 @@ function isKindOf(location: ObservedLocation, kind: string): boolean {
     : !isFingerprint && kind !== OWN_BASICS;
 }
 
-function prepareRecord(
-  owner: { readonly tenantId: string; readonly assetId: string },
-  { location, kind, identity, body }: RawRecord,
-  field: string,
-): PreparedRecord {
-  const content = contentOf(body, `${field}.body`);
+function prepareRecord(owner: Owner, raw: RawRecord, field: string): PreparedRecord {
+  const { location, kind } = raw;
+  const identity = owner.gate.identity(raw.identity);
+  const content = contentOf(owner.gate.body(kind, raw.body), `${field}.body`);
   const recordId = recordIdOf({ ...owner, location, kind, identity });
-  return { location, kind, recordId, contentDigest: content.digest, content };
+  const isRedacted = identity.includes('[redacted');
+  return { location, kind, recordId, contentDigest: content.digest, content, isRedacted };
 }
 
 function plain(value: unknown, field: string): Fields {

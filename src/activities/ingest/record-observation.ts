@@ -171,6 +171,7 @@ function total(written: readonly AssetCounts[], refused: number): Progress['coun
     records: 0,
     versions: 0,
     vanished: 0,
+    redacted: 0,
   };
   const add = (name: string, count: number): void => {
     counts[name] = (counts[name] ?? 0) + count;
@@ -180,6 +181,11 @@ function total(written: readonly AssetCounts[], refused: number): Progress['coun
     add('versions', asset.versions);
     add('vanished', asset.vanished);
     for (const [kind, count] of asset.byKind) add(`kind:${kind}`, count);
+    for (const [detector, count] of asset.byDetector) {
+      add('redacted', count);
+      add(`redacted:${detector}`, count);
+    }
+    if (asset.withheldValues > 0) add('withheldValues', asset.withheldValues);
   }
   return counts;
 }

@@ -88,9 +88,15 @@ export async function recordResult(
   }
   await insertOnce(
     control,
-    `INSERT INTO scan_results (tenant_id, scan_id, outcome, counts, finished_at)
-     VALUES (?, ?, ?, ?, lethe_now())`,
-    [scan.tenantId, scan.scanId, ended.result.outcome, JSON.stringify(ended.result.counts)],
+    `INSERT INTO scan_results (tenant_id, scan_id, outcome, counts, redacted, finished_at)
+     VALUES (?, ?, ?, ?, ?, lethe_now())`,
+    [
+      scan.tenantId,
+      scan.scanId,
+      ended.result.outcome,
+      JSON.stringify(ended.result.counts),
+      ended.result.counts['redacted'] ?? 0,
+    ],
   );
   const standing = await readResult(control, scan);
   if (standing === null) throw new Error('a result that was recorded is not there');
@@ -101,7 +107,7 @@ export async function recordResult(
 async function insertOnce(
   control: Sql,
   statement: string,
-  params: readonly string[],
+  params: readonly (string | number)[],
 ): Promise<void> {
   try {
     await control.execute(statement, params);

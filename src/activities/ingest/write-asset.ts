@@ -46,6 +46,10 @@ export interface AssetCounts {
   readonly vanished: number;
   /** Records seen, by kind. */
   readonly byKind: ReadonlyMap<string, number>;
+  /** Sensitive values that were redacted in the records, by detector. */
+  readonly byDetector: ReadonlyMap<string, number>;
+  /** Variables whose value was left out. */
+  readonly withheldValues: number;
 }
 
 /** Order of writing: what is known of the asset itself first, so that nothing is there without it. */
@@ -260,6 +264,15 @@ async function mayWrite(ports: IngestPorts, work: AssetWork): Promise<void> {
 
 function countsOf(asset: PreparedAsset, present: number, vanished: number): AssetCounts {
   const byKind = new Map<string, number>();
-  for (const { kind } of asset.records) byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
-  return { records: asset.records.length, versions: present + vanished, vanished, byKind };
+  const byDetector = new Map<string, number>();
+  let withheldValues = 0;
+  for (const { kind, content } of asset.records) {
+    byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
+    if (content.body['valueState'] === 'withheld') withheldValues += 1;
+    for (const [id, times] of content.redacted) {
+      byDetector.set(id, (byDetector.get(id) ?? 0) + times);
+    }
+  }
+  const records = asset.records.length;
+  return { records, versions: present + vanished, vanished, byKind, byDetector, withheldValues };
 }

@@ -1,7 +1,12 @@
-import { builtAtSchema, INSTRUCTIONS, type HistoryStep } from '../../contracts/schemas/images';
+import {
+  builtAtSchema,
+  INSTRUCTIONS,
+  STEP_MAX,
+  type HistoryStep,
+} from '../../contracts/schemas/images';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import type { KeyedHash } from './keyed-hash';
-import { holdsSecret } from './secret-rules';
+import { holdsSecret, redactText } from '../../sensitive-values';
 
 /** What builders put before the instruction itself. */
 const NO_OPERATION = /^(?:\/bin\/sh -c|cmd \/S \/C|powershell [^#]{0,200}) #\(nop\)[ \t]+/;
@@ -12,9 +17,11 @@ const NAMING: readonly string[] = ['ENV', 'ARG', 'LABEL'];
 const NAME = /^([A-Za-z_][\w./-]{0,254})(?:=|$)/;
 
 /**
- * Reads one step of a history. Of the text only the instruction and one name stay: values, commands,
- * comments and authors are dropped, and the hash is keyed. Only the first name of a step is taken,
- * because the builders write values without quotation and a later `x=` may be a piece of one.
+ * Reads one step of a history: its instruction, one name, and its text after redaction. Comments and
+ * authors are dropped, and the hash of the whole text is keyed. Of a variable the text keeps the value
+ * only when no detector sees a secret in it and the name does not say that it is one. Only the first
+ * name of a step is taken, because the builders write values without quotation and a later `x=` may be
+ * a piece of one.
  */
 export function describeStep(
   step: NonNullable<ImageConfig['history']>[number],
@@ -27,6 +34,7 @@ export function describeStep(
     name: NAMING.includes(instruction) ? safeName(NAME.exec(rest)?.[1]) : null,
     emptyLayer: step.empty_layer ?? false,
     created: builtAt(step.created),
+    text: shownText(instruction, text),
     textHash: hash(text),
   };
 }
@@ -45,6 +53,24 @@ function splitInstruction(text: string): {
 /** The name unless it is itself a secret. */
 const safeName = (name: string | undefined): string | null =>
   name === undefined || holdsSecret(name) ? null : name;
+
+/** What the builder writes between a name and its value, and the older form with a space. */
+const SPACED = /\b(ENV|ARG)([ \t]+[A-Za-z_][\w.-]{0,127})[ \t]+(?=[^=\s])/;
+const MARK = '[redacted:named-secret]';
+
+/** An author is a person, and a label may be anything: of both only the instruction stays. */
+function shownText(instruction: HistoryStep['instruction'], text: string): string {
+  if (instruction === 'MAINTAINER' || instruction === 'LABEL') return instruction;
+  const redacted = redactText(text.replace(SPACED, '$1$2='));
+  // A value without quotation may go on behind a space; nobody can tell where it ends.
+  const mark = redacted.indexOf(MARK);
+  const isSetting = instruction === 'ENV' || instruction === 'ARG';
+  const shown = isSetting && mark >= 0 ? redacted.slice(0, mark + MARK.length) : redacted;
+  return shown
+    .replace(/[\0\p{Surrogate}]/gu, '')
+    .slice(0, STEP_MAX)
+    .replace(/[\uD800-\uDBFF]$/, '');
+}
 
 /** An instant as a builder wrote it, or null when it is none. */
 export const builtAt = (value: string | null | undefined): string | null =>

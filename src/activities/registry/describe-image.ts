@@ -10,7 +10,7 @@ import {
 } from './image-risks';
 import type { KeyedHash } from './keyed-hash';
 import type { ImageManifest } from './manifests';
-import { findSecrets, holdsSecret } from './secret-rules';
+import { findSecrets, harmlessValue, holdsSecret } from '../../sensitive-values';
 
 /** An image as its own documents describe it; which tags lead to it is known only at the end. */
 export interface DescribedImage {
@@ -56,6 +56,7 @@ export function describeImage(
       hasEntrypoint: [settings.Entrypoint ?? []].flat().length > 0,
       user,
       environmentNames: environment.names,
+      environment: harmlessVariables(settings.Env ?? [], new Set(environment.names)),
       labelNames: labels.names,
       omittedNames: environment.omitted + labels.omitted,
       omittedRisks: Math.max(0, risks.length - RISKS_MAX),
@@ -112,6 +113,22 @@ function safeNames(raw: readonly string[]): {
     .filter((name) => NAME.test(name) && !holdsSecret(name))
     .slice(0, NAMES_MAX);
   return { names, omitted: distinct.length - names.length };
+}
+
+function harmlessVariables(
+  entries: readonly string[],
+  kept: ReadonlySet<string>,
+): ImageBody['environment'] {
+  const values = new Map(
+    entries.map((entry) => {
+      const [name = ''] = entry.split('=', 1);
+      return [name, harmlessValue(name, entry.slice(name.length + 1))] as const;
+    }),
+  );
+  return sorted(kept).flatMap((name) => {
+    const value = values.get(name) ?? null;
+    return value === null ? [] : [{ name, value }];
+  });
 }
 
 function userOf(user: string | null | undefined): string | null {

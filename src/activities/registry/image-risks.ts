@@ -12,7 +12,7 @@ import {
   type Assignment,
   type FoundSecret,
   type Severity,
-} from './secret-rules';
+} from '../../sensitive-values';
 
 /** A risk of an image, before it is known which image. */
 export type Risk = { readonly kind: ImageRiskKind } & Pick<

@@ -11,7 +11,7 @@ import { refusedAnswer } from './failures';
 import { gatherImages, type Gathered, type GatheredImage } from './gather-images';
 import { bindKeyedHash, type KeyedHash } from './keyed-hash';
 import { recogniseType } from './repository-type';
-import { holdsSecret } from './secret-rules';
+import { holdsSecret } from '../../sensitive-values';
 import type { CallOptions } from './session';
 
 /** What is observed and under which conditions; tenant and registry are the client's. */

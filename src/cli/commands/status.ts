@@ -42,6 +42,8 @@ function describe(
       ['services', status.activeServices.join(', ')],
       ['Feature', status.featureActive ? 'in use' : 'not in use'],
       ['terminated', status.terminatedAt],
+      ['scans', counters.scans],
+      ['redacted values', counters.redactedValues],
       ['missed', counters.breaches],
       ['certificates', counters.certificates],
       ['zone, policy', `${status.zone}, ${status.policyVersion}`],

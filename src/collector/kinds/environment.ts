@@ -1,6 +1,9 @@
+import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
+import { harmlessValue } from '../../sensitive-values';
 import { valuesOf } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
-import { listText } from '../text';
+import type { Scope } from '../scope';
+import { listText, nameText } from '../text';
 import { readUnits } from './units';
 
 const ENVIRONMENT_MAX = 4 * 1024 * 1024;
@@ -17,6 +20,10 @@ interface Sighting {
   readonly sources: Set<Source>;
   readonly files: Set<string>;
   readonly programs: Set<string>;
+  /** Harmless values that were seen; more than one means that it differs. */
+  readonly values: Set<string>;
+  /** Whether a value was seen that is not harmless by rule. */
+  withheld: boolean;
 }
 
 /** Names seen so far, by container and name. */
@@ -32,7 +39,8 @@ interface Seen {
 
 /**
  * Names of environment variables of processes, of the files that set them, of services and of
- * containers. Values are never kept. @source DC-1, SD-1
+ * containers. A value is kept only when it is harmless by rule and the same everywhere.
+ * @source DC-1, SD-1
  */
 export function collectEnvironment(
   machine: Machine,
@@ -44,8 +52,9 @@ export function collectEnvironment(
       const equals = text.indexOf('=');
       const name = equals < 0 ? '' : text.slice(0, equals);
       if (!NAME.test(name)) return;
-      machine.findings.dropped('environmentValues', 1);
-      noteSighting(sightings, `${containerId ?? ''} ${name}`, seen);
+      const value = harmlessValue(name, text.slice(equals + 1));
+      if (value === null) machine.findings.dropped('environmentValues', 1);
+      noteValue(noteSighting(sightings, `${containerId ?? ''} ${name}`, seen), value);
     },
   };
   noteProcesses(machine, names);
@@ -53,12 +62,14 @@ export function collectEnvironment(
   for (const [containerId, texts] of configured) {
     for (const text of texts) names.note(containerId, text, { source: 'container-configuration' });
   }
-  for (const [key, { sources, files, programs }] of sightings) {
+  for (const [key, sighting] of sightings) {
+    const { sources, files, programs } = sighting;
     const [containerId = '', name = ''] = key.split(' ');
     machine.findings.add({
       kind: 'environment-variable',
-      name,
+      name: nameText(name),
       sensitive: SENSITIVE.test(name),
+      ...valueOf(sighting),
       sources: [...sources].sort(),
       files: listText(files),
       programs: listText(programs),
@@ -67,16 +78,33 @@ export function collectEnvironment(
   }
 }
 
-function noteSighting(sightings: Map<string, Sighting>, key: string, seen: Seen): void {
+function noteValue(sighting: Sighting, value: string | null): void {
+  if (value === null) sighting.withheld = true;
+  // Two are enough to know that it differs.
+  else if (sighting.values.size < 2) sighting.values.add(value);
+}
+
+type Value = Pick<FingerprintOf<'environment-variable'>, 'value' | 'valueState'>;
+
+function valueOf({ values, withheld }: Sighting): Value {
+  const [value] = values;
+  if (withheld || value === undefined) return { value: null, valueState: 'withheld' };
+  return values.size > 1 ? { value: null, valueState: 'varies' } : { value, valueState: 'kept' };
+}
+
+function noteSighting(sightings: Map<string, Sighting>, key: string, seen: Seen): Sighting {
   const known = sightings.get(key) ?? {
     sources: new Set(),
     files: new Set(),
     programs: new Set(),
+    values: new Set(),
+    withheld: false,
   };
   sightings.set(key, known);
   known.sources.add(seen.source);
   if (seen.file !== undefined) known.files.add(seen.file);
   if (seen.program !== undefined) known.programs.add(seen.program);
+  return known;
 }
 
 function noteProcesses({ live, findings }: Machine, names: EnvironmentNames): void {
@@ -99,6 +127,13 @@ function noteProcesses({ live, findings }: Machine, names: EnvironmentNames): vo
   }
 }
 
+const LINE_MAX = 16_384;
+const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*=)(.*)$/s;
+const IN_UNIT = /(?:^|[\s"'])([A-Za-z_][A-Za-z0-9_]*=)([^\s"']*)/g;
+
+/** A value as the shell reads it, where that is plain; whatever is not plain is not harmless by rule. */
+const unquoted = (value: string): string => value.trim().replace(/^(["'])(.*)\1$/s, '$2');
+
 function noteFiles(machine: Machine, names: EnvironmentNames): void {
   const scope = filesFor(machine, 'environment-variable');
   const profiles = scope.list('/etc/profile.d').map(({ name }) => `/etc/profile.d/${name}`);
@@ -108,14 +143,18 @@ function noteFiles(machine: Machine, names: EnvironmentNames): void {
   const files = ['/etc/environment', '/etc/profile', ...profiles, ...generators];
   for (const file of files) {
     for (const line of scope.lines(file)) {
-      const [, assignment = ''] = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*=)/.exec(line) ?? [];
-      names.note(null, assignment, { source: 'file', file });
+      const [, name = '', value = ''] = ASSIGNMENT.exec(line.slice(0, LINE_MAX)) ?? [];
+      names.note(null, `${name}${unquoted(value)}`, { source: 'file', file });
     }
   }
+  noteUnits(machine, scope, names);
+}
+
+function noteUnits(machine: Machine, scope: Scope, names: EnvironmentNames): void {
   for (const { name, unit } of readUnits(scope, machine.files, 'service')) {
     for (const value of valuesOf(unit, 'Service', 'Environment')) {
-      for (const [, assignment = ''] of value.matchAll(/(?:^|[\s"'])([A-Za-z_][A-Za-z0-9_]*=)/g)) {
-        names.note(null, assignment, { source: 'unit', file: name });
+      for (const [, assignment = '', rest = ''] of value.matchAll(IN_UNIT)) {
+        names.note(null, `${assignment}${rest}`, { source: 'unit', file: name });
       }
     }
   }

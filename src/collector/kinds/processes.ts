@@ -1,9 +1,9 @@
 import { noteNotLive, type Machine } from '../machine';
-import { nameOrNull, nameText, pathOrNull } from '../text';
+import { nameOrNull, nameText, pathOrNull, wordsOrNull } from '../text';
 import { userNames } from './accounts';
 
 /**
- * Running processes. Of a command line only the number of arguments is kept: passwords stand there.
+ * Running processes. A command line is redacted before anything else: passwords stand there.
  * User ids of a container are resolved by the container's own accounts, so no name is given for them.
  * @source DC-1, SD-1
  */
@@ -24,14 +24,23 @@ export function collectProcesses(machine: Machine): void {
       uid: entry.uid,
       user: entry.containerId === null ? nameOrNull(names.get(entry.uid)) : null,
       argumentCount: entry.argumentCount,
+      commandLine: entry.kernelThread ? null : wordsOrNull(titleOf(entry.args)),
       kernelThread: entry.kernelThread,
       startedAfterBootSeconds: entry.startedAfterBootSeconds,
       containerId: entry.containerId,
     });
-    machine.findings.dropped('processArguments', entry.argumentCount);
     if (entry.exeTrouble !== null && !entry.kernelThread) {
       machine.findings.unread('process', entry.exeTrouble, `/proc/${entry.pid}/exe`);
     }
   }
   if (trouble !== null) machine.findings.unread('process', trouble, '/proc');
+}
+
+/** A process that writes over its command line tells what it is doing: `postgres: shop idle`. */
+const TITLE = /^([\w.@-]{1,64}:) \S/;
+
+/** What changes from one moment to the next is left out of it. */
+function titleOf(words: readonly string[]): readonly string[] {
+  const title = words.length === 1 ? TITLE.exec(words[0] ?? '')?.[1] : undefined;
+  return title === undefined ? words : [title];
 }

@@ -2,15 +2,15 @@ import { programsOf } from '../formats/shell-command';
 import { programOfExec, valuesOf } from '../formats/unit-file';
 import { filesFor, homeDirectories, type Machine } from '../machine';
 import type { Scope } from '../scope';
-import { listText, nameOrNull, nameText, pathText } from '../text';
+import { commandOrNull, listText, nameOrNull, nameText, pathText } from '../text';
 import { readUnits, readWants } from './units';
 
 /** Names that the daemons skip: backups, and what a package manager left. */
 const SKIPPED = /^\.|~$|\.(dpkg-\w+|rpm\w+|bak|orig|swp|placeholder)$/;
 
 /**
- * Tasks of cron in all its places, of anacron and at, and timers of systemd. Of a command only its
- * programs are kept. @source DC-1, SD-1
+ * Tasks of cron in all its places, of anacron and at, and timers of systemd, with their commands as they
+ * are after redaction. @source DC-1, SD-1
  */
 export function collectScheduledTasks(machine: Machine): void {
   const scope = filesFor(machine, 'scheduled-task');
@@ -80,18 +80,16 @@ interface Task {
 function addTask(machine: Machine, task: Task): void {
   // What follows a bare percent sign is given to the command as its input.
   const command = task.command.replace(/(?<!\\)%.*$/s, '');
-  const programs = programsOf(command);
-  machine.findings.dropped(
-    'taskArguments',
-    Math.max(0, countWords(task.command) - programs.length),
-  );
+  const input = task.command.slice(command.length);
+  machine.findings.dropped('taskArguments', countWords(input));
   machine.findings.add({
     kind: 'scheduled-task',
     scheduler: task.scheduler,
     name: nameOrNull(task.name),
     schedule: nameText(task.schedule),
     user: nameOrNull(task.user),
-    programs: listText(programs, pathText),
+    programs: listText(programsOf(command), pathText),
+    command: commandOrNull(command),
     enabled: true,
     file: pathText(task.file),
   });
@@ -120,6 +118,7 @@ function collectFolders(machine: Machine, scope: Scope): void {
         schedule: `@${every}`,
         user: 'root',
         programs: [pathText(file)],
+        command: null,
         enabled: executable && /^[A-Za-z0-9_-]+$/.test(name),
         file: pathText(file),
       });
@@ -157,6 +156,7 @@ function collectAt(machine: Machine, scope: Scope): void {
         schedule: at.toISOString().replace('.000Z', 'Z'),
         user: null,
         programs: [],
+        command: null,
         enabled: true,
         file: pathText(`${folder}/${name}`),
       });
@@ -184,9 +184,9 @@ function collectTimers(machine: Machine, scope: Scope): void {
     const schedule = CALENDAR_KEYS.flatMap((key) =>
       valuesOf(unit, 'Timer', key).map((value) => `${key}=${value}`),
     ).join('; ');
-    const program = programOfExec(
-      started === undefined ? undefined : valuesOf(started, 'Service', 'ExecStart')[0],
-    );
+    const command =
+      started === undefined ? undefined : valuesOf(started, 'Service', 'ExecStart')[0];
+    const program = programOfExec(command);
     machine.findings.add({
       kind: 'scheduled-task',
       scheduler: 'systemd-timer',
@@ -194,6 +194,7 @@ function collectTimers(machine: Machine, scope: Scope): void {
       schedule: nameText(schedule || 'none'),
       user: started === undefined ? null : nameOrNull(valuesOf(started, 'Service', 'User').at(-1)),
       programs: program === null ? [] : [pathText(program)],
+      command: commandOrNull(command),
       enabled: !masked && (chosen.has(name) || shipped.has(name)),
       file: pathText(file),
     });
@@ -213,6 +214,7 @@ function collectUserTimers(machine: Machine, scope: Scope): void {
         schedule: 'user',
         user: nameOrNull(home.split('/').at(-1)),
         programs: [],
+        command: null,
         enabled: machine.files.stat(`${folder}/timers.target.wants/${name}`).ok,
         file: pathText(`${folder}/${name}`),
       });

@@ -2,7 +2,7 @@ import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
 import { programOfExec, valuesOf } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
-import { listText, nameOrNull, nameText, pathOrNull, pathText } from '../text';
+import { commandOrNull, listText, nameOrNull, nameText, pathOrNull, pathText } from '../text';
 import { readUnits, readWants, type Unit, type Wants } from './units';
 
 /**
@@ -39,6 +39,7 @@ function systemdService(name: string, { unit, file, masked }: Unit, wants: Wants
   const chosen = wants.chosen.get(name);
   const shipped = wants.shipped.get(name);
   const startsAtBoot = !masked && (chosen !== undefined || shipped !== undefined);
+  const command = valuesOf(unit, 'Service', 'ExecStart').at(0);
   return {
     kind: 'startup-service',
     manager: 'systemd',
@@ -46,9 +47,10 @@ function systemdService(name: string, { unit, file, masked }: Unit, wants: Wants
     state: masked ? 'masked' : stateOf(chosen !== undefined, unit.has('Install')),
     startsAtBoot,
     wantedBy: listText([...(chosen ?? []), ...(shipped ?? [])]),
-    program: pathOrNull(programOfExec(valuesOf(unit, 'Service', 'ExecStart').at(0))),
+    program: pathOrNull(programOfExec(command)),
     user: nameOrNull(valuesOf(unit, 'Service', 'User').at(-1)),
     file: pathText(file),
+    command: commandOrNull(command),
   };
 }
 
@@ -76,6 +78,7 @@ function collectSysV(machine: Machine, scope: Scope): void {
       program: pathText(`${folder}/init.d/${name}`),
       user: null,
       file: pathText(`${folder}/init.d/${name}`),
+      command: null,
     });
   }
 }
@@ -112,6 +115,7 @@ function collectOpenRc(machine: Machine, scope: Scope): void {
       program: pathText(`/etc/init.d/${name}`),
       user: null,
       file: pathText(`/etc/init.d/${name}`),
+      command: null,
     });
   }
 }
@@ -138,6 +142,7 @@ function collectInittab(machine: Machine, scope: Scope): void {
       program: pathOrNull(program),
       user: null,
       file: '/etc/inittab',
+      command: null,
     });
   }
 }
@@ -157,6 +162,7 @@ function collectRcLocal(machine: Machine): void {
       program: file,
       user: null,
       file,
+      command: null,
     });
   }
 }

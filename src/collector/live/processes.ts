@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { UnreadReason } from '../../contracts/schemas/host-report';
 import type { Root } from '../files/root';
 
-/** A process as the kernel shows it. `args` serves recognition only and never leaves the collector. */
+/** A process as the kernel shows it. `args` leaves the collector redacted only. */
 export interface ProcessEntry {
   readonly pid: number;
   readonly parentPid: number;

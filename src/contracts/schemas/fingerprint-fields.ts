@@ -6,6 +6,8 @@ export const BOUNDS = Object.freeze({
   name: 256,
   /** Characters of a path. */
   path: 1024,
+  /** Characters of a command line. */
+  command: 2048,
   /** Items of a list inside one record. */
   list: 64,
   /** Records of one kind. */
@@ -36,6 +38,9 @@ export const name = visible(BOUNDS.name);
 
 /** A path inside the root that was read. */
 export const path = visible(BOUNDS.path);
+
+/** A command line after redaction; what is longer was cut. */
+export const commandLine = visible(BOUNDS.command);
 
 /** Items inside one record. */
 export const list = <Item extends z.ZodType>(item: Item): z.ZodArray<Item> =>

@@ -1,16 +1,27 @@
 import { z } from 'zod';
 import type { FingerprintKind } from '../observations';
-import { containerId, count, date, kernelId, list, name, path, port } from './fingerprint-fields';
+import {
+  commandLine,
+  containerId,
+  count,
+  date,
+  kernelId,
+  list,
+  name,
+  path,
+  port,
+} from './fingerprint-fields';
 
 /**
  * One strict shape for each of the 15 kinds of fingerprints. Null means "not known", never "none". A
- * value that could be a secret has no field here: no command line, no environment value, no password
- * hash, no key. @source DC-1, SD-1
+ * password hash or a key has no field here. A command line is there as it is after redaction, the value
+ * of a variable only when it is harmless by rule. @source DC-1, SD-1
  */
 const on = z.boolean();
 const nameOrNull = name.nullable();
 const pathOrNull = path.nullable();
 const countOrNull = count.nullable();
+const commandOrNull = commandLine.nullable();
 
 /** Container that the thing runs in; null for the host itself. */
 const inContainer = containerId.nullable();
@@ -115,6 +126,8 @@ const runningProcess = z.strictObject({
   uid: kernelId,
   user: nameOrNull,
   argumentCount: count,
+  /** Redacted; null for a thread of the kernel, and where the report is older than version 2. */
+  commandLine: commandOrNull,
   kernelThread: on,
   startedAfterBootSeconds: count,
   containerId: inContainer,
@@ -187,6 +200,8 @@ const startupService = z.strictObject({
   program: pathOrNull,
   user: nameOrNull,
   file: pathOrNull,
+  /** What is started, redacted. */
+  command: commandOrNull,
 });
 
 const scheduledTask = z.strictObject({
@@ -195,17 +210,24 @@ const scheduledTask = z.strictObject({
   name: nameOrNull,
   schedule: name,
   user: nameOrNull,
-  /** First word of every command of the task; what follows it is dropped. */
+  /** First word of every command of the task. */
   programs: list(path),
+  /** The whole command, redacted. */
+  command: commandOrNull,
   enabled: on,
   file: path,
 });
 
 const environmentVariable = z.strictObject({
   kind: z.literal('environment-variable'),
-  name: z.string().regex(/^[A-Za-z_][A-Za-z0-9_.]{0,127}$/),
-  /** The name sounds like a secret; the value is dropped in any case. */
+  /** A name that is a secret itself is replaced by its mark. */
+  name: z.string().regex(/^(?:[A-Za-z_]|\[redacted:)[\w.:[\]-]{0,255}$/),
+  /** The name sounds like a secret. */
   sensitive: on,
+  /** Only when it is harmless by rule, and the same wherever the variable was seen. */
+  value: commandOrNull,
+  /** What became of the value; `unknown` where the report is older than version 2. */
+  valueState: z.enum(['kept', 'withheld', 'varies', 'unknown']),
   sources: z
     .array(z.enum(['process', 'file', 'unit', 'container-configuration']))
     .min(1)
@@ -263,6 +285,28 @@ export const fingerprintSchema = z.discriminatedUnion('kind', [
   environmentVariable,
   kernelModule,
 ]);
+
+/** The same in reports of version 1: no command lines, no values. */
+export const fingerprintSchemaOfVersion1 = z.discriminatedUnion('kind', [
+  resourceMonitoring,
+  account,
+  listeningPort,
+  softwareApplication,
+  runningProcess.omit({ commandLine: true }),
+  database,
+  webApplication,
+  webService,
+  webFramework,
+  webSite,
+  jarPackage,
+  startupService.omit({ command: true }),
+  scheduledTask.omit({ command: true }),
+  environmentVariable.omit({ value: true, valueState: true }),
+  kernelModule,
+]);
+
+/** A record in a report of version 1. */
+export type FingerprintOfVersion1 = z.output<typeof fingerprintSchemaOfVersion1>;
 
 /** A record of any of the 15 kinds. */
 export type Fingerprint = z.output<typeof fingerprintSchema>;

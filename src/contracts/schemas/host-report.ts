@@ -3,7 +3,7 @@ import { parseInstant } from '../../domain/instants';
 import { isId } from '../../domain/identifiers';
 import { FINGERPRINT_KINDS } from '../observations';
 import { BOUNDS, containerId, count, list, name, path, sha256Hex } from './fingerprint-fields';
-import { fingerprintSchema } from './fingerprints';
+import { fingerprintSchema, fingerprintSchemaOfVersion1 } from './fingerprints';
 
 /** What a report can fail to read: any kind of fingerprint, and the assets themselves. */
 export const REPORTED_KINDS = Object.freeze([
@@ -105,7 +105,9 @@ const unread = z.strictObject({
 
 /** What was seen and deliberately left out. @source SD-1 */
 const redactions = z.strictObject({
+  /** Values of variables that are not harmless by rule. */
   environmentValues: count,
+  /** Arguments that were dropped; since version 2 command lines are redacted instead. */
   processArguments: count,
   taskArguments: count,
   /** Texts in which something looked like a secret and was replaced. */
@@ -114,10 +116,10 @@ const redactions = z.strictObject({
 
 /**
  * What the collector says about one host at one moment. Everything in it is bounded; nothing in it is
- * a secret. @source DC-1, SD-1
+ * meant to be a secret, and whoever takes it in redacts it again. @source DC-1, SD-1
  */
 export const hostReportSchema = z.strictObject({
-  reportVersion: z.literal(1),
+  reportVersion: z.literal(2),
   assetId: z.string().refine((id) => isId('AssetId', id), {
     message: 'must be as_ followed by 16 to 40 lower-case letters or digits',
   }),
@@ -134,6 +136,21 @@ export const hostReportSchema = z.strictObject({
   /** SHA-256 of the canonical JSON of everything above. */
   digest: sha256Hex,
 });
+
+/** A report of version 1, which older collectors make. */
+const hostReportSchemaOfVersion1 = hostReportSchema.extend({
+  reportVersion: z.literal(1),
+  fingerprints: z.array(fingerprintSchemaOfVersion1).max(BOUNDS.records),
+});
+
+/** A report as it may be delivered. */
+export const deliveredReportSchema = z.discriminatedUnion('reportVersion', [
+  hostReportSchemaOfVersion1,
+  hostReportSchema,
+]);
+
+/** A report as it may be delivered. */
+export type DeliveredReport = z.output<typeof deliveredReportSchema>;
 
 /** A whole report. */
 export type HostReport = z.output<typeof hostReportSchema>;

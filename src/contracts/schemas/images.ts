@@ -3,9 +3,10 @@ import { LetheError } from '../../domain/errors';
 import { digestSchema, HISTORY_MAX, LAYERS_MAX, repositoryNameSchema, tagSchema } from './registry';
 
 /**
- * Strict shapes of what is stored of image repositories. There is no field for the text of a command,
- * the value of a variable or of a label, an author or a comment: they may hold secrets or names of
- * people, and the agreement does not ask for them. @source DC-2, SD-1
+ * Strict shapes of what is stored of image repositories. The text of a command is there as it is after
+ * redaction, the value of a variable only when it is harmless by rule. There is no field for the value of
+ * a label, an author or a comment: they may hold names of people, and the agreement does not ask for
+ * them. @source DC-2, SD-1
  */
 
 /** Why an image could not be read. */
@@ -57,6 +58,8 @@ export type ImageRiskKind = (typeof IMAGE_RISK_KINDS)[number];
 
 /** Distinct variables, labels, ports or tags that are kept of one image. */
 export const NAMES_MAX = 512;
+/** Characters of a step of the history that are kept, after redaction. */
+export const STEP_MAX = 1_024;
 /** Findings that are kept of one image. */
 export const RISKS_MAX = 1_000;
 /** Indexes that are kept of one image. */
@@ -81,6 +84,8 @@ const historyStep = z.strictObject({
   name: name.nullable(),
   emptyLayer: z.boolean(),
   created,
+  /** What was done, redacted; longer ones are cut. */
+  text: z.string().max(STEP_MAX),
   textHash: keyedHash,
 });
 
@@ -110,6 +115,8 @@ const imageBody = z.strictObject({
   /** Empty when none is set; null when it is not a plain account. */
   user: z.string().max(129).nullable(),
   environmentNames: z.array(name).max(NAMES_MAX),
+  /** Variables whose value is harmless by rule; of the others only the name is kept, above. */
+  environment: z.array(z.strictObject({ name, value: z.string().max(1_024) })).max(NAMES_MAX),
   labelNames: z.array(name).max(NAMES_MAX),
   /** Names that were left out because they are malformed, look like a secret or are too many. */
   omittedNames: count,

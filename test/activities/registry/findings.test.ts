@@ -1,11 +1,7 @@
 import { describeStep } from '../../../src/activities/registry/construction-history';
 import { findMisconfiguration } from '../../../src/activities/registry/image-risks';
 import { bindKeyedHash } from '../../../src/activities/registry/keyed-hash';
-import {
-  findSecrets,
-  findSecretsInEntry,
-  holdsSecret,
-} from '../../../src/activities/registry/secret-rules';
+import { findSecrets, findSecretsInEntry, holdsSecret } from '../../../src/sensitive-values';
 
 const rulesIn = (text: string) => findSecrets(text).map(({ ruleId }) => ruleId);
 const repeat = (text: string, times: number) => text.repeat(times);
@@ -136,6 +132,22 @@ describe('a construction history', () => {
     expect(step('ENV PASSWORD hunter22')).toEqual(['ENV', null]);
     expect(step('ARG hunter22 and more')).toEqual(['ARG', null]);
     expect(step(`ENV AKIA${repeat('A', 16)}=x`)).toEqual(['ENV', null]);
+  });
+
+  it.each([
+    ['/bin/sh -c #(nop)  ENV LANG=C.UTF-8', '/bin/sh -c #(nop)  ENV LANG=C.UTF-8'],
+    ['RUN apt-get install -y nginx # buildkit', 'RUN apt-get install -y nginx # buildkit'],
+    ['ENV PASSWORD hunter22', 'ENV PASSWORD=[redacted:named-secret]'],
+    ['ENV A=b DB_PASSWORD=my pass word', 'ENV A=b DB_PASSWORD=[redacted:named-secret]'],
+    [
+      '|1 NPM_TOKEN=abcd1234 /bin/sh -c npm ci',
+      '|1 NPM_TOKEN=[redacted:named-secret] /bin/sh -c npm ci',
+    ],
+    ['RUN mysql -phunter22 -e x', 'RUN mysql -p[redacted:password-option] -e x'],
+    ['MAINTAINER Jane Doe <jane@tenant.example>', 'MAINTAINER'],
+    ['LABEL owner=Jane', 'LABEL'],
+  ])('keeps the text of %p without what is secret in it [SD-1]', (text, shown) => {
+    expect(describeStep({ created_by: text }, hash).text).toBe(shown);
   });
 
   it('keeps a keyed hash of the text, which nobody can try out without the key', () => {

@@ -1,0 +1,85 @@
+import { indexHints } from './candidates';
+import type { Detector, Severity } from './detector';
+import { DETECTORS } from './detectors';
+import { findNamedValue, findNamedValues } from './named-values';
+import { findOptionValues } from './options';
+import type { Span } from './span';
+
+/** A secret as it was found; it lives only until it is hashed. */
+export interface FoundSecret {
+  readonly ruleId: string;
+  readonly severity: Severity;
+  readonly secret: string;
+}
+
+/** A name and what it stands for. */
+export interface Assignment {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Nothing sensitive is shorter than this, its name included. */
+const LENGTH_MIN = 5;
+/** Matches of one detector that are reported of one text. */
+const FOUND_MAX = 64;
+
+/** Everything that any detector sees in a text, in the order of the detectors; places may overlap. */
+export function spansIn(text: string): readonly Span[] {
+  if (text.length < LENGTH_MIN) return [];
+  return [...spansByForm(text), ...findNamedValues(text), ...findOptionValues(text)];
+}
+
+const candidatesIn = indexHints(DETECTORS);
+
+const spansByForm = (text: string): readonly Span[] =>
+  text.length < LENGTH_MIN ? [] : candidatesIn(text).flatMap((detector) => spansOf(detector, text));
+
+/** What one detector sees. */
+function spansOf(detector: Detector, text: string): readonly Span[] {
+  const { id, covers, severity, pattern, isValid, isCertain } = detector;
+  const spans: Span[] = [];
+  for (const match of text.matchAll(pattern)) {
+    const range =
+      match.indices?.slice(1).find((group) => group !== undefined) ?? match.indices?.[0];
+    if (range === undefined) continue;
+    const [start, end] = range;
+    const value = text.slice(start, end);
+    if (isValid?.(value) === false) continue;
+    spans.push({ id, covers, severity, start, end, isCertain: isCertain?.(value) ?? true });
+  }
+  return spans;
+}
+
+function foundIn(text: string, spans: readonly Span[]): readonly FoundSecret[] {
+  const counts = new Map<string, number>();
+  const known = new Set<string>();
+  return spans.flatMap(({ id, covers, severity, start, end, isCertain }) => {
+    const count = (counts.get(id) ?? 0) + 1;
+    if (covers !== 'secret' || !isCertain || count > FOUND_MAX) return [];
+    counts.set(id, count);
+    const secret = text.slice(start, end);
+    const place = `${start} ${end}`;
+    // What two detectors see in one place is one secret.
+    if (known.has(place)) return [];
+    known.add(place);
+    return [{ ruleId: id, severity, secret }];
+  });
+}
+
+/**
+ * Finds secrets in running text, in time proportional to its length. What it returns must be hashed and
+ * forgotten. What may as well be harmless is not returned: a finding that is usually wrong is not read.
+ * @source SD-1
+ */
+export const findSecrets = (text: string): readonly FoundSecret[] => foundIn(text, spansIn(text));
+
+/** Finds secrets in one variable or label, whose value may contain spaces. */
+export function findSecretsInEntry({ name, value }: Assignment): readonly FoundSecret[] {
+  const text = `${name}=${value}`;
+  const named = findNamedValue(name, value);
+  return [...foundIn(text, spansByForm(text)), ...(named === null ? [] : foundIn(value, [named]))];
+}
+
+/** True when a text that is meant to be stored, like a name, is or holds a secret itself. */
+export const holdsSecret = (text: string): boolean =>
+  spansByForm(text).some(({ covers, isCertain }) => covers === 'secret' && isCertain);

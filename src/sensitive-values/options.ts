@@ -1,0 +1,159 @@
+import { isSurelySecret, isSwitch, whatSays } from './names';
+import { NAMED, NAMED_OPTION, spanOf, type Span } from './span';
+
+/** How a program is told a password: options before it or with it, or the last of its words. */
+interface Program {
+  readonly names: RegExp;
+  /** A word that comes before: only that part of the program knows the option. */
+  readonly after?: RegExp;
+  /** Options whose next word holds it. */
+  readonly next?: RegExp;
+  /** Options that are followed by it in the same word; the option is the first group. */
+  readonly joined?: RegExp;
+}
+
+/** Programs whose short options are passwords; what an option means differs from one to the next. */
+const PROGRAMS: readonly Program[] = [
+  {
+    names: /^(?:mysql|mariadb|mytop|mycli|xtrabackup|innobackupex)[\w-]*$/,
+    joined: /^(-p)./,
+  },
+  { names: /^(?:redis-cli|keydb-cli|valkey-cli)$/, next: /^-a$/ },
+  { names: /^sshpass$/, next: /^-p$/, joined: /^(-p)./ },
+  { names: /^mongo(?:sh|dump|restore|export|import)?$/, next: /^-p$/ },
+  {
+    names: /^(?:docker|podman|buildah|skopeo|helm|nerdctl|crane|oras|az)$/,
+    after: /^login$/,
+    next: /^-p$/,
+  },
+  { names: /^(?:sqlcmd|bcp|ipmitool|mosquitto_\w+)$/, next: /^-P$/, joined: /^(-P)./ },
+  {
+    names: /^curl$/,
+    next: /^(?:-u|-U|--user|--proxy-user|--pass|--proxy-pass|--oauth2-bearer)$/,
+    joined: /^(-[uU])./,
+  },
+  { names: /^(?:wget|http|https|xh)$/, next: /^(?:-a|--auth)$/ },
+  { names: /^ldap\w+$/, next: /^-w$/, joined: /^(-w)./ },
+  {
+    names: /^(?:smbclient|rpcclient|smbget|mount\.cifs)$/,
+    next: /^(?:-U|--user)$/,
+    joined: /^(-U)./,
+  },
+  { names: /^openssl$/, next: /^(?:-pass|-passin|-passout|-k|-K)$/ },
+  { names: /^(?:useradd|usermod|adduser)$/, next: /^-p$/ },
+  { names: /^(?:zip|unzip|7z|7za|7zr|rar|unrar)$/, next: /^-P$/, joined: /^(-[pP])./ },
+  { names: /^(?:x11vnc|xfreerdp3?|rdesktop)$/, next: /^-(?:passwd|p)$/, joined: /^(\/p:|-p)./ },
+  { names: /^vault$/, next: /^login$/ },
+  { names: /^snmp\w+$/, next: /^-[AXc]$/ },
+];
+
+/** A word of a shell line, with the quotation marks in it. */
+export const WORD = /(?:"(?:[^"\\]|\\[^])*"?|'[^']*'?|\\[^]?|[^\s"'\\])+/g;
+/** What surrounds a word in a list of JSON, in brackets or in quotation marks. */
+const AROUND = /^[[({"'`,]+|[\])}"'`,;]+$/g;
+/** An option that is a whole name, as `--password` or `-password`. */
+const LONG_OPTION = /^--?([A-Za-z][\w.-]+)$/;
+/** A key that tools are told to set, with the value in the next word. */
+const SET_KEY =
+  /^(?:aws_(?:secret_access_key|session_token)|[\w.-]*(?:password|passwd|_authToken))$/;
+const SEPARATOR = /^(?:[|;&]+|then|do|else)$/;
+
+interface Reading {
+  program: Program | null;
+  /** What has to come before the options of the program has come. */
+  isReady: boolean;
+  /** Why the next word is a secret; null when it is not. */
+  expects: { readonly id: string; readonly isCertain: boolean } | null;
+}
+
+/** A word and where it stands. */
+interface Word {
+  readonly text: string;
+  readonly start: number;
+}
+
+/** Passwords that a command line gives to its programs. Work is proportional to the text. */
+export function findOptionValues(text: string): readonly Span[] {
+  // A word alone is given to nobody.
+  if (!/\s/.test(text)) return [];
+  const reading = startReading();
+  const spans: Span[] = [];
+  for (const { 0: raw, index } of text.matchAll(WORD)) {
+    const lead = /^[[({"'`,]*/.exec(raw)?.[0].length ?? 0;
+    // A command line in quotation marks is one word of the line around it.
+    if (/\s/.test(raw)) {
+      const inside = findOptionValues(raw.replace(/["'\\]/g, ' '));
+      spans.push(...inside.map((span) => moved(span, index)));
+    }
+    const span = readWord(reading, { text: raw.replace(AROUND, ''), start: index + lead });
+    if (span !== null) spans.push(span);
+  }
+  return spans;
+}
+
+/**
+ * The same for words that are known to be words, as a process has them.
+ *
+ * @returns for each word what in it is a secret; null for nothing.
+ */
+export function findInArguments(words: readonly string[]): readonly (Span | null)[] {
+  const reading = startReading();
+  return words.map((text) => readWord(reading, { text, start: 0 }));
+}
+
+const startReading = (): Reading => ({ program: null, isReady: false, expects: null });
+
+const moved = (span: Span, by: number): Span => ({
+  ...span,
+  start: span.start + by,
+  end: span.end + by,
+});
+
+function readWord(reading: Reading, word: Word): Span | null {
+  const { expects } = reading;
+  reading.expects = null;
+  if (expects !== null && word.text !== '' && !isOption(word.text)) {
+    return isSwitch(word.text) ? null : expectedSpan(expects, word);
+  }
+  noteProgram(reading, word.text);
+  const program = reading.isReady ? reading.program : null;
+  reading.expects = expectation(program, word.text);
+  const option = program?.joined?.exec(word.text)?.[1];
+  return option === undefined ? null : spanOf(NAMED_OPTION, rangeOf(word, option.length), false);
+}
+
+const expectedSpan = ({ id, isCertain }: NonNullable<Reading['expects']>, word: Word): Span =>
+  spanOf(id, rangeOf(word, 0), isCertain && isSurelySecret(word.text));
+
+function noteProgram(reading: Reading, text: string): void {
+  const named = SEPARATOR.test(text) ? null : programOf(text);
+  if (named !== undefined) {
+    reading.program = named;
+    reading.isReady = named?.after === undefined;
+  } else if (reading.program?.after?.test(text) === true) reading.isReady = true;
+}
+
+/** `-x` and `--name`; a password may begin with a hyphen too, and then it looks like neither. */
+const isOption = (text: string): boolean => /^--?[A-Za-z][\w-]*(?:=|$)/.test(text);
+
+const rangeOf = ({ text, start }: Word, skip: number): readonly [number, number] => [
+  start + skip,
+  start + text.length,
+];
+
+const ANY_PROGRAM = new RegExp(PROGRAMS.map(({ names }) => names.source).join('|'));
+
+function programOf(text: string): Program | undefined {
+  const name = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('=')) + 1);
+  if (name.length > 64 || !ANY_PROGRAM.test(name)) return undefined;
+  return PROGRAMS.find(({ names }) => names.test(name));
+}
+
+function expectation(program: Program | null, text: string): Reading['expects'] {
+  if (program?.next?.test(text) === true) return { id: NAMED_OPTION, isCertain: false };
+  const named = LONG_OPTION.exec(text)?.[1];
+  const says = named === undefined ? 'nothing' : whatSays(named);
+  if (says === 'secret') return { id: NAMED, isCertain: text.startsWith('--') };
+  if (says === 'likely' || SET_KEY.test(text)) return { id: NAMED, isCertain: false };
+  return null;
+}

@@ -1,0 +1,83 @@
+import { secret, type Detector } from './detector';
+
+/** Tokens of services, in the forms that their issuers made to be recognised. */
+export const SERVICE_TOKENS: readonly Detector[] = [
+  secret(
+    'slack-token',
+    'high',
+    ['xox', 'xapp-'],
+    /(?<![\w-])(?:xox[abeoprs]|xapp)-[\w-]{10,250}/dg,
+  ),
+  secret(
+    'chat-webhook',
+    'high',
+    ['hooks.slack', 'qyapi.weixin', 'oapi.dingtalk', 'open.feishu', 'open.larksuite', '/webhooks/'],
+    /(?:hooks\.slack\.com\/(?:services|workflows)\/|qyapi\.weixin\.qq\.com\/cgi-bin\/webhook\/send\?key=|oapi\.dingtalk\.com\/robot\/send\?access_token=|open\.(?:feishu\.cn|larksuite\.com)\/open-apis\/bot\/v2\/hook\/|discord(?:app)?\.com\/api\/webhooks\/)([\w/-]{16,})/dgi,
+  ),
+  secret(
+    'stripe-key',
+    'critical',
+    ['k_live_', 'k_test_', 'whsec_'],
+    /(?<!\w)(?:[rs]k_(?:live|test)_|whsec_)[A-Za-z0-9]{20,250}/dg,
+  ),
+  secret('twilio-key', 'critical', ['sk'], /(?<!\w)SK[0-9a-f]{32}(?!\w)/dg, { least: 34 }),
+  secret('sendgrid-key', 'critical', ['sg.'], /(?<![\w.-])SG\.[\w-]{22}\.[\w-]{43}(?![\w-])/dg),
+  secret('mailgun-key', 'high', ['key-'], /(?<![\w-])key-[0-9a-f]{32}(?![\w-])/dg),
+  secret('mailchimp-key', 'high', ['-us'], /(?<!\w)[0-9a-f]{32}-us\d{1,2}(?!\w)/dg),
+  secret('anthropic-key', 'critical', ['sk-ant-'], /(?<![\w-])sk-ant-[a-z0-9]{2,12}-[\w-]{80,}/dg),
+  secret(
+    'openai-key',
+    'critical',
+    ['sk-'],
+    /(?<![\w-])sk-(?:(?:proj|svcacct|admin|None)-[\w-]{20,}|[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})(?![\w-])/dg,
+  ),
+  secret('telegram-token', 'high', [':aa'], /(?<!\w)\d{8,10}:AA[\w-]{33}(?![\w-])/dg),
+  secret(
+    'discord-token',
+    'high',
+    ['.'],
+    /(?<![\w.-])[MNO][A-Za-z0-9]{23,25}\.[\w-]{6}\.[\w-]{27,38}(?![\w.-])/dg,
+    { least: 59 },
+  ),
+  secret(
+    'shopify-token',
+    'critical',
+    ['shpat_', 'shpca_', 'shppa_', 'shpss_'],
+    /(?<!\w)shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}(?!\w)/dg,
+  ),
+  secret('square-token', 'critical', ['sq0'], /(?<![\w-])sq0[a-z]{3}-[\w-]{22,43}(?![\w-])/dg),
+  secret(
+    'grafana-token',
+    'high',
+    ['glsa_', 'glc_'],
+    /(?<!\w)(?:glsa_[A-Za-z0-9]{32}_[a-fA-F0-9]{8}|glc_[A-Za-z0-9+/]{32,400}={0,2})(?!\w)/dg,
+  ),
+  secret('new-relic-key', 'high', ['nrak-'], /(?<![\w-])NRAK-[A-Z0-9]{27}(?![\w-])/dg),
+  secret('databricks-token', 'critical', ['dapi'], /(?<![\w-])dapi[a-f0-9]{32}(?:-\d)?(?![\w-])/dg),
+  secret('vault-token', 'critical', ['hvs.', 'hvb.', 'hvr.'], /(?<![\w.-])hv[sbr]\.[\w-]{24,}/dg),
+  secret(
+    'terraform-token',
+    'critical',
+    ['.atlasv1.'],
+    /(?<![\w.-])[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,70}/dg,
+  ),
+  secret('atlassian-token', 'critical', ['atatt3'], /(?<!\w)ATATT3[A-Za-z0-9_=-]{60,}/dg),
+  secret('linear-key', 'high', ['lin_api_'], /(?<!\w)lin_api_[A-Za-z0-9]{32,48}(?!\w)/dg),
+  secret('postman-key', 'high', ['pmak-'], /(?<![\w-])PMAK-[a-f0-9]{24}-[a-f0-9]{34}/dg),
+  secret('sentry-token', 'high', ['sntry'], /(?<!\w)sntry[su]_[A-Za-z0-9_=+/]{40,}/dg),
+  secret(
+    'doppler-token',
+    'critical',
+    ['dp.'],
+    /(?<![\w.])dp\.[a-z]{2,6}\.[A-Za-z0-9]{40,44}(?!\w)/dg,
+  ),
+  secret('pulumi-token', 'critical', ['pul-'], /(?<![\w-])pul-[a-f0-9]{40}(?![\w-])/dg),
+  secret('figma-token', 'high', ['figd_'], /(?<!\w)figd_[\w-]{40,}/dg),
+  secret('notion-token', 'high', ['ntn_'], /(?<!\w)ntn_[A-Za-z0-9]{40,50}(?!\w)/dg),
+  secret(
+    'dynatrace-token',
+    'high',
+    ['dt0c01.'],
+    /(?<!\w)dt0c01\.[A-Z0-9]{24}\.[A-Z0-9]{64}(?!\w)/dg,
+  ),
+];

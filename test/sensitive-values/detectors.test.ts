@@ -1,0 +1,107 @@
+import { redactArguments, redactText } from '../../src/sensitive-values';
+import { DETECTOR_IDS, DETECTORS } from '../../src/sensitive-values/detectors';
+import { plantedSecrets } from '../support/planted-secrets';
+
+const planted = plantedSecrets('detectors');
+const cases = planted.map(({ detector, text, value }) => [detector, text, value] as const);
+
+describe('a detector', () => {
+  it('exists for far more than forty kinds of sensitive values [SD-1]', () => {
+    expect(DETECTOR_IDS.size).toBeGreaterThanOrEqual(80);
+    expect(new Set(DETECTORS.map(({ id }) => id)).size).toBe(DETECTORS.length);
+    const tried = new Set(planted.map(({ detector }) => detector));
+    expect([...DETECTOR_IDS].filter((id) => !tried.has(id))).toEqual([]);
+  });
+
+  it.each(cases)('%s sees and names its value in %s', (detector, text, value) => {
+    const redacted = redactText(text);
+    expect(redacted).not.toContain(value);
+    expect(redacted).toContain(`[redacted:${detector}]`);
+  });
+});
+
+describe('a value in a text', () => {
+  const around: readonly ((text: string) => string)[] = [
+    (text) => `/usr/bin/tool ${text} --verbose`,
+    (text) => `"${text}"`,
+    (text) => `run --with=${text}`,
+    (text) => `first line\n${text}\nlast line`,
+  ];
+
+  it('is seen in a command line, in quotation marks, behind an option and on a line of its own [SD-1]', () => {
+    for (const { text, value } of planted) {
+      for (const place of around) expect(redactText(place(text))).not.toContain(value);
+    }
+  });
+
+  it('is replaced once: redacting again changes nothing', () => {
+    for (const place of around) {
+      const once = redactText(planted.map(({ text }) => place(text)).join('\n'));
+      expect(redactText(once)).toBe(once);
+    }
+  });
+
+  it('is seen behind what only looks like a mark', () => {
+    const [token] = plantedSecrets('behind').filter(({ detector }) => detector === 'github-token');
+    const value = token?.value ?? '';
+    expect(redactText(`[redacted:nobody-knows]${value}`)).not.toContain(value);
+    expect(redactText(`https://[redacted:npm-token]:hunter22hunter@host/`)).not.toContain(
+      'hunter22',
+    );
+    expect(redactText('--password=[redacted:npm-token]hunter22')).not.toContain('hunter22');
+  });
+
+  it('of which there are thousands is not seen once and then forgotten', () => {
+    const many = Array.from({ length: 3000 }, (_, index) => `password=hunter${index}x`).join(' ');
+    expect(redactText(many)).not.toMatch(/hunter/);
+  });
+});
+
+describe('a word of a command line', () => {
+  it.each([
+    [['mysql', '-uroot', '-phunter 22', 'shop'], 'mysql -uroot -p[redacted:password-option] shop'],
+    [['tool', '--password', 'my pass word', 'x'], 'tool --password [redacted:named-secret] x'],
+    [['tool', '--password=my pass word', 'x'], 'tool --password=[redacted:named-secret] x'],
+    [
+      ['curl', '-u', 'shop:a b', 'https://x.example'],
+      'curl -u [redacted:password-option] https://x.example',
+    ],
+    [['nginx', '-g', 'daemon off;'], 'nginx -g daemon off;'],
+    [['sleep', '30'], 'sleep 30'],
+  ])('is redacted as a whole where it is a password: %p', (words, shown) => {
+    expect(redactArguments(words)).toBe(shown);
+  });
+});
+
+describe('what is no secret', () => {
+  it.each([
+    '/usr/lib/systemd/system/getty@tty1.service',
+    'postgresql@15-main.service',
+    'user@1000.service',
+    'git@github.com:owner/repo.git',
+    '/node_modules/.pnpm/react@18.2.0/node_modules/react',
+    'nginx:1.27@sha256:' + '0a'.repeat(32),
+    '/var/lib/docker/containers/' + 'c0ffee'.padEnd(64, '0') + '/config.v2.json',
+    '2026-03-01T15:00:00.000000Z',
+    '1:2.36.1-8+deb12u2',
+    '6.1.0-28-amd64',
+    '11111111-2222-3333-4444-555555555555',
+    'GenuineIntel Xeon(R) CPU @ 2.20GHz',
+    'OnCalendar=*-*-* 06:00; RandomizedDelaySec=12h',
+    'run-parts --report /etc/cron.daily',
+    'java -Xmx512m -jar /srv/app.jar --server.port=8080',
+    'nginx: master process /usr/sbin/nginx -g daemon on; master_process on;',
+    '/etc/pam.d/common-password',
+    '/run/secrets/db:/etc/secret:ro',
+    'registry.example:5000/team/vault-token:1.2',
+    'redis-server 127.0.0.1:6379',
+    'mysqld --port=3306 --password-file=/run/x',
+    'docker run -p 8080:80 nginx',
+    'mkdir -p /srv/www',
+    'fe80::216:3eff:fe12:3456',
+    '00:16:3e:12:34:56',
+    'MIT License (c) 1999-2024',
+  ])('is left as it is: %s', (text) => {
+    expect(redactText(text)).toBe(text);
+  });
+});
