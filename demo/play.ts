@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createControlReader } from '../src/activities/control/reader';
-import { createStagingWriter } from '../src/activities/staging/staging-writer';
+import { createBodyStaging } from '../src/activities/staging/staging-writer';
 import { LifecycleClient } from '../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../src/contracts/commands';
 import type { LifecycleStatus } from '../src/contracts/snapshot';
@@ -53,12 +53,11 @@ export class Play {
       stores.sql('reader', 'control'),
       stores.sql('reader', 'evidence'),
     );
-    const staging = createStagingWriter(stores.sql('stager', 'control'));
     this.client = new LifecycleClient({
       connection,
       namespace: config.temporal.namespace,
       control: this.reader,
-      staging: { configuration: staging, reports: staging },
+      staging: createBodyStaging(stores.sql('stager', 'control')),
     });
   }
 

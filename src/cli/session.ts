@@ -3,11 +3,7 @@ import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import { unstamp } from '../activities/mongo/guard';
-import {
-  CONFIGURATION_BYTES_MAX,
-  createStagingWriter,
-  REPORT_BYTES_MAX,
-} from '../activities/staging/staging-writer';
+import { createBodyStaging } from '../activities/staging/staging-writer';
 import { connectEngine } from '../client/connect-engine';
 import { LifecycleClient } from '../client/lifecycle-client';
 import type { ControlReader } from '../contracts/control-reader';
@@ -45,15 +41,11 @@ export class Session {
   /** Sends commands. */
   get client(): LifecycleClient {
     const { temporal } = this.config;
-    const stager = this.stores.sql('stager', 'control');
     return new LifecycleClient({
       connection: (this.opened.engine ??= connectEngine(temporal.address)),
       namespace: temporal.namespace,
       control: this.reader,
-      staging: {
-        configuration: createStagingWriter(stager, { bytesMax: CONFIGURATION_BYTES_MAX }),
-        reports: createStagingWriter(stager, { bytesMax: REPORT_BYTES_MAX }),
-      },
+      staging: createBodyStaging(this.stores.sql('stager', 'control')),
     });
   }
 

@@ -208,7 +208,7 @@ describe('a legal hold', () => {
     const stagingId = `st_${randomBytes(10).toString('hex')}`;
     await environment
       .pool('stager')
-      .execute(`INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now())`, [
+      .execute(`INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now(), 'hold-ground')`, [
         stagingId,
         tenantId,
         digest,

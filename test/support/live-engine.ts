@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Actor } from '../../demo/processes';
 import { createControlReader } from '../../src/activities/control/reader';
-import { createStagingWriter } from '../../src/activities/staging/staging-writer';
+import { createBodyStaging } from '../../src/activities/staging/staging-writer';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../../src/contracts/commands';
 import { createKekFile } from '../../src/platform/kek';
@@ -169,7 +169,6 @@ function clientOf(
   connection: Connection,
   namespace: string,
 ): LifecycleClient {
-  const staging = createStagingWriter(engine.stores.sql('stager', 'control'));
   return new LifecycleClient({
     connection,
     namespace,
@@ -177,6 +176,6 @@ function clientOf(
       engine.stores.sql('reader', 'control'),
       engine.stores.sql('reader', 'evidence'),
     ),
-    staging: { configuration: staging, reports: staging },
+    staging: createBodyStaging(engine.stores.sql('stager', 'control')),
   });
 }
