@@ -58,6 +58,23 @@ describe('explain', () => {
     });
   });
 
+  it.each([
+    'recordClass',
+    'zone',
+    'collectedAt',
+    'links',
+    'links[0].service',
+    'links[0].startedAt',
+  ])('says that %s is missing when it is', (field) => {
+    const facts = asset() as { links: Record<string, unknown>[] } & Record<string, unknown>;
+    if (field.startsWith('links[0].')) delete facts.links[0]?.[field.slice('links[0].'.length)];
+    else delete facts[field];
+    const outcome = explain(facts);
+    const problem = field === 'links' ? 'must have at least one link' : 'is missing';
+    expectRefusal(outcome, 'INVALID_INPUT', field);
+    expect(outcome.stderr).toContain(`${field} ${problem}`);
+  });
+
   it('reads a file, with or without a byte order mark', () => {
     const folder = mkdtempSync(join(tmpdir(), 'explain-'));
     try {
