@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createControlReader } from '../src/activities/control/reader';
-import { createReportStaging } from '../src/activities/staging/report-staging';
-import { createStagingWriter } from '../src/activities/staging/staging-writer';
+import { createBodyStaging } from '../src/activities/staging/body-staging';
 import { LifecycleClient } from '../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../src/contracts/commands';
 import type { LifecycleStatus } from '../src/contracts/snapshot';
@@ -54,15 +53,11 @@ export class Play {
       stores.sql('reader', 'control'),
       stores.sql('reader', 'evidence'),
     );
-    const stager = stores.sql('stager', 'control');
     this.client = new LifecycleClient({
       connection,
       namespace: config.temporal.namespace,
       control: this.reader,
-      staging: {
-        configuration: createStagingWriter(stager),
-        reports: createReportStaging(stager),
-      },
+      staging: createBodyStaging(stores.sql('stager', 'control')),
     });
   }
 

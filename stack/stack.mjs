@@ -122,7 +122,9 @@ async function startServer(stack, server) {
 
 async function requireFree(name, port) {
   if (await isFree(port)) return;
-  throw new Remedy(`port ${port} is taken by another program; set ${portVariable(name)}`);
+  throw new Remedy(
+    `port ${port} is taken by another program; take any free ports with --ports free, or set ${portVariable(name)}`,
+  );
 }
 
 /** Starts one named server again on its ports and data, if it is not running. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
 
 /** What a command touches of the world around it; tests give their own. */
 export interface CliIo {
@@ -15,14 +16,21 @@ export interface CliIo {
   readonly ask?: (question: string) => Promise<string>;
 }
 
-/** The terminal, files and pipes of this process. */
+const STANDARD_INPUT = 0;
+const STANDARD_ERROR = 2;
+
+/**
+ * The terminal, files and pipes of this process. Whether there is a terminal is asked of the descriptor:
+ * a look at `process.stdin` alone makes a pipe non-blocking, and reading it would fail while the sender
+ * is slow.
+ */
 export function processIo(): CliIo {
   const io: CliIo = {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
-    read: (file) => readFileSync(file === '-' ? 0 : file, 'utf8'),
+    read: (file) => readFileSync(file === '-' ? STANDARD_INPUT : file, 'utf8'),
   };
-  const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
+  const atTerminal = isatty(STANDARD_INPUT) && isatty(STANDARD_ERROR);
   return atTerminal ? { ...io, ask: askAtTerminal } : io;
 }
 

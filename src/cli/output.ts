@@ -50,7 +50,7 @@ interface ShownFailure {
 }
 
 /** Prints a failure on standard error and returns the exit code of its code. */
-export function printFailure(io: CliIo, json: boolean, error: unknown): number {
+export function printFailure(io: Pick<CliIo, 'stderr'>, json: boolean, error: unknown): number {
   const failure = showFailure(error);
   io.stderr(
     json

@@ -4,8 +4,7 @@ import { createControlReader } from '../activities/control/reader';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { unstamp } from '../activities/mongo/guard';
-import { createReportStaging } from '../activities/staging/report-staging';
-import { CONFIGURATION_BYTES_MAX, createStagingWriter } from '../activities/staging/staging-writer';
+import { createBodyStaging } from '../activities/staging/body-staging';
 import { connectEngine } from '../client/connect-engine';
 import { LifecycleClient } from '../client/lifecycle-client';
 import type { ControlReader } from '../contracts/control-reader';
@@ -69,15 +68,11 @@ export class Session {
   /** Sends commands. */
   get client(): LifecycleClient {
     const { temporal } = this.config;
-    const stager = this.stores.sql('stager', 'control');
     return new LifecycleClient({
       connection: (this.opened.engine ??= connectEngine(temporal.address)),
       namespace: temporal.namespace,
       control: this.reader,
-      staging: {
-        configuration: createStagingWriter(stager, { bytesMax: CONFIGURATION_BYTES_MAX }),
-        reports: createReportStaging(stager),
-      },
+      staging: createBodyStaging(this.stores.sql('stager', 'control')),
     });
   }
 

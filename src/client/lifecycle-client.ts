@@ -21,7 +21,7 @@ import {
 } from '../contracts/messages';
 import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus } from '../contracts/snapshot';
-import type { StagingWriter } from '../contracts/stores';
+import type { BodyStaging } from '../contracts/stores';
 import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';
 import { assertCommand } from '../contracts/validate-command';
@@ -49,12 +49,6 @@ export interface ConfigurationChange {
 export interface HoldOrder extends Omit<PlaceHold, 'ground'> {
   /** Why, and who asked for it: content, so it goes through staging. */
   readonly ground: unknown;
-}
-
-/** Where bodies wait: an account that can insert and read nothing back. */
-export interface BodyStaging {
-  readonly configuration: StagingWriter;
-  readonly reports: StagingWriter;
 }
 
 /** What the facade needs. */
@@ -209,7 +203,7 @@ export class LifecycleClient {
     const unstaged = { stagingId: `st_${'0'.repeat(32)}`, digest: '0'.repeat(64) };
     assertPlaceHold({ ...order, ground: unstaged });
     const tenantId = order.scopes[0]?.tenantId ?? '';
-    const staged = await this.staging().configuration.stage(tenantId, ground);
+    const staged = await this.staging().grounds.stage(tenantId, ground);
     return this.placeHold({ ...order, ground: staged });
   }
 

@@ -99,6 +99,16 @@ export const instant: Check = (value, field) => {
   }
 };
 
+const CIVIL_DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+
+/** A civil date on a day that exists. */
+export const civilDate: Check = (value, field) => {
+  const parts = typeof value === 'string' ? CIVIL_DATE.exec(value) : null;
+  if (parts === null || !isRealMoment([...parts.slice(1, 4).map(Number), 0, 0, 0])) {
+    refuse('INVALID_INPUT', field, 'must be a date that exists, like 2026-12-31');
+  }
+};
+
 /** The language rolls 30 February over into March; a contract does not. */
 function isRealMoment(parts: readonly number[]): boolean {
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 60] = parts;

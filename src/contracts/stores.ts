@@ -63,10 +63,20 @@ export interface DataKeys {
   read(key: { readonly keyRef: string; readonly tenantId: string }): Promise<Buffer>;
 }
 
+/** What a body in staging is for; each purpose is taken by one login. */
+export type StagingPurpose = 'configuration' | 'host-report' | 'hold-ground';
+
 /** Puts a body where only the accepting side can take it; nothing can be read back here. */
 export interface StagingWriter {
   /** Stages the canonical JSON of `body`; the digest is of those bytes. */
   stage(tenantId: string, body: unknown): Promise<StagedBody>;
+}
+
+/** Where bodies wait, by what they are for: an account that can insert and read nothing back. */
+export interface BodyStaging {
+  readonly configuration: StagingWriter;
+  readonly reports: StagingWriter;
+  readonly grounds: StagingWriter;
 }
 
 /** What the hosting system of record says of one service of a tenant. */

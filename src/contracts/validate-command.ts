@@ -54,7 +54,7 @@ const requestScan: Check = (value, field) => {
 const BODIES: Readonly<Record<CommandKind, Check>> = {
   subscribe: objectOf({
     zone: matching(
-      /^[A-Za-z]+(\/[A-Za-z0-9_+-]+){0,2}$/,
+      /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/,
       'must be an IANA time zone',
       'INVALID_ZONE',
     ),

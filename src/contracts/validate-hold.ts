@@ -1,6 +1,6 @@
 import { parseId } from '../domain/identifiers';
 import { RECORD_CLASSES } from '../domain/record-class';
-import { listOf, matching, objectOf, oneOf, optional, refuse } from './field-checks';
+import { civilDate, listOf, matching, objectOf, oneOf, optional, refuse } from './field-checks';
 import type { PlaceHold } from './holds';
 
 const actor = matching(
@@ -32,10 +32,7 @@ export function assertPlaceHold(value: unknown): asserts value is PlaceHold {
       digest: matching(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal'),
     }),
     requestedBy: actor,
-    reviewOn: matching(
-      /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/,
-      'must be a civil date like 2026-12-31',
-    ),
+    reviewOn: civilDate,
   })(value, '');
 }
 

@@ -277,15 +277,19 @@ describe('a legal hold', () => {
   const ground = JSON.stringify({ matter: 'planted ground' });
   const digest = createHash('sha256').update(ground).digest('hex');
 
-  async function staged(tenantId: string): Promise<{ stagingId: string; digest: string }> {
+  async function staged(
+    tenantId: string,
+    purpose = 'hold-ground',
+  ): Promise<{ stagingId: string; digest: string }> {
     const stagingId = `st_${randomBytes(10).toString('hex')}`;
     await environment
       .pool('stager')
-      .execute(`INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now())`, [
+      .execute(`INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now(), ?)`, [
         stagingId,
         tenantId,
         digest,
         ground,
+        purpose,
       ]);
     return { stagingId, digest };
   }
@@ -312,6 +316,55 @@ describe('a legal hold', () => {
     });
     expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(0);
   });
+
+  const stillStaged = async (stagingId: string): Promise<boolean> =>
+    (
+      await environment
+        .pool('control')
+        .query('SELECT 1 FROM staging WHERE staging_id = ?', [stagingId])
+    ).length === 1;
+
+  it.each([
+    ['of another tenant', (_: string, other: string) => staged(other)],
+    ['that is no ground', (tenantId: string) => staged(tenantId, 'configuration')],
+  ])('takes no staged body %s, and leaves it where it is [CC-4]', async (...[, stage]) => {
+    const [tenantId, other] = [await subscribed('CVM'), await subscribed('CVM')];
+    const body = await stage(tenantId, other);
+    const order = {
+      holdId: `hd_${randomBytes(10).toString('hex')}`,
+      scopes: [{ tenantId }],
+      requestedBy: 'dpo-1',
+      reviewOn: '2027-06-30',
+    };
+    await expect(activities.placeHold({ ...order, ground: body })).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      field: 'ground.stagingId',
+    });
+    expect(await stillStaged(body.stagingId)).toBe(true);
+    await activities.placeHold({ ...order, ground: await staged(tenantId) });
+    // Nor does a repetition erase what it names instead.
+    await activities.placeHold({ ...order, ground: body });
+    expect(await stillStaged(body.stagingId)).toBe(true);
+  });
+
+  it.each(['2031-02-31', '2027-13-01', '2027-6-30', '2020-01-01'])(
+    'is refused with the review on %s, and then nothing is held [CC-4]',
+    async (reviewOn) => {
+      const tenantId = await subscribed('CVM');
+      const ground = await staged(tenantId);
+      await expect(
+        activities.placeHold({
+          holdId: `hd_${randomBytes(10).toString('hex')}`,
+          scopes: [{ tenantId }],
+          ground,
+          requestedBy: 'dpo-1',
+          reviewOn,
+        }),
+      ).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'reviewOn' });
+      expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(0);
+      expect(await stillStaged(ground.stagingId)).toBe(true);
+    },
+  );
 
   it('is refused without its staged ground, and then nothing is held', async () => {
     const tenantId = await subscribed('CVM');

@@ -197,7 +197,7 @@ describe('writing a configuration change', () => {
       };
       await harness
         .pool('root', 'control')
-        .execute('INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now())', [
+        .execute("INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now(), 'configuration')", [
           stagingId,
           change.tenantId,
           digest,

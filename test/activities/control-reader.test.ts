@@ -1,5 +1,5 @@
 import { createControlReader, waitsForOf } from '../../src/activities/control/reader';
-import { createStagingWriter } from '../../src/activities/staging/staging-writer';
+import { createBodyStaging } from '../../src/activities/staging/body-staging';
 import type { ControlReader } from '../../src/contracts/control-reader';
 import type { SqlPool } from '../../src/contracts/sql';
 import { createControlHarness, type ControlHarness } from '../support/control';
@@ -152,7 +152,7 @@ describe('tenants', () => {
 describe('holds, freezes and certificates', () => {
   it('shows a hold with its scopes and release but never its ground [CC-4]', async () => {
     const tenantId = await harness.subscribed('CVM');
-    const ground = await createStagingWriter(environment.pool('stager')).stage(tenantId, {
+    const ground = await createBodyStaging(environment.pool('stager')).grounds.stage(tenantId, {
       ground: 'canary',
     });
     await harness.activities.placeHold({

@@ -59,7 +59,7 @@ async function stage(
   const digest = createHash('sha256').update(body).digest('hex');
   await harness.environment
     .pool('stager')
-    .execute('INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now())', [
+    .execute("INSERT INTO staging VALUES (?, ?, ?, ?, lethe_now(), 'host-report')", [
       stagingId,
       tenantId,
       digest,
@@ -104,10 +104,9 @@ async function refusalsOf(tenantId: string): Promise<string[]> {
 }
 
 const stagedBodies = async (tenantId: string): Promise<number> => {
-  const rows = await harness.ports.control.query(
-    'SELECT COUNT(*) AS n FROM staging WHERE tenant_id = ?',
-    [tenantId],
-  );
+  const rows = await harness.environment
+    .pool('control')
+    .query('SELECT COUNT(*) AS n FROM staging WHERE tenant_id = ?', [tenantId]);
   return Number(rows[0]?.['n']);
 };
 
@@ -148,7 +147,7 @@ describe('the scan of a host report', () => {
     const tenantId = await tenantWithHost();
     const scan = await orderReport(tenantId, await stagedReport(tenantId, host([port(22)])));
     const execute: ScanPorts['control']['execute'] = (statement, params) =>
-      statement.includes('erase_staging')
+      statement.includes('erase_staged_report')
         ? Promise.reject(new LetheError('STORE_UNAVAILABLE', 'gone'))
         : harness.ports.control.execute(statement, params);
     await expect(

@@ -12,11 +12,11 @@ const explain = (facts: unknown): CommandOutcome => run(JSON.stringify(facts));
 
 const expectRefusal = (outcome: CommandOutcome, code: string, field: string): void => {
   expect(outcome).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(
-    outcome.stderr.startsWith(`${code}: ${field} `) ||
-      outcome.stderr.startsWith(`${code}: ${field}:`),
-  ).toBe(true);
   expect(outcome.stderr.trimEnd()).not.toContain('\n');
+  const { error } = JSON.parse(outcome.stderr) as { error: Record<string, unknown> };
+  expect(Object.keys(error)).toEqual(['code', 'field', 'message']);
+  expect(error['code']).toBe(code);
+  expect([`${field} `, `${field}:`]).toContain(String(error['message']).slice(0, field.length + 1));
 };
 
 describe('explain', () => {
@@ -46,6 +46,33 @@ describe('explain', () => {
     const { stdout } = explain(examples.map(({ facts }) => facts));
     expect(JSON.parse(stdout)).toMatchObject(examples.map(({ expect: figures }) => figures));
     expect(explain([]).stdout).toBe('[]\n');
+  });
+
+  it('says what is wrong as one line for people, and as data with --json', () => {
+    const text = JSON.stringify(asset({ zone: '+08:00' }));
+    expectRefusal(run(text, true), 'INVALID_ZONE', 'zone');
+    expect(run(text, false)).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^INVALID_ZONE: zone [^\n]+\n$/) as string,
+    });
+  });
+
+  it.each([
+    'recordClass',
+    'zone',
+    'collectedAt',
+    'links',
+    'links[0].service',
+    'links[0].startedAt',
+  ])('says that %s is missing when it is', (field) => {
+    const facts = asset() as { links: Record<string, unknown>[] } & Record<string, unknown>;
+    const [, own] = /^links\[0\]\.(.*)/.exec(field) ?? [];
+    Reflect.deleteProperty(own === undefined ? facts : (facts.links[0] ?? {}), own ?? field);
+    const outcome = explain(facts);
+    const problem = field === 'links' ? 'must have at least one link' : 'is missing';
+    expectRefusal(outcome, 'INVALID_INPUT', field);
+    expect(outcome.stderr).toContain(`${field} ${problem}`);
   });
 
   it('reads a file, with or without a byte order mark', () => {

@@ -65,7 +65,7 @@ class Engine {
         deadlines: () => Promise.resolve([]),
         hold: () => Promise.resolve(this.hold as null),
       },
-      staging: { configuration: { stage }, reports: { stage } },
+      staging: { configuration: { stage }, reports: { stage }, grounds: { stage } },
       ...over,
     });
   }

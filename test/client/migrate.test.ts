@@ -132,7 +132,9 @@ describe('lethe migrate', () => {
     const opened = stores();
     await opened
       .sql('stager', 'control')
-      .execute(`INSERT INTO staging VALUES ('st_1', 'tn_1', 'd', 'body', lethe_now())`);
+      .execute(
+        `INSERT INTO staging VALUES ('st_1', 'tn_1', 'd', 'body', lethe_now(), 'host-report')`,
+      );
     const { exitCode, stdout } = await migrate(['--simulation', '--json']);
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ kekFile: 'kept' });
@@ -140,7 +142,7 @@ describe('lethe migrate', () => {
       readFileSync(join(folder, name), 'utf8'),
     );
     expect(after).toEqual(before);
-    const rows = await opened.sql('console', 'control').query('SELECT COUNT(*) AS n FROM staging');
+    const rows = await opened.sql('control', 'control').query('SELECT COUNT(*) AS n FROM staging');
     expect(Number(rows[0]?.['n'])).toBe(1);
     await opened.close();
   });

@@ -7,7 +7,7 @@ import {
 import { createStagingReader } from '../../src/activities/configuration/staged-bodies';
 import { createDataKeys } from '../../src/activities/keys/data-keys';
 import { migrateMongo } from '../../src/activities/mongo/collections';
-import { createStagingWriter } from '../../src/activities/staging/staging-writer';
+import { createBodyStaging } from '../../src/activities/staging/body-staging';
 import type { ConfigurationKind } from '../../src/contracts/commands';
 import type { SqlPool } from '../../src/contracts/sql';
 import type { ConfigurationWriter } from '../../src/contracts/stores';
@@ -63,7 +63,7 @@ export async function createConfigurationHarness(): Promise<ConfigurationHarness
     keys: createDataKeys({ pool: pool('keys', 'keys'), kek }),
   };
   const writer = createConfigurationWriter(ports);
-  const stager = createStagingWriter(pool('stager', 'control'));
+  const stager = createBodyStaging(pool('stager', 'control')).configuration;
   const collection = (name: string) => mongo.db(`${prefix}_configuration`).collection(name);
   let serial = 0;
   const harness: ConfigurationHarness = {

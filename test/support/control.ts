@@ -40,7 +40,7 @@ export const subscribeTo = (
 export function createControlHarness(environment: SqlEnvironment): ControlHarness {
   let tenants = 0;
   let keys = 0;
-  const staging = createStagingWriter(environment.pool('stager'));
+  const staging = createStagingWriter(environment.pool('stager'), 'configuration');
   const links = createLinkWriter(environment.pool('collector', 'assets'));
   const activities = createControlActivities({
     control: environment.pool('control'),

@@ -5,7 +5,7 @@ import { migrateMongo } from '../../src/activities/mongo/collections';
 import { setLegalHold } from '../../src/activities/objects/legal-hold';
 import { migrateObjects } from '../../src/activities/objects/migrate-objects';
 import { recordObservation } from '../../src/activities/ingest/record-observation';
-import { createStagingWriter } from '../../src/activities/staging/staging-writer';
+import { createBodyStaging } from '../../src/activities/staging/body-staging';
 import { composeControl } from '../../src/composition/control';
 import { composeDisposition } from '../../src/composition/disposition';
 import {
@@ -28,7 +28,7 @@ import type { Observation } from '../../src/contracts/observations';
 import type { SweepActivities } from '../../src/contracts/sweep';
 import type { LifecycleSnapshot } from '../../src/contracts/snapshot';
 import type { SqlPool } from '../../src/contracts/sql';
-import type { HostedService } from '../../src/contracts/stores';
+import type { BodyStaging, HostedService } from '../../src/contracts/stores';
 import { LetheError } from '../../src/domain/errors';
 import { loadConfig } from '../../src/platform/config';
 import { openStores, type Stores } from '../../src/platform/connections';
@@ -71,7 +71,12 @@ export interface EngineHarness {
   ): Promise<CommandReceipt>;
   snapshot(tenantId: string): Promise<LifecycleSnapshot>;
   observe(observation: Observation): Promise<void>;
-  stage(tenantId: string, body: object): Promise<{ stagingId: string; digest: string }>;
+  /** Stages a body of configuration unless it is for something else. */
+  stage(
+    tenantId: string,
+    body: object,
+    what?: keyof BodyStaging,
+  ): Promise<{ stagingId: string; digest: string }>;
   /** Runs everything the tenant's process would set in motion, until nothing is left to do. */
   runWork(tenantId: string): Promise<LifecycleSnapshot>;
   /** One round of destruction and certification at the present clock. */
@@ -157,7 +162,7 @@ function assemble(pieces: Pieces): EngineHarness {
     roots.set(database, pool);
     return pool;
   };
-  const staging = createStagingWriter(stores.sql('stager', 'control'));
+  const staging = createBodyStaging(stores.sql('stager', 'control'));
   let keys = 0;
   const now = async (): Promise<string> => {
     const rows = await root('control').query('SELECT lethe_now() AS now');
@@ -190,7 +195,7 @@ function assemble(pieces: Pieces): EngineHarness {
       };
       await recordObservation(collector, observation);
     },
-    stage: (tenantId, body) => staging.stage(tenantId, body),
+    stage: (tenantId, body, what = 'configuration') => staging[what].stage(tenantId, body),
     runWork: (tenantId) => runWork(activities, tenantId),
     destroy: async (tenantId) => {
       const order = { tenantId, workflowNow: await now() };

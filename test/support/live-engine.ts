@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Actor } from '../../demo/processes';
 import { createControlReader } from '../../src/activities/control/reader';
-import { createReportStaging } from '../../src/activities/staging/report-staging';
-import { createStagingWriter } from '../../src/activities/staging/staging-writer';
+import { createBodyStaging } from '../../src/activities/staging/body-staging';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../../src/contracts/commands';
 import { createKekFile } from '../../src/platform/kek';
@@ -177,7 +176,6 @@ function clientOf(
   connection: Connection,
   namespace: string,
 ): LifecycleClient {
-  const stager = engine.stores.sql('stager', 'control');
   return new LifecycleClient({
     connection,
     namespace,
@@ -185,9 +183,6 @@ function clientOf(
       engine.stores.sql('reader', 'control'),
       engine.stores.sql('reader', 'evidence'),
     ),
-    staging: {
-      configuration: createStagingWriter(stager),
-      reports: createReportStaging(stager),
-    },
+    staging: createBodyStaging(engine.stores.sql('stager', 'control')),
   });
 }

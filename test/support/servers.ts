@@ -28,6 +28,21 @@ export async function runStack(...args: readonly string[]): Promise<void> {
   await runFile(process.execPath, [join(ROOT, 'stack', 'main.mjs'), 'stack', ...args]);
 }
 
+/**
+ * Proves that every server of a stack is a running process of that stack. A stack that failed to start
+ * names ports that belong to somebody else, and nobody may log in there.
+ */
+export async function assertUp(name: string): Promise<void> {
+  try {
+    await runStack('status', '--name', name);
+  } catch (cause) {
+    throw new Error(
+      `stack ${name} is not up; run: ./dev stack up --name ${name}, or unset LETHE_TEST_STACK`,
+      { cause },
+    );
+  }
+}
+
 /** Addresses of a stack as it stands on disk. */
 export function readAddresses(name: string): ServerAddresses {
   const file = join(ROOT, '.cache', 'stack', name, 'stack.json');

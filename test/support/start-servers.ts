@@ -1,4 +1,4 @@
-import { readAddresses, runStack } from './servers';
+import { assertUp, readAddresses, runStack } from './servers';
 
 /**
  * Starts one stack on free ports for all suites that need servers, or uses the running one named by
@@ -12,6 +12,7 @@ export default async function startServers(): Promise<void> {
     process.stderr.write('\nstarting the test servers ...\n');
     await runStack('up', '--name', name, '--ports', 'free', '--owner', String(process.pid));
   }
+  if (named !== undefined) await assertUp(named);
   const addresses = readAddresses(name);
   const mongo = process.env['LETHE_MONGO_URL'];
   // A shell that evaluated `./dev stack env` names another stack's document server, not one's own.

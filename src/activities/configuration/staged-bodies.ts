@@ -5,7 +5,7 @@ import type { Sql } from '../../contracts/sql';
 
 /** Reads what the console staged; nothing is taken out here: acceptance erases it. */
 export interface StagingReader {
-  /** The bytes, or null when nothing of that tenant is staged under the id. */
+  /** The bytes, or null when no configuration of that tenant is staged under the id. */
   read(tenantId: string, stagingId: string): Promise<Buffer | null>;
 }
 
@@ -16,10 +16,10 @@ const BODY_BYTES_MAX = 8 * 1024 * 1024;
 export function createStagingReader(control: Pick<Sql, 'query'>): StagingReader {
   return {
     read: async (tenantId, stagingId) => {
-      const rows = await control.query(
-        'SELECT body FROM staging WHERE staging_id = ? AND tenant_id = ?',
-        [stagingId, tenantId],
-      );
+      const rows = await control.query('SELECT staged_configuration(?, ?) AS body', [
+        tenantId,
+        stagingId,
+      ]);
       const body = rows[0]?.['body'];
       return Buffer.isBuffer(body) ? body : null;
     },

@@ -12,9 +12,12 @@ type HoldPorts = Pick<AcceptPorts, 'control' | 'keys' | 'unstamp' | 'pause' | 'l
 
 /**
  * Places a legal hold: recorded with its interlocks in one transaction, acknowledged when no older
- * permit lives in control or in the key store. The answer names what was already gone.
+ * permit lives in control or in the key store. The answer names what was already gone. A ground is taken
+ * only when one of the tenants in scope staged it as a ground.
  *
  * @idempotency a hold that exists is settled and acknowledged again with its first instant.
+ * @throws LetheError INVALID_INPUT when the review lies in the past or the ground is not there, is
+ * somebody else's or is no ground; nothing is held then and nothing is erased.
  * @source CC-4
  */
 export async function placeHold(ports: HoldPorts, order: PlaceHold): Promise<HoldAcknowledgement> {
@@ -28,7 +31,7 @@ export async function placeHold(ports: HoldPorts, order: PlaceHold): Promise<Hol
     return { placedAt: await insertHold(sql, order, tenants), placedBy: order.requestedBy };
   });
   for (const tenantId of tenants) await settleInterlock(ports, tenantId);
-  await ports.control.execute('CALL erase_staging(?)', [order.ground.stagingId]);
+  await eraseGround(ports.control, order, tenants);
   const alreadyDestroyed: string[] = [];
   for (const tenantId of tenants) {
     alreadyDestroyed.push(...(await destroyedKeys(ports.keys, tenantId)));
@@ -108,20 +111,47 @@ async function findHold(
   };
 }
 
+/** Length of the date at the beginning of an instant. */
+const DATE_LENGTH = '2026-12-31'.length;
+
+/** The ground, if a tenant in scope staged it as one; null for every other body. */
+async function stagedGround(
+  sql: Sql,
+  { ground }: PlaceHold,
+  tenants: readonly string[],
+): Promise<string | null> {
+  const row = await textRow(
+    sql,
+    `SELECT tenant_id, body FROM staging
+      WHERE staging_id = ? AND digest = ? AND purpose = 'hold-ground'`,
+    [ground.stagingId, ground.digest],
+  );
+  return row !== null && tenants.includes(required(row, 'tenant_id'))
+    ? required(row, 'body')
+    : null;
+}
+
+/** Erases the ground once the hold has it; a repetition that names another body erases nothing. */
+async function eraseGround(sql: Sql, order: PlaceHold, tenants: readonly string[]): Promise<void> {
+  if ((await stagedGround(sql, order, tenants)) === null) return;
+  await sql.execute('CALL erase_staging(?)', [order.ground.stagingId]);
+}
+
 async function insertHold(sql: Sql, order: PlaceHold, tenants: readonly string[]): Promise<string> {
-  const staged = await textRow(sql, 'SELECT digest, body FROM staging WHERE staging_id = ?', [
-    order.ground.stagingId,
-  ]);
-  if (staged === null || required(staged, 'digest') !== order.ground.digest) {
+  const ground = await stagedGround(sql, order, tenants);
+  if (ground === null) {
     throw new LetheError(
       'INVALID_INPUT',
-      'ground.stagingId names no staged body with that digest',
-      {
-        field: 'ground.stagingId',
-      },
+      'ground.stagingId names no ground of a tenant in scope with that digest; stage it again',
+      { field: 'ground.stagingId' },
     );
   }
   const now = await databaseNow(sql);
+  if (order.reviewOn < now.slice(0, DATE_LENGTH)) {
+    throw new LetheError('INVALID_INPUT', 'reviewOn must not lie in the past', {
+      field: 'reviewOn',
+    });
+  }
   await insertRow(sql, 'holds', {
     hold_id: order.holdId,
     placed_at: toSqlTime(now),
@@ -129,7 +159,7 @@ async function insertHold(sql: Sql, order: PlaceHold, tenants: readonly string[]
     review_on: order.reviewOn,
     ground_digest: order.ground.digest,
   });
-  await insertRow(sql, 'hold_grounds', { hold_id: order.holdId, ground: required(staged, 'body') });
+  await insertRow(sql, 'hold_grounds', { hold_id: order.holdId, ground });
   for (const [index, scope] of order.scopes.entries()) {
     await insertRow(sql, 'hold_scopes', {
       hold_id: order.holdId,

@@ -1,24 +1,23 @@
 import { LetheError } from '../../domain/errors';
 import type { StagedBody } from '../../contracts/commands';
 import type { Sql } from '../../contracts/sql';
-import { required, textRow } from '../control/sql-text';
 import { sha256 } from './content';
 
 /**
  * Reads a delivered report from staging.
  *
- * @throws LetheError INVALID_INPUT when it is not there any more or is another tenant's; DIGEST_MISMATCH
- * when it is not what was ordered.
+ * @throws LetheError INVALID_INPUT when it is not there any more, is another tenant's or no report;
+ * DIGEST_MISMATCH when it is not what was ordered.
  */
 export async function readReport(
   control: Sql,
   tenantId: string,
   report: StagedBody,
 ): Promise<Buffer> {
-  const rows = await control.query(
-    'SELECT body, digest FROM staging WHERE staging_id = ? AND tenant_id = ?',
-    [report.stagingId, tenantId],
-  );
+  const rows = await control.query('SELECT staged_report(?, ?) AS body', [
+    tenantId,
+    report.stagingId,
+  ]);
   const body = rows[0]?.['body'];
   if (!Buffer.isBuffer(body)) {
     throw new LetheError(
@@ -44,11 +43,9 @@ export async function eraseReport(
   tenantId: string,
   report: StagedBody,
 ): Promise<void> {
-  const row = await textRow(
-    control,
-    'SELECT staging_id FROM staging WHERE staging_id = ? AND tenant_id = ? AND digest = ?',
-    [report.stagingId, tenantId, report.digest],
-  );
-  if (row === null) return;
-  await control.execute('CALL erase_staging(?)', [required(row, 'staging_id')]);
+  await control.execute('CALL erase_staged_report(?, ?, ?)', [
+    tenantId,
+    report.stagingId,
+    report.digest,
+  ]);
 }

@@ -1,7 +1,7 @@
 import { gateReport, parseHostReport } from '../../collector';
 import type { SqlPool } from '../../contracts/sql';
 import type { StagingWriter } from '../../contracts/stores';
-import { createStagingWriter, REPORT_BYTES_MAX } from './staging-writer';
+import { createStagingWriter } from './staging-writer';
 
 /**
  * Puts reports of hosts into staging, redacted: what a collector of any version left in one is not even
@@ -13,7 +13,7 @@ import { createStagingWriter, REPORT_BYTES_MAX } from './staging-writer';
  * @source SD-1
  */
 export function createReportStaging(stager: SqlPool): StagingWriter {
-  const writer = createStagingWriter(stager, { bytesMax: REPORT_BYTES_MAX });
+  const writer = createStagingWriter(stager, 'host-report');
   return {
     stage: (tenantId, report) => writer.stage(tenantId, gateReport(parseHostReport(report))),
   };

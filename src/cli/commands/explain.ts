@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { parseFacts } from '../../contracts/schemas/facts';
-import { FAILURES, isLetheError, LetheError } from '../../domain/errors';
+import { isLetheError, LetheError } from '../../domain/errors';
 import { pinPolicy, RETENTION_SCHEDULE } from '../../domain/retention-schedule';
 import type { Step } from '../../domain/windows/derivation';
 import { assertObservedDuringUse, type WindowContext } from '../../domain/windows/duties';
 import { computeWindow, type Window } from '../../domain/windows/window';
 import { loadCalendars, sha256 } from '../../platform/calendars';
+import { printFailure } from '../output';
 import { parseStrictJson } from '../strict-json';
 
 /** What to explain and how. */
@@ -49,11 +50,11 @@ export function runExplain(options: ExplainOptions): CommandOutcome {
     return { exitCode: 0, stdout: options.json ? asJson(answer) : asText(answer), stderr: '' };
   } catch (error) {
     if (!isLetheError(error)) throw error;
-    return {
-      exitCode: FAILURES[error.code].exitCode,
-      stdout: '',
-      stderr: `${error.code}: ${error.message}\n`,
+    let stderr = '';
+    const keep = (text: string): void => {
+      stderr += text;
     };
+    return { exitCode: printFailure({ stderr: keep }, options.json, error), stdout: '', stderr };
   }
 }
 

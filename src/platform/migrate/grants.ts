@@ -101,6 +101,7 @@ export const ROLE_GRANTS = Object.freeze({
       'control.lethe_now',
       'control.lock_tenant',
       'control.bump_interlock',
+      'control.staged_configuration',
       'control.erase_staging',
       'control.erase_stale_staging',
       'control.close_key_permit',
@@ -188,7 +189,6 @@ export const ROLE_GRANTS = Object.freeze({
       'control.runs',
       'control.scan_orders',
       'control.scan_results',
-      'control.staging',
       'control.attempts',
     ],
     insert: [
@@ -201,14 +201,15 @@ export const ROLE_GRANTS = Object.freeze({
       'control.lethe_now',
       'control.start_attempt',
       'control.end_attempt',
-      'control.erase_staging',
+      'control.staged_report',
+      'control.erase_staged_report',
     ],
   },
   /** Writes configuration. */
   console: {
-    select: ['configuration.*', 'control.staging', 'control.configuration_generations'],
+    select: ['configuration.*', 'control.configuration_generations'],
     insert: ['configuration.*'],
-    execute: ['control.lethe_now'],
+    execute: ['control.lethe_now', 'control.staged_configuration'],
   },
   /** Puts bodies into staging; cannot read them back. */
   stager: { insert: ['control.staging'], execute: ['control.lethe_now'] },
@@ -235,7 +236,8 @@ const SIMULATOR_GRANTS: RoleGrants = Object.freeze({
 /** A login account of the SQL server. */
 export type SqlRole = keyof typeof ROLE_GRANTS | 'simulator';
 
-const PROCEDURE_FUNCTIONS = new Set(['lethe_now']);
+/** Routines that answer with a value; all others are procedures. */
+const FUNCTIONS = new Set(['lethe_now', 'staged_report', 'staged_configuration']);
 
 /** Where the grants are for. */
 export interface GrantTarget {
@@ -269,7 +271,7 @@ export function grantStatements(
         : `GRANT ${verb} ON \`${name}\`.\`${table}\` TO ${account}`;
     });
   const routines = here(grants.execute).map(([database, routine]) => {
-    const sort = PROCEDURE_FUNCTIONS.has(routine) ? 'FUNCTION' : 'PROCEDURE';
+    const sort = FUNCTIONS.has(routine) ? 'FUNCTION' : 'PROCEDURE';
     return `GRANT EXECUTE ON ${sort} \`${prefix}_${database}\`.\`${routine}\` TO ${account}`;
   });
   return [
