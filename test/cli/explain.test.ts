@@ -58,6 +58,25 @@ describe('explain', () => {
     });
   });
 
+  it.each([
+    'recordClass',
+    'zone',
+    'collectedAt',
+    'links',
+    'links[0].service',
+    'links[0].startedAt',
+  ])('says that %s is missing when it is', (field) => {
+    const facts = asset() as { links: Record<string, unknown>[] } & Record<string, unknown>;
+    // What is undefined is not in the JSON.
+    const [, ofLink] = field.split('links[0].');
+    if (ofLink === undefined) facts[field] = undefined;
+    else facts.links = [{ ...facts.links[0], [ofLink]: undefined }];
+    const outcome = explain(facts);
+    const problem = field === 'links' ? 'must have at least one link' : 'is missing';
+    expectRefusal(outcome, 'INVALID_INPUT', field);
+    expect(outcome.stderr).toContain(`${field} ${problem}`);
+  });
+
   it('reads a file, with or without a byte order mark', () => {
     const folder = mkdtempSync(join(tmpdir(), 'explain-'));
     try {

@@ -59,7 +59,7 @@ type RawFacts = z.output<typeof factsSchema>;
  */
 export function parseFacts(value: unknown, at = ''): Facts {
   const result = factsSchema.safeParse(value);
-  if (!result.success) throw failureOf(result.error, at);
+  if (!result.success) throw failureOf(result.error, value, at);
   const raw = result.data;
   checkOrder(raw, at);
   return raw.recordClass === 'asset-basic-data' ? assetFacts(raw, at) : configurationFacts(raw, at);
@@ -95,14 +95,30 @@ const readable = (key: string): string =>
     .slice(1, -1)
     .replace(/[^\x20-\x7e]/g, '?');
 
-function failureOf(error: z.ZodError, at: string): LetheError {
+function failureOf(error: z.ZodError, value: unknown, at: string): LetheError {
   const issue = error.issues[0];
   if (issue === undefined) return new LetheError('INVALID_INPUT', 'facts are invalid');
   const path = pathText(
     issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path,
   );
   const field = joined(at, path);
-  return new LetheError(codeOf(issue, path), `${field} ${problemOf(issue)}`, { field });
+  return new LetheError(
+    codeOf(issue, path),
+    `${field} ${isAbsent(issue, value) ? 'is missing' : problemOf(issue)}`,
+    { field },
+  );
+}
+
+/** True when what the issue is about is not there at all. */
+function isAbsent({ code, path }: z.core.$ZodIssue, value: unknown): boolean {
+  if (code === 'unrecognized_keys' || path.length === 0) return false;
+  let place = value;
+  for (const key of path) {
+    if (typeof place !== 'object' || place === null) return false;
+    if (!Object.hasOwn(place, key)) return true;
+    place = (place as Record<PropertyKey, unknown>)[key];
+  }
+  return false;
 }
 
 function codeOf(issue: z.core.$ZodIssue, path: string): FailureCode {
