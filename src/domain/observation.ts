@@ -26,8 +26,8 @@ export interface VersionLife {
 }
 
 /**
- * C of a version: the later of its own scan and the last complete scan before the next version of the
- * same record. Complete means: the scan's row names the version's kind, so the record was looked for
+ * The last instant at which a record is known to have been as this version says: its own scan, or the
+ * newest complete scan after it that met no further version of the record. Complete means: the scan's row names the version's kind, so the record was looked for
  * and found to be as the version says (there as described, or gone). At the instant of the next version
  * it was found to be otherwise, so that instant does not count.
  *

@@ -70,6 +70,14 @@ describe('the life of asset data', () => {
     const asset180 = certificates.find(
       ({ certificate }) => certificate.recordClass === 'asset-basic-data',
     );
+    for (const { certificate } of certificates) {
+      expect(certificate.locations.find(({ location }) => location === 'mysql:keys')).toMatchObject(
+        {
+          before: certificate.keys.length,
+          remaining: 0,
+        },
+      );
+    }
     expect(asset180?.certificate).toMatchObject({ dueOn: '2030-07-06', late: false });
   });
 });
@@ -216,6 +224,12 @@ describe('a request for configuration data', () => {
     const { snapshot } = await engine.destroy(tenantId);
     expect(await settings()).toEqual(['after']);
     expect(snapshot.counters.certificates).toBe(1);
+    const [issued] = await engine.parts.certificates.listOf(tenantId);
+    const { keys, locations } = issued?.certificate ?? { keys: [], locations: [] };
+    expect(keys).toHaveLength(1);
+    expect(locations.find(({ location }) => location === 'mysql:keys')).toMatchObject({
+      before: 1,
+    });
   });
 });
 

@@ -96,6 +96,12 @@ describe('the inventory', () => {
     expect(differences(found, INVENTORY, EXEMPT)).toEqual({ unlisted: [], missing: [] });
   });
 
+  it('weighs every table of control by itself, so that a new one fails until it is listed [ST-1]', () => {
+    const found = [{ id: 'mysql:control.shadow_grounds', kind: 'table' } as const];
+    expect(Object.keys(EXEMPT)).not.toContain('mysql:control');
+    expect(differences(found, [], EXEMPT).unlisted).toEqual(['mysql:control.shadow_grounds']);
+  });
+
   it('exempts nothing without a reason that a reviewer can weigh [ST-1]', () => {
     expect(badReasons(EXEMPT)).toEqual([]);
   });

@@ -167,21 +167,26 @@ async function countInbox(ports: VerifierPorts, { tenantId }: InspectedCohort): 
 }
 
 async function countKeys(ports: VerifierPorts, { cohort }: InspectedCohort): Promise<number> {
+  return countByKey(ports, cohort, 'SELECT COUNT(*) AS n FROM key_wrappings WHERE key_ref = ?');
+}
+
+/** Sum of a count over the keys of a cohort; a key that was named and never made counts nothing. */
+async function countByKey(
+  ports: VerifierPorts,
+  cohort: CohortRow,
+  statement: string,
+): Promise<number> {
   const refs = await textRows(
     ports.control,
     'SELECT key_ref FROM cohort_keys WHERE run_id = ? AND due_on = ?',
     [cohort.runId, cohort.dueOn],
   );
-  let wrappings = 0;
+  let count = 0;
   for (const ref of refs) {
-    const row = await textRow(
-      ports.keysTable,
-      'SELECT COUNT(*) AS wrappings FROM key_wrappings WHERE key_ref = ?',
-      [required(ref, 'key_ref')],
-    );
-    wrappings += Number(row?.['wrappings'] ?? NaN);
+    const row = await textRow(ports.keysTable, statement, [required(ref, 'key_ref')]);
+    count += Number(row?.['n'] ?? NaN);
   }
-  return wrappings;
+  return count;
 }
 
 /** Bodies are erased when they are accepted; what nobody accepted is gone after a day. */
@@ -211,18 +216,15 @@ async function countsBefore(
       WHERE run_id = ? AND due_on = ? GROUP BY copy`,
     key,
   );
-  const keys = await textRows(
-    ports.keysTable,
-    `SELECT 'mysql:keys' AS place, COUNT(*) AS n FROM key_tombstones
-      WHERE key_ref LIKE ? OR key_ref = ?`,
-    ['-', `asset:${cohort.runId}:${cohort.dueOn}`],
+  const keys = await countByKey(
+    ports,
+    cohort,
+    'SELECT COUNT(*) AS n FROM key_tombstones WHERE key_ref = ?',
   );
-  return new Map(
-    [...records, ...objects, ...keys].map((row) => [
-      required(row, 'place'),
-      Number(required(row, 'n')),
-    ]),
+  const counted = [...records, ...objects].map(
+    (row) => [required(row, 'place'), Number(required(row, 'n'))] as const,
   );
+  return new Map([...counted, ['mysql:keys', keys]]);
 }
 
 /**
