@@ -16,7 +16,16 @@ const suite = (displayName, folders, extra = {}) => ({
 });
 module.exports = {
   projects: [
-    suite('offline', ['domain', 'archive-format', 'collector', 'contracts', 'spec', 'cli']),
+    suite('offline', [
+      'domain',
+      'archive-format',
+      'collector',
+      'image-layers',
+      'advisories',
+      'contracts',
+      'spec',
+      'cli',
+    ]),
     suite('servers', ['stores', 'activities', 'workflows', 'client', 'e2e'], {
       ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
         globalSetup: '<rootDir>/test/support/start-servers.ts',
