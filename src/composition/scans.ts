@@ -41,6 +41,11 @@ export async function composeScans(
         observedAt: order.observedAt,
         ...(services === undefined ? {} : { services }),
         salt: saltOf(options.kek, order.tenantId),
+        contents: {
+          progress: () => {
+            pulse.beat({ step: 'scan' });
+          },
+        },
         signal,
         stillAuthorized: order.stillAuthorized,
       }),

@@ -27,6 +27,9 @@ export interface Question {
   readonly bytesMax: number;
   /** Redirects that may be followed: blobs live in object stores, nothing else may move. */
   readonly redirects?: 0 | 1;
+  /** Takes the body as it arrives instead of having it in the answer. */
+  readonly take?: WireRequest['take'];
+  readonly withinMs?: number;
 }
 
 /** A conversation with one registry for one tenant. */
@@ -89,6 +92,8 @@ async function followed(
       ...(authorization !== undefined && { authorization }),
     },
     bytesMax: question.bytesMax,
+    ...(question.take !== undefined && { take: question.take }),
+    ...(question.withinMs !== undefined && { withinMs: question.withinMs }),
     origin: 'command',
     signal: call.signal,
   };
