@@ -7,6 +7,9 @@ import { packagesOf, readArchive, unreadOf } from '../support/tar-files';
 const REPOSITORY = join(__dirname, '..', '..');
 const CACHE = process.env['LETHE_CACHE'] ?? join(REPOSITORY, '.cache');
 
+/** The package manager's own list. */
+const TOOL = 'dpkg-query';
+
 const archiveOf = (folder: string, ...places: readonly string[]): Buffer =>
   execFileSync('tar', ['-C', folder, '-c', ...places], { maxBuffer: 1 << 30 });
 
@@ -19,7 +22,7 @@ describe('a layer of real Debian packages', () => {
   it('has exactly the packages that the system’s own tool lists on the unpacked root [DC-2]', async () => {
     const reading = await readArchive(archiveOf(root.path, '.'));
     const listed = execFileSync(
-      'dpkg-query',
+      TOOL,
       ['--admindir', join(root.path, 'var/lib/dpkg'), '-W', '-f', 'deb ${Package} ${Version}\n'],
       { encoding: 'utf8' },
     );

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { AdvisoryIndex } from '../../../src/advisories/advisory-index';
 import { imageOf, type MadeLayer } from '../../support/layered-image';
 import { serveRepository, type ServedRepository } from '../../support/served-repository';
 import { symbolicLink, tar, tarEntry, type TarFile } from '../../support/tar-files';
@@ -125,6 +126,49 @@ describe('the layers of an image', () => {
     const without = await place.observed();
     expect(without.of('malware')).toEqual([]);
     expect(without.completeKinds).not.toContain('malware');
+  });
+});
+
+describe('the packages of an image', () => {
+  it('are compared with the records of the operator, whose id, fix and severity are kept [DC-2]', async () => {
+    const advisories = new AdvisoryIndex();
+    const events = [{ introduced: '0' }, { fixed: '5.2.15-3' }];
+    const osv = {
+      id: 'DEBIAN-CVE-2026-1',
+      aliases: ['CVE-2026-1'],
+      affected: [
+        {
+          package: { ecosystem: 'Debian:12', name: 'bash' },
+          ranges: [{ type: 'ECOSYSTEM', events }],
+          ecosystem_specific: { urgency: 'high' },
+        },
+      ],
+    };
+    expect(advisories.add(osv)).toBeNull();
+    const fixed = layer({
+      name: 'var/lib/dpkg/status',
+      content: STATUS.replace('15-2+b2', '15-3'),
+    });
+    place.served.set('old', imageOf(base)).set('new', imageOf(base, fixed));
+    const asset = await place.observed({ contents: { advisories } });
+    const [old] = [place.served.get('old')?.digest];
+    expect(asset.of('vulnerability')).toMatchObject([
+      {
+        location: 'mysql:assets.image_risks',
+        body: {
+          imageDigest: old,
+          platform: 'linux/amd64',
+          advisoryId: 'DEBIAN-CVE-2026-1',
+          aliases: ['CVE-2026-1'],
+          packageType: 'deb',
+          packageName: 'bash',
+          packageVersion: '5.2.15-2+b2',
+          fixedVersion: '5.2.15-3',
+          severity: 'high',
+          place: '/var/lib/dpkg/status',
+        },
+      },
+    ]);
   });
 });
 
