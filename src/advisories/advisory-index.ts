@@ -97,14 +97,16 @@ function entryOf(record: OsvRecord, affected: OsvAffected): Affected {
 
 /** A word where the record has one, else its vector; nothing is computed. */
 function severityOf(record: OsvRecord, affected: OsvAffected): string | null {
-  const words = [
+  const words: readonly unknown[] = [
     affected.ecosystem_specific?.['severity'],
     affected.ecosystem_specific?.['urgency'],
     affected.database_specific?.['severity'],
     record.database_specific?.['severity'],
   ];
-  const word = words.find((value) => typeof value === 'string' && value !== '');
-  if (typeof word === 'string') return word;
-  const vector = [...(affected.severity ?? []), ...(record.severity ?? [])][0]?.score ?? '';
-  return vector === '' ? null : vector;
+  const vectors = [affected.severity, record.severity]
+    .flatMap((list) => list ?? [])
+    .map(({ score }) => score);
+  return [...words, ...vectors].find(isText) ?? null;
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';

@@ -42,20 +42,25 @@ interface Point {
 const BEGINNING = '0';
 
 function contains(version: string, events: readonly OsvEvent[], compare: Comparator): boolean {
-  const limits = events.flatMap(({ limit }) => (limit === undefined ? [] : [limit]));
-  if (limits.length > 0 && !limits.some((limit) => limit === '*' || compare(version, limit) < 0)) {
-    return false;
-  }
+  if (isBehindLimits(version, events, compare)) return false;
   let inside = false;
   for (const point of sorted(pointsOf(events), compare)) {
-    if (point.kind === 'introduced') {
-      if (point.version === BEGINNING || compare(version, point.version) >= 0) inside = true;
-    } else if (point.kind === 'fixed') {
-      if (compare(version, point.version) >= 0) inside = false;
-    } else if (compare(version, point.version) > 0) inside = false;
+    const order = point.version === BEGINNING ? 1 : compare(version, point.version);
+    if (point.kind === 'introduced' && order >= 0) inside = true;
+    if (point.kind === 'fixed' && order >= 0) inside = false;
+    if (point.kind === 'last_affected' && order > 0) inside = false;
   }
   // From the beginning on would otherwise hold even for what is no version at all.
   return inside && !Number.isNaN(compare(version, version));
+}
+
+function isBehindLimits(
+  version: string,
+  events: readonly OsvEvent[],
+  compare: Comparator,
+): boolean {
+  const limits = events.flatMap(({ limit }) => (limit === undefined ? [] : [limit]));
+  return limits.length > 0 && !limits.some((limit) => limit === '*' || compare(version, limit) < 0);
 }
 
 const pointsOf = (events: readonly OsvEvent[]): readonly Point[] =>

@@ -22,7 +22,9 @@ const indexOf = (...records: object[]): AdvisoryIndex => {
   for (const one of records) expect(index.add(one)).toBeNull();
   return index;
 };
-const installed = (...[type, name, version, source = null]: [string, string, string, string?]) => ({
+const installed = (
+  ...[type, name, version, source = null]: [string, string, string, (string | null)?]
+) => ({
   type,
   name,
   version,

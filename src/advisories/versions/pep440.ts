@@ -56,22 +56,26 @@ export function comparePep440(a: string, b: string): number {
 function partsOf(version: string): Parts | null {
   const found = VERSION.exec(version.trim().toLowerCase());
   if (found === null) return null;
-  const [, epoch = '0', release = '', pre, preNumber = '', bare, post, postNumber = ''] = found;
-  const [dev, devNumber = '', local] = found.slice(8);
-  const afterRelease = bare ?? (post === undefined ? null : postNumber);
-  const development = dev === undefined ? null : devNumber;
+  const [, epoch, release = '', pre, preNumber] = found;
+  const [bare, post, postNumber, dev, devNumber, local] = found.slice(5);
+  const afterRelease = bare ?? numberBehind(post, postNumber);
+  const development = numberBehind(dev, devNumber);
   return {
-    epoch,
+    epoch: epoch ?? '0',
     release: release.split('.'),
     pre:
       pre === undefined
         ? withoutPre(afterRelease, development)
-        : [PRE_RANKS[pre] ?? LATEST, preNumber],
+        : [PRE_RANKS[pre] ?? LATEST, preNumber ?? ''],
     post: afterRelease,
     dev: development,
     local: local === undefined ? null : local.split(/[-_.]/),
   };
 }
+
+/** A word without a number has the number zero. */
+const numberBehind = (word: string | undefined, number = ''): string | null =>
+  word === undefined ? null : number;
 
 /** `1.0.dev1` comes before `1.0a1`; every other release without a pre-release after all of them. */
 const withoutPre = (post: string | null, dev: string | null): Parts['pre'] => [
