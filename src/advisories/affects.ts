@@ -46,9 +46,8 @@ function contains(version: string, events: readonly OsvEvent[], compare: Compara
   let inside = false;
   for (const point of sorted(pointsOf(events), compare)) {
     const order = point.version === BEGINNING ? 1 : compare(version, point.version);
-    if (point.kind === 'introduced' && order >= 0) inside = true;
-    if (point.kind === 'fixed' && order >= 0) inside = false;
-    if (point.kind === 'last_affected' && order > 0) inside = false;
+    const isPassed = point.kind === 'last_affected' ? order > 0 : order >= 0;
+    if (isPassed) inside = point.kind === 'introduced';
   }
   // From the beginning on would otherwise hold even for what is no version at all.
   return inside && !Number.isNaN(compare(version, version));
