@@ -53,7 +53,7 @@ module.exports = {
       'activities-obey',
       '^src/activities/',
       '^src/(workflows|client|cli|platform|http)/',
-      'activities import domain, contracts, archive-format, collector, transparency, sensitive-values',
+      'activities import domain, contracts and the libraries',
     ),
     notTo(
       'platform-knows-no-rules',
@@ -75,8 +75,8 @@ module.exports = {
     ),
     notTo(
       'libraries-stand-alone',
-      '^src/(archive-format|collector)/',
-      '^src/(?!domain/|contracts/|archive-format/|collector/|sensitive-values/)',
+      '^src/(archive-format|collector|image-layers|advisories)/',
+      '^src/(?!domain/|contracts/|archive-format/|collector/|image-layers/|advisories/|sensitive-values/)',
       'usable offline',
     ),
     {

@@ -23,6 +23,8 @@ module.exports = {
       'collector',
       'contracts',
       'sensitive-values',
+      'image-layers',
+      'advisories',
       'spec',
       'cli',
     ]),

@@ -54,8 +54,12 @@ async function main(): Promise<void> {
     ...(await composeControl(options, parts)),
     ...(await composeDisposition(options, parts)),
     ...(await composeScans(options, parts, {
-      allowHttp: config.registriesWithoutTls,
-      allowPrivate: config.registriesOnPrivateAddresses,
+      policy: {
+        allowHttp: config.registriesWithoutTls,
+        allowPrivate: config.registriesOnPrivateAddresses,
+      },
+      osvDirectory: config.osvDirectory,
+      malwareDigestsFile: config.malwareDigestsFile,
     })),
   };
   const running = await runWorkers(config, activities, {

@@ -64,7 +64,15 @@ interface Recipe {
 }
 
 function recipes(tree: string): readonly Recipe[] {
-  const base = layerOf(tree, 'etc/debian_version', 'etc/os-release', 'etc/passwd', 'etc/group');
+  // With the package manager's own records, so that a scan finds real packages in the layers.
+  const base = layerOf(
+    tree,
+    'etc/debian_version',
+    'usr/lib/os-release',
+    'etc/passwd',
+    'etc/group',
+    'var/lib/dpkg/status',
+  );
   const front = buildImage({
     layers: [base, layerOf(tree, 'etc/nginx', 'usr/share/nginx')],
     exposedPorts: ['80/tcp'],

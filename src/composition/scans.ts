@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { readDigestList, readOsvDirectory } from '../advisories';
 import { createScanActivities } from '../activities/ingest';
 import type { ScanPorts } from '../activities/ingest/ports';
 import { createRegistryClient } from '../activities/registry/create-registry-client';
 import type { RegistryPolicy } from '../activities/registry/endpoint';
+import type { ContentOptions } from '../activities/registry/gather-images';
 import { observeRepository } from '../activities/registry/observe-repository';
 import { gateReport, observationOf, parseHostReport } from '../collector';
 import type { ScanActivities } from '../contracts/activities';
@@ -13,13 +15,23 @@ import type { EngineOptions, SharedParts } from './stores-of-roles';
 /** Longest report that is read, in bytes; staging takes no longer one. */
 const REPORT_BYTES_MAX = 48 * 1024 * 1024;
 
+/** What scans of registries need beside the stores. */
+export interface RegistryScans {
+  readonly policy: RegistryPolicy;
+  /** Folder of OSV records; undefined: no vulnerabilities are looked for. */
+  readonly osvDirectory: string | undefined;
+  /** File of SHA-256 digests; undefined: no malware is looked for. */
+  readonly malwareDigestsFile: string | undefined;
+}
+
 /** Wires scans to the collector's logins. */
 export async function composeScans(
   options: EngineOptions,
   parts: SharedParts,
-  registries: RegistryPolicy,
+  reading: RegistryScans,
 ): Promise<ScanActivities> {
   const { stores, pulse, pause } = options;
+  const contents = await contentsOf(reading);
   const ports: ScanPorts = {
     control: stores.sql('collector', 'control'),
     assets: stores.sql('collector', 'assets'),
@@ -35,18 +47,35 @@ export async function composeScans(
         client: createRegistryClient({
           baseUrl: order.registry,
           tenantId: order.tenantId,
-          policy: registries,
+          policy: reading.policy,
         }),
         repository: order.repository,
         scanId: order.scanId,
         observedAt: order.observedAt,
         ...(services === undefined ? {} : { services }),
         salt: saltOf(options.kek, order.tenantId),
+        contents: {
+          ...contents,
+          progress: () => {
+            pulse.beat({ step: 'scan' });
+          },
+        },
         signal,
         stillAuthorized: order.stillAuthorized,
       }),
   };
   return createScanActivities(ports);
+}
+
+/** Read before the first scan: a worker that cannot read them does not start. */
+async function contentsOf({
+  osvDirectory,
+  malwareDigestsFile,
+}: RegistryScans): Promise<ContentOptions> {
+  return {
+    ...(osvDirectory !== undefined && { advisories: await readOsvDirectory(osvDirectory) }),
+    ...(malwareDigestsFile !== undefined && { malware: await readDigestList(malwareDigestsFile) }),
+  };
 }
 
 function parseJson(bytes: Buffer): unknown {

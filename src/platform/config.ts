@@ -36,6 +36,9 @@ export interface Config {
   /** Registries, as `host:port`, that may be spoken to without TLS, or live on private addresses. */
   readonly registriesWithoutTls: readonly string[];
   readonly registriesOnPrivateAddresses: readonly string[];
+  /** Folder of OSV records and file of malware digests that scans compare images with. */
+  readonly osvDirectory: string | undefined;
+  readonly malwareDigestsFile: string | undefined;
   /** Name of the build that a worker runs; children stay on the build that started them. */
   readonly buildId: string | undefined;
   readonly kekFile: string | undefined;
@@ -125,6 +128,8 @@ const ENVIRONMENT = z.object({
   LETHE_REGISTRY_URL: url('http', 'https').optional(),
   LETHE_REGISTRY_ALLOW_HTTP: hostPorts,
   LETHE_REGISTRY_ALLOW_PRIVATE: hostPorts,
+  LETHE_OSV_DIRECTORY: text.optional(),
+  LETHE_MALWARE_DIGESTS: text.optional(),
   LETHE_BUILD_ID: text.regex(/^[0-9A-Za-z._-]{1,64}$/).optional(),
   LETHE_KEK_FILE: text.optional(),
   LETHE_CREDENTIALS_FILE: text.optional(),
@@ -190,6 +195,8 @@ function assemble(variables: Variables): Config {
     registryUrl: variables.LETHE_REGISTRY_URL,
     registriesWithoutTls: variables.LETHE_REGISTRY_ALLOW_HTTP,
     registriesOnPrivateAddresses: variables.LETHE_REGISTRY_ALLOW_PRIVATE,
+    osvDirectory: variables.LETHE_OSV_DIRECTORY,
+    malwareDigestsFile: variables.LETHE_MALWARE_DIGESTS,
     buildId: variables.LETHE_BUILD_ID,
     kekFile: variables.LETHE_KEK_FILE,
     credentialsFile: variables.LETHE_CREDENTIALS_FILE,

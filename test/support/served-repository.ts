@@ -1,5 +1,9 @@
 import type { OciArtifact } from '../../demo/inputs/oci-images';
-import { createRegistryClient } from '../../src/activities/registry/create-registry-client';
+import {
+  createRegistryClient,
+  type RegistryClient,
+} from '../../src/activities/registry/create-registry-client';
+import type { RegistryLimits } from '../../src/activities/registry/limits';
 import {
   observeRepository,
   type ObserveRepository,
@@ -27,6 +31,8 @@ export interface ServedRepository {
   /** Answers that come before the served ones. */
   instead: (request: SeenRequest) => Answer | undefined;
   observe(extra?: Partial<ObserveRepository>): Promise<Observation>;
+  /** A client of this registry with other bounds. */
+  client(limits: Partial<RegistryLimits>): RegistryClient;
   observed(extra?: Partial<ObserveRepository>): Promise<SeenAsset>;
 }
 
@@ -43,6 +49,7 @@ export async function serveRepository(): Promise<ServedRepository> {
     registry,
     served,
     instead: () => undefined,
+    client: (limits) => clientOf(registry, limits),
     observe: (extra) => observeRepository({ ...orderOf(registry), ...extra }),
     observed: async (extra) => {
       const [asset] = (await place.observe(extra)).assets;
@@ -53,13 +60,16 @@ export async function serveRepository(): Promise<ServedRepository> {
   return place;
 }
 
-const orderOf = (registry: HostileRegistry): ObserveRepository => ({
-  client: createRegistryClient({
+const clientOf = (registry: HostileRegistry, limits: Partial<RegistryLimits>): RegistryClient =>
+  createRegistryClient({
     baseUrl: registry.url,
     tenantId: OBSERVING_TENANT,
     policy: registry.policy,
-    limits: { requestMs: 5000, retries: 0 },
-  }),
+    limits: { requestMs: 5000, retries: 0, ...limits },
+  });
+
+const orderOf = (registry: HostileRegistry): ObserveRepository => ({
+  client: clientOf(registry, {}),
   repository: REPOSITORY,
   scanId: 'sc_00000000000000000001',
   observedAt: '2026-05-01T00:00:00Z',

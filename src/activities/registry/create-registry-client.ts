@@ -33,6 +33,12 @@ export interface RegistryClientOptions {
   readonly lookup?: NameLookup;
 }
 
+/** A layer and what reads it; a connection that breaks makes it begin again. */
+export interface LayerQuestion<T> {
+  readonly layer: Descriptor;
+  readonly read: (body: AsyncIterable<Buffer>) => Promise<T>;
+}
+
 /**
  * Reads one registry for one tenant; it has no way to change anything there. `null` means that the
  * registry says it has no such thing; everything else that is not an answer is a failure.
@@ -51,6 +57,8 @@ export interface RegistryClient {
     call: CallOptions,
   ): Promise<RegistryManifest | null>;
   getConfig(repository: string, config: Descriptor, call: CallOptions): Promise<ImageConfig | null>;
+  /** Hands a layer to `read` as it arrives; its digest is the reader's to check. */
+  readLayer<T>(repository: string, layer: LayerQuestion<T>, call: CallOptions): Promise<T | null>;
   /** Manifests that refer to a digest: signatures, attestations, bills of materials. */
   listReferrers(
     repository: string,
@@ -88,6 +96,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
     getManifest: (...[repository, reference, call]) =>
       getManifest(room, { repository, reference }, call),
     getConfig: (...[repository, config, call]) => getConfig(room, { repository, config }, call),
+    readLayer: (...[repository, question, call]) => readLayer(room, { repository, question }, call),
     listReferrers: (...[repository, digest, call]) =>
       listReferrers(room, { repository, digest }, call),
     headBlob: (...[repository, digest, call]) => headBlob(room, { repository, digest }, call),
@@ -212,6 +221,36 @@ async function getConfig(
   checkDigest(answer.body, [config.digest], 'the configuration');
   if (answer.body.length !== config.size) throw digestMismatch('the size of the configuration');
   return parseAnswer(imageConfigSchema, answer.body, 'configuration');
+}
+
+async function readLayer<T>(
+  room: Room,
+  { repository, question }: { readonly repository: string; readonly question: LayerQuestion<T> },
+  call: CallOptions,
+): Promise<T | null> {
+  const { layer, read } = question;
+  const { layerBytes, layerMs } = room.limits;
+  if (layer.size > layerBytes) {
+    throw refusedAnswer('size', `announces a layer of more than ${layerBytes} bytes`);
+  }
+  const results: T[] = [];
+  const answer = await room.session.ask(
+    {
+      ...within(room, repository, `blobs/${checkedDigest(layer.digest)}`),
+      bytesMax: layerBytes,
+      withinMs: layerMs,
+      redirects: 1,
+      take: async (body) => {
+        results.push(await read(body));
+      },
+    },
+    call,
+  );
+  if (answer.status === 404) return null;
+  assertRead(answer);
+  const [result] = results;
+  if (result === undefined) throw refusedAnswer('answer', 'sent no layer');
+  return result;
 }
 
 /** Tag under which registries without the referrers endpoint keep them: 64 characters of the hash. */

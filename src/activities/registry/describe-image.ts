@@ -65,6 +65,21 @@ export function describeImage(
   };
 }
 
+/** Adds what was found in the layers, within the bound of one image. */
+export function withLayerRisks(
+  { body, risks }: DescribedImage,
+  layers: { readonly risks: readonly Risk[]; readonly omittedRisks: number },
+): DescribedImage {
+  const all = [...risks, ...layers.risks];
+  return {
+    body: {
+      ...body,
+      omittedRisks: body.omittedRisks + layers.omittedRisks + Math.max(0, all.length - RISKS_MAX),
+    },
+    risks: all.slice(0, RISKS_MAX),
+  };
+}
+
 /** Adds what leads to the image. Tags that hold a secret are counted and reported, not kept. */
 export function completeImage(
   { body, risks }: DescribedImage,

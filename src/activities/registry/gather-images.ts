@@ -1,15 +1,22 @@
 import { LetheError, isLetheError } from '../../domain/errors';
 import type { ImageFailureReason } from '../../contracts/schemas/images';
+import type { ImageConfig } from '../../contracts/schemas/registry';
+import type { LayerLimits } from '../../image-layers';
 import type { RegistryClient } from './create-registry-client';
-import { describeImage, type DescribedImage } from './describe-image';
+import { describeContent, type Advisories, type DescribedContent } from './describe-content';
+import { describeImage, withLayerRisks, type DescribedImage } from './describe-image';
 import { refusedAnswer } from './failures';
 import type { KeyedHash } from './keyed-hash';
+import type { KnownMalware } from './layer-findings';
 import { isRunnable, type ImageManifest, type RegistryManifest } from './manifests';
+import { LayerReader, type LayerState } from './read-layers';
 import type { CallOptions } from './session';
 
 /** An image and the ways that lead to it. */
 export interface GatheredImage {
   readonly described: DescribedImage;
+  /** What its layers hold; null when that could not be read, for a reason among the failures. */
+  readonly content: DescribedContent | null;
   readonly tags: Set<string>;
   readonly indexDigests: Set<string>;
 }
@@ -31,6 +38,16 @@ export interface GatherOptions {
   readonly hash: KeyedHash;
   readonly call: CallOptions;
   readonly bounds?: GatherBounds;
+  readonly contents?: ContentOptions;
+}
+
+/** What the layers of images are compared with. */
+export interface ContentOptions {
+  readonly advisories?: Advisories;
+  readonly malware?: KnownMalware;
+  readonly limits?: Partial<LayerLimits>;
+  /** Told before each layer; may throw to stop the scan. */
+  readonly progress?: (layersRead: number) => void;
 }
 
 /** What one scan of a repository may cost. */
@@ -45,6 +62,8 @@ const BOUNDS: GatherBounds = Object.freeze({ steps: 100_000, bytes: 256 * 1024 *
 
 /** An index in an index is used by nobody but allowed; deeper ones only cost requests. */
 const INDEX_DEPTH_MAX = 2;
+/** What a package counts for against the bytes. */
+const PACKAGE_BYTES = 256;
 /** What a finding counts for against the bytes. */
 const RISK_BYTES = 1024;
 /** So many unreachable documents in a row mean that the registry is down, not that an image is broken. */
@@ -62,10 +81,23 @@ const REASONS_BY_FIELD: Readonly<Record<string, ImageFailureReason>> = {
   size: 'too-large',
 };
 
+/** Why layers could not be read, told apart from the image's own documents. */
+const LAYER_REASONS: Readonly<Record<string, ImageFailureReason>> = {
+  missing: 'layer-missing',
+  'digest-mismatch': 'layer-digest-mismatch',
+  malformed: 'layer-malformed',
+  'too-large': 'layer-too-large',
+  'too-slow': 'layer-too-slow',
+  unsupported: 'layer-unsupported',
+  'access-denied': 'layer-access-denied',
+  unavailable: 'layer-unavailable',
+};
+
 type Fetched<T> = { readonly value: T } | { readonly reason: ImageFailureReason };
 
 interface Walk extends GatherOptions {
   readonly bounds: GatherBounds;
+  readonly layers: LayerReader;
   readonly manifests: Map<string, RegistryManifest>;
   readonly images: Map<string, GatheredImage>;
   readonly failures: Map<string, ImageFailureReason>;
@@ -92,6 +124,7 @@ export async function gatherImages(
   const walk: Walk = {
     ...options,
     bounds: options.bounds ?? BOUNDS,
+    layers: new LayerReader({ ...options, ...options.contents }),
     manifests: new Map(),
     images: new Map(),
     failures: new Map(),
@@ -157,12 +190,34 @@ async function readImage(walk: Walk, manifest: ImageManifest): Promise<GatheredI
   );
   if (config === null) return null;
   spend(walk, manifest.config.size);
-  const described = describeImage({ repository, manifest, config }, hash);
-  spend(walk, described.risks.length * RISK_BYTES);
-  const image = { described, tags: new Set<string>(), indexDigests: new Set<string>() };
+  const state = await readLayersOf(walk, manifest, config);
+  const own = describeImage({ repository, manifest, config }, hash);
+  const described = state === null ? own : withLayerRisks(own, state);
+  const content = state && describeContent(state, hash, walk.contents?.advisories);
+  spend(walk, described.risks.length * RISK_BYTES + bytesOf(content));
+  const image = { described, content, tags: new Set<string>(), indexDigests: new Set<string>() };
   walk.images.set(manifest.digest, image);
   return image;
 }
+
+/** Reads the layers of an image; what is wrong with them is noted beside the image and stops nobody. */
+async function readLayersOf(
+  walk: Walk,
+  manifest: ImageManifest,
+  config: ImageConfig,
+): Promise<LayerState | null> {
+  const state = await attempt(walk, manifest.digest, () => walk.layers.read(manifest, config));
+  if (state !== null && typeof state !== 'string') return state;
+  const reason = state ?? walk.failures.get(manifest.digest) ?? 'missing';
+  walk.failures.set(manifest.digest, LAYER_REASONS[reason] ?? 'layer-malformed');
+  return null;
+}
+
+/** What the body of an image's content costs; it is held until the scan ends. */
+const bytesOf = (content: DescribedContent | null): number =>
+  content === null
+    ? 0
+    : content.body.packages.length * PACKAGE_BYTES + content.vulnerabilities.length * RISK_BYTES;
 
 /** Reads one document; a failure of it alone is noted under its reference. */
 async function attempt<T>(

@@ -1,8 +1,4 @@
-import {
-  SECRETS_MAX,
-  type ImageRiskBody,
-  type ImageRiskKind,
-} from '../../contracts/schemas/images';
+import { SECRETS_MAX, type ImageRiskBody } from '../../contracts/schemas/images';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import type { KeyedHash } from './keyed-hash';
 import {
@@ -15,10 +11,11 @@ import {
 } from '../../sensitive-values';
 
 /** A risk of an image, before it is known which image. */
-export type Risk = { readonly kind: ImageRiskKind } & Pick<
-  ImageRiskBody,
-  'ruleId' | 'severity' | 'place' | 'secretHashes'
->;
+export type Risk = Pick<ImageRiskBody, 'ruleId' | 'severity' | 'place' | 'secretHashes'> &
+  (
+    | { readonly kind: 'sensitive-information' | 'misconfiguration' }
+    | { readonly kind: 'malware'; readonly sha256: string }
+  );
 
 /** Finds what the configuration of an image gives away. The secrets themselves end here. @source SD-1 */
 export function findSensitiveInformation(config: ImageConfig, hash: KeyedHash): readonly Risk[] {

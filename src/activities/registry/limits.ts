@@ -8,6 +8,9 @@ export interface RegistryLimits {
   readonly manifestBytes: number;
   /** Bytes of an image's configuration; real ones have a few kilobytes. */
   readonly configBytes: number;
+  /** Bytes of one layer as it is stored, and milliseconds until its last byte. */
+  readonly layerBytes: number;
+  readonly layerMs: number;
   /** Bytes of a token service's answer. */
   readonly tokenBytes: number;
   /** Items asked for per page; a registry may refuse more than 100 and may ignore the number. */
@@ -30,6 +33,8 @@ export const REGISTRY_LIMITS: RegistryLimits = Object.freeze({
   listBytes: 4 * 1024 * 1024,
   manifestBytes: 4 * 1024 * 1024,
   configBytes: 4 * 1024 * 1024,
+  layerBytes: 8 * 1024 * 1024 * 1024,
+  layerMs: 10 * 60_000,
   tokenBytes: 64 * 1024,
   pageItems: 100,
   pages: 1_000,

@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
 import { instant } from '../../contracts/field-checks';
 import type { Observation, ObservedLinks, ObservedRecord } from '../../contracts/observations';
-import { IMAGE_RISK_KINDS, parseImageRecord } from '../../contracts/schemas/images';
+import { parseImageRecord, type ImageRiskKind } from '../../contracts/schemas/images';
 import { LetheError } from '../../domain/errors';
 import { makeId, parseId, type AssetId } from '../../domain/identifiers';
 import type { HostingService } from '../../domain/record-class';
 import type { RegistryClient } from './create-registry-client';
+import { vulnerabilityIdentity } from './describe-content';
 import { completeImage } from './describe-image';
 import { refusedAnswer } from './failures';
-import { gatherImages, type Gathered, type GatheredImage } from './gather-images';
+import {
+  gatherImages,
+  type ContentOptions,
+  type Gathered,
+  type GatheredImage,
+} from './gather-images';
 import { bindKeyedHash, type KeyedHash } from './keyed-hash';
 import { recogniseType } from './repository-type';
 import { holdsSecret } from '../../sensitive-values';
@@ -25,17 +31,20 @@ export interface ObserveRepository {
   readonly services?: readonly HostingService[];
   /** Secret of the tenant, always the same one, of at least 16 bytes. */
   readonly salt: Uint8Array;
+  /** What the layers are compared with; without it only what the image itself says is found. */
+  readonly contents?: ContentOptions;
   readonly signal: AbortSignal;
   /** Asked before every request; anything but true ends the scan. @source SH-1 */
   readonly stillAuthorized: () => Promise<boolean>;
 }
 
 /**
- * Reads a repository completely: all tags, all platforms, basics, layers, construction history and what
- * can be told from them about risks. Nothing is stored here.
+ * Reads a repository completely: all tags, all platforms, basics, construction history, the content of
+ * all layers, and what can be told from them about risks. Nothing is stored here.
  *
  * An image that cannot be read becomes a record of kind `image-failure`, which is always complete, and
- * `image` and the risks are then not complete: nobody concludes that what was not read has vanished.
+ * `image` and the risks are then not complete: nobody concludes that what was not read has vanished. The
+ * same holds for risks that nothing was there to look for with.
  *
  * Safe to repeat: it only reads, and the same content gives the same observation.
  *
@@ -54,7 +63,8 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
   const tags = await client.listTags(repository, call);
   if (tags === null) throw refusedAnswer('answer', 'knows no such repository');
   const repositoryType = await recogniseType(client, call);
-  const gathered = await gatherImages({ client, repository, hash, call }, tags);
+  const contents = order.contents ?? {};
+  const gathered = await gatherImages({ client, repository, hash, call, contents }, tags);
   // What was read under an authorization that has ended meanwhile is not handed on.
   await assertAuthorized(order);
 
@@ -69,7 +79,6 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
     artifacts: artifacts.size,
     failures: failures.size,
   });
-  const readCompletely = failures.size === 0 ? ['image', ...IMAGE_RISK_KINDS] : [];
   return {
     tenantId: client.tenantId,
     scanId: order.scanId,
@@ -81,11 +90,27 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
         assetKind: 'image-repository',
         links,
         basics,
-        completeKinds: ['image-failure', ...readCompletely],
+        completeKinds: ['image-failure', ...completeKinds(gathered, contents)],
         records: recordsOf(gathered, hash),
       },
     ],
   };
+}
+
+/** Kinds of which everything was seen. A package list that could not be read may hide vulnerabilities. */
+function completeKinds(
+  { images, failures }: Gathered,
+  { advisories, malware }: ContentOptions,
+): readonly string[] {
+  if (failures.size > 0) return [];
+  const isAllRead = [...images.values()].every(({ content }) => content?.body.unreadCount === 0);
+  const risks: readonly ImageRiskKind[] = [
+    'sensitive-information',
+    'misconfiguration',
+    ...(malware === undefined ? [] : (['malware'] as const)),
+    ...(advisories === undefined || !isAllRead ? [] : (['vulnerability'] as const)),
+  ];
+  return ['image', 'image-packages', ...risks];
 }
 
 /**
@@ -147,15 +172,37 @@ function recordsOf({ images, failures }: Gathered, hash: KeyedHash): readonly Ob
 function imageRecords(image: GatheredImage, hash: KeyedHash): readonly ObservedRecord[] {
   const { body, risks } = completeImage(image.described, image, hash);
   const identity = `${body.digest}@${body.platform}`;
+  const owner = { imageDigest: body.digest, platform: body.platform };
   return [
     record('image', identity, parseImageRecord('image', body)),
+    ...contentRecords(image.content, owner),
     ...risks.map(({ kind, ...risk }) =>
       record(
         kind,
         `${identity}|${risk.ruleId}|${risk.place}`,
-        parseImageRecord(kind, { ...risk, imageDigest: body.digest, platform: body.platform }),
+        parseImageRecord(kind, { ...risk, ...owner }),
       ),
     ),
+  ];
+}
+
+/** Records of what an image's layers hold; none when they could not be read. */
+function contentRecords(
+  content: GatheredImage['content'],
+  owner: { readonly imageDigest: string; readonly platform: string },
+): readonly ObservedRecord[] {
+  if (content === null) return [];
+  const identity = `${owner.imageDigest}@${owner.platform}`;
+  return [
+    record(
+      'image-packages',
+      identity,
+      parseImageRecord('image-packages', { ...content.body, ...owner }),
+    ),
+    ...content.vulnerabilities.map((found) => {
+      const body = parseImageRecord('vulnerability', { ...found, ...owner });
+      return record('vulnerability', `${identity}|${vulnerabilityIdentity(found)}`, body);
+    }),
   ];
 }
 

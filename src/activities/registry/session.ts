@@ -27,6 +27,9 @@ export interface Question {
   readonly bytesMax: number;
   /** Redirects that may be followed: blobs live in object stores, nothing else may move. */
   readonly redirects?: 0 | 1;
+  /** Takes the body as it arrives instead of having it in the answer. */
+  readonly take?: WireRequest['take'];
+  readonly withinMs?: number;
 }
 
 /** A conversation with one registry for one tenant. */
@@ -80,18 +83,8 @@ interface LoginTurn extends Turn {
 async function followed(
   turn: Turn & { readonly authorization: string | undefined },
 ): Promise<WireAnswer> {
-  const { options, question, call, authorization } = turn;
-  const request: WireRequest = {
-    method: question.method ?? 'GET',
-    url: question.url,
-    headers: {
-      ...(question.accept !== undefined && { accept: question.accept }),
-      ...(authorization !== undefined && { authorization }),
-    },
-    bytesMax: question.bytesMax,
-    origin: 'command',
-    signal: call.signal,
-  };
+  const { options, question, call } = turn;
+  const request = requestOf(turn);
   const answer = await persistently(options, request, call);
   if (!REDIRECTS.has(answer.status)) return answer;
   if (question.redirects !== 1) {
@@ -108,6 +101,26 @@ async function followed(
   // A challenge of another host must not be answered with this registry's login.
   if (next.status === 401 && !stays) throw accessDenied('redirects to a store that wants a login');
   return next;
+}
+
+function requestOf({
+  question,
+  call,
+  authorization,
+}: Turn & { readonly authorization: string | undefined }): WireRequest {
+  return {
+    method: question.method ?? 'GET',
+    url: question.url,
+    headers: {
+      ...(question.accept !== undefined && { accept: question.accept }),
+      ...(authorization !== undefined && { authorization }),
+    },
+    bytesMax: question.bytesMax,
+    ...(question.take !== undefined && { take: question.take }),
+    ...(question.withinMs !== undefined && { withinMs: question.withinMs }),
+    origin: 'command',
+    signal: call.signal,
+  };
 }
 
 function redirectTarget(answer: WireAnswer, from: URL): URL {

@@ -21,6 +21,10 @@ export interface WireRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Bytes of the longest body that is taken. */
   readonly bytesMax: number;
+  /** Milliseconds until the last byte, where it is not the usual time. */
+  readonly withinMs?: number;
+  /** Takes the body as it arrives, from its beginning again when the request is repeated. */
+  readonly take?: (body: AsyncIterable<Buffer>) => Promise<void>;
   readonly origin: AddressOrigin;
   readonly signal: AbortSignal;
 }
@@ -53,7 +57,7 @@ export const lookupByName: NameLookup = (hostname) =>
  */
 export async function exchange(wire: Wire, request: WireRequest): Promise<WireAnswer> {
   request.signal.throwIfAborted();
-  const deadline = AbortSignal.timeout(wire.limits.requestMs);
+  const deadline = AbortSignal.timeout(request.withinMs ?? wire.limits.requestMs);
   const signal = AbortSignal.any([request.signal, deadline]);
   try {
     const lookup = resolvePinned(request.url, { ...wire, origin: request.origin });
@@ -148,14 +152,28 @@ async function readAnswer(
   if (encoding !== undefined && encoding !== 'identity') {
     throw refusedAnswer('answer', 'compressed an answer although none may be');
   }
-  const tooLong = refusedAnswer('size', `sent more than ${request.bytesMax} bytes`);
-  if (Number(response.headers['content-length'] ?? 0) > request.bytesMax) throw tooLong;
+  const body = bounded(response, request.bytesMax);
+  if (request.take !== undefined) {
+    try {
+      await request.take(body);
+    } finally {
+      // Whoever has read enough leaves no connection behind.
+      response.destroy();
+    }
+    return answer;
+  }
   const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return { ...answer, body: Buffer.concat(chunks) };
+}
+
+async function* bounded(response: http.IncomingMessage, bytesMax: number): AsyncGenerator<Buffer> {
+  const tooLong = refusedAnswer('size', `sent more than ${bytesMax} bytes`);
+  if (Number(response.headers['content-length'] ?? 0) > bytesMax) throw tooLong;
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > request.bytesMax) throw tooLong;
-    chunks.push(chunk);
+    if (length > bytesMax) throw tooLong;
+    yield chunk;
   }
-  return { ...answer, body: Buffer.concat(chunks, length) };
 }

@@ -1,4 +1,4 @@
-import type { OpenFile } from '../files/root';
+import type { ByteSource } from '../zip/byte-source';
 
 const MAGIC = 'SQLite format 3\0';
 const INTERIOR = 5;
@@ -11,7 +11,7 @@ const PAGES_MAX = 500_000;
 const VALUE_MAX = 32 * 1024 * 1024;
 
 interface Database {
-  readonly file: OpenFile;
+  readonly file: ByteSource;
   readonly pageSize: number;
   /** Bytes of a page that are used. */
   readonly usable: number;
@@ -24,7 +24,7 @@ interface Database {
  *
  * @throws RangeError when the file is not such a database or its pages contradict each other.
  */
-export function* readSqliteBlobs(file: OpenFile, table: string): Generator<Buffer> {
+export function* readSqliteBlobs(file: ByteSource, table: string): Generator<Buffer> {
   const database = openDatabase(file);
   for (const payload of rowsOf(database, 1)) {
     const [type, name, , root] = valuesOf(payload);
@@ -37,7 +37,7 @@ export function* readSqliteBlobs(file: OpenFile, table: string): Generator<Buffe
   }
 }
 
-function openDatabase(file: OpenFile): Database {
+function openDatabase(file: ByteSource): Database {
   const header = file.read(0, 100);
   if (header.toString('latin1', 0, 16) !== MAGIC) throw new RangeError('not a database');
   const size = header.readUInt16BE(16);

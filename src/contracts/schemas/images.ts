@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LetheError } from '../../domain/errors';
+import { name as visible, sha256Hex } from './fingerprint-fields';
 import { digestSchema, HISTORY_MAX, LAYERS_MAX, repositoryNameSchema, tagSchema } from './registry';
 
 /**
@@ -19,9 +20,20 @@ const IMAGE_FAILURE_REASONS = Object.freeze([
   'nested-too-deep',
   'access-denied',
   'unavailable',
+  'layer-missing',
+  'layer-digest-mismatch',
+  'layer-malformed',
+  'layer-too-large',
+  'layer-too-slow',
+  'layer-unsupported',
+  'layer-access-denied',
+  'layer-unavailable',
 ] as const);
 
-/** A reason why an image could not be read. */
+/**
+ * A reason why an image could not be read. Where it begins with `layer`, the image's own documents were
+ * read and are stored, and what its layers hold is not known.
+ */
 export type ImageFailureReason = (typeof IMAGE_FAILURE_REASONS)[number];
 
 /** Words of a Dockerfile; everything else in a history is `UNKNOWN`. */
@@ -51,6 +63,8 @@ export const INSTRUCTIONS = Object.freeze([
 export const IMAGE_RISK_KINDS = Object.freeze([
   'sensitive-information',
   'misconfiguration',
+  'malware',
+  'vulnerability',
 ] as const);
 
 /** A kind of risk that a scan of a registry finds by itself. */
@@ -64,6 +78,13 @@ export const STEP_MAX = 1_024;
 export const RISKS_MAX = 1_000;
 /** Indexes that are kept of one image. */
 export const INDEXES_MAX = 64;
+/** Packages that are kept of one image, and files that could not be read. */
+export const PACKAGES_MAX = 5_000;
+export const UNREAD_MAX = 500;
+/** Vulnerabilities that are kept of one image. */
+export const VULNERABILITIES_MAX = 5_000;
+/** Other names of a vulnerability. */
+export const ALIASES_MAX = 16;
 /** Distinct secrets that are kept of one place and rule. */
 export const SECRETS_MAX = 16;
 
@@ -141,6 +162,67 @@ const riskBody = z.strictObject({
   secretHashes: z.array(keyedHash).max(SECRETS_MAX),
 });
 
+const malwareBody = riskBody.extend({
+  /** Digest of the file, which is on the operator's list. */
+  sha256: sha256Hex,
+});
+
+const packageType = z.enum(['deb', 'apk', 'rpm', 'npm', 'pypi', 'golang', 'maven']);
+
+const vulnerabilityBody = z.strictObject({
+  imageDigest: digestSchema,
+  platform,
+  /** Id of the record in the operator's directory, and its other names. */
+  advisoryId: visible,
+  aliases: z.array(visible).max(ALIASES_MAX),
+  packageType,
+  packageName: visible,
+  packageVersion: visible,
+  /** First version without it, where the record names one. */
+  fixedVersion: visible.nullable(),
+  /** As the record gives it: a word, or a vector with its method. */
+  severity: visible.nullable(),
+  /** File that says the package is installed. */
+  place: z.string().min(1).max(300),
+});
+
+/** What the layers of an image hold, as far as it was read. */
+const imagePackagesBody = z.strictObject({
+  imageDigest: digestSchema,
+  platform,
+  distribution: z.strictObject({ id: visible, version: visible.nullable() }).nullable(),
+  packages: z
+    .array(
+      z.strictObject({
+        type: packageType,
+        name: visible,
+        version: visible,
+        source: visible.nullable(),
+        architecture: visible.nullable(),
+        place: z.string().min(1).max(300),
+      }),
+    )
+    .max(PACKAGES_MAX),
+  /** All packages, also those left out above because they are too many. */
+  packageCount: count,
+  /** Files that list packages and could not be read: what they list is not known. */
+  unread: z
+    .array(
+      z.strictObject({
+        place: z.string().min(1).max(300),
+        reason: z.enum(['unsupported', 'malformed', 'too-large', 'link']),
+      }),
+    )
+    .max(UNREAD_MAX),
+  unreadCount: count,
+  /** Bytes of all layers unpacked. */
+  unpackedBytes: size,
+  /** Entries of layers whose path leads out of the image. */
+  entriesOutside: count,
+  /** Vulnerabilities beyond the bound of one image. */
+  omittedVulnerabilities: count,
+});
+
 const repositoryBasics = z.strictObject({
   /** `host[:port]/repository`. */
   address: z.string().min(3).max(600),
@@ -159,11 +241,18 @@ const RECORDS = {
   'image-failure': imageFailureBody,
   'sensitive-information': riskBody,
   misconfiguration: riskBody,
+  malware: malwareBody,
+  vulnerability: vulnerabilityBody,
+  'image-packages': imagePackagesBody,
   'image-repository': repositoryBasics,
 } as const;
 
 /** Body of a record of kind `image`. */
 export type ImageBody = z.infer<typeof imageBody>;
+/** Body of a record of what an image's layers hold. */
+export type ImagePackagesBody = z.infer<typeof imagePackagesBody>;
+/** Body of a record of a known vulnerability of a package in an image. */
+export type VulnerabilityBody = z.infer<typeof vulnerabilityBody>;
 /** One step of a construction history. */
 export type HistoryStep = z.infer<typeof historyStep>;
 /** Body of a record of an image's risk. */

@@ -67,6 +67,8 @@ export const imageConfigSchema = z.object({
       Labels: named.nullish(),
     })
     .nullish(),
+  /** Digests of the unpacked layers, lowest first. */
+  rootfs: z.object({ diff_ids: z.array(digestSchema).max(LAYERS_MAX) }).nullish(),
   history: z
     .array(
       z.object({

@@ -121,6 +121,7 @@ describe('one broken image', () => {
     expect([...(await place.observed()).completeKinds].sort()).toEqual([
       'image',
       'image-failure',
+      'image-packages',
       'misconfiguration',
       'sensitive-information',
     ]);
@@ -195,7 +196,7 @@ describe('indexes', () => {
     for (let tag = 0; tag < 20; tag += 1) place.served.set(`t${tag}`, index);
     const asset = await place.observed();
     expect(asset.of('image')).toMatchObject([{ body: { tagCount: 20 } }]);
-    expect(place.registry.seen.filter(({ path }) => path.includes(':')).length).toBe(2);
+    expect(place.registry.seen.filter(({ path }) => path.includes(':')).length).toBe(3);
   });
 
   it('cannot hide an image behind a platform that is called unknown', async () => {

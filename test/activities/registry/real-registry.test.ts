@@ -200,6 +200,7 @@ describe('an observation of a real registry', () => {
     expect([...(asset?.completeKinds ?? [])].sort()).toEqual([
       'image',
       'image-failure',
+      'image-packages',
       'misconfiguration',
       'sensitive-information',
     ]);
@@ -261,7 +262,7 @@ describe('an observation of a real registry', () => {
 
   it('reports a child that is gone by its digest and still reads its siblings', async () => {
     const kept = buildImage({ labels: { which: 'kept' } });
-    const lost = buildImage({ labels: { which: 'lost' }, architecture: 'arm64' });
+    const lost = buildImage({ layers: [{ lost: 'x' }], architecture: 'arm64' });
     const index = buildIndex([
       { image: lost, platform: 'linux/arm64' },
       { image: kept, platform: 'linux/amd64' },

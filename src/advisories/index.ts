@@ -1,0 +1,2 @@
+export { readDigestList } from './digest-list';
+export { readOsvDirectory } from './read-directory';

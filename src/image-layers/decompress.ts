@@ -1,0 +1,125 @@
+import { createGunzip } from 'node:zlib';
+import * as zlib from 'node:zlib';
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { LayerTrouble } from './layer-trouble';
+
+/** Bytes that are unpacked at a time. */
+const PIECE_BYTES = 256 * 1024;
+/** Bytes that tell how a layer is packed. */
+const MARK_BYTES = 4;
+const GZIP = Buffer.from([0x1f, 0x8b]);
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+/** Parameter id of the library; the constants of the oldest supported runtime lack it. */
+const ZSTD_WINDOW_LOG_MAX = 100;
+/** A layer cannot make the reader set aside more than 64 MiB for its window. */
+const ZSTD_WINDOW_LOG = 26;
+
+/** What newer runtimes have beside the functions of the oldest supported one. */
+export interface UnpackingRuntime {
+  readonly createZstdDecompress?: (options: object) => Transform;
+}
+
+/**
+ * Unpacks a layer while it arrives and hands it to `take` piece by piece. How it is packed is told by
+ * its first bytes and not by what the registry calls it: its digests decide whether that was right.
+ *
+ * @throws LayerTrouble `malformed` when it cannot be unpacked, `unsupported` when this runtime lacks
+ *   the method; whatever `source` and `take` throw.
+ */
+export async function unpackLayer(
+  source: AsyncIterable<Buffer>,
+  take: (piece: Buffer) => void,
+  runtime: UnpackingRuntime = zlib as object,
+): Promise<void> {
+  const { mark, all } = await peek(source);
+  const unpacking = unpackingOf(mark, runtime);
+  if (unpacking === null) {
+    for await (const piece of all) take(piece);
+    return;
+  }
+  // The pipeline may report that it was ended instead of why: what happened first is kept beside it.
+  const failures: unknown[] = [];
+  try {
+    await pipeline(
+      Readable.from(noting(all, failures)),
+      unpacking,
+      async (pieces: AsyncIterable<Buffer>) => {
+        for await (const piece of pieces)
+          noted(() => {
+            take(piece);
+          }, failures);
+      },
+    );
+  } catch (error) {
+    if (failures.length > 0) throw failures[0];
+    if (!isUnpackingError(error)) throw error;
+    throw new LayerTrouble('malformed', 'cannot be unpacked');
+  }
+}
+
+async function* noting(source: AsyncIterable<Buffer>, failures: unknown[]): AsyncGenerator<Buffer> {
+  try {
+    yield* source;
+  } catch (error) {
+    failures.push(error);
+    throw error;
+  }
+}
+
+function noted(act: () => void, failures: unknown[]): void {
+  try {
+    act();
+  } catch (error) {
+    failures.push(error);
+    throw error;
+  }
+}
+
+function unpackingOf(mark: Buffer, runtime: UnpackingRuntime): Transform | null {
+  if (mark.subarray(0, GZIP.length).equals(GZIP)) {
+    return createGunzip({ chunkSize: PIECE_BYTES });
+  }
+  if (!mark.equals(ZSTD)) return null;
+  if (runtime.createZstdDecompress === undefined) {
+    throw new LayerTrouble('unsupported', 'is packed in a way that needs Node 22.15 or newer');
+  }
+  return runtime.createZstdDecompress({
+    chunkSize: PIECE_BYTES,
+    params: { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG },
+  });
+}
+
+/** The first bytes, and everything with them. */
+async function peek(
+  source: AsyncIterable<Buffer>,
+): Promise<{ readonly mark: Buffer; readonly all: AsyncIterable<Buffer> }> {
+  const iterator = source[Symbol.asyncIterator]();
+  const first: Buffer[] = [];
+  let bytes = 0;
+  while (bytes < MARK_BYTES) {
+    const next = await iterator.next();
+    if (next.done === true) break;
+    first.push(next.value);
+    bytes += next.value.length;
+  }
+  async function* all(): AsyncGenerator<Buffer> {
+    try {
+      yield* first;
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Whoever stops in the middle must not leave the connection open.
+      await iterator.return?.();
+    }
+  }
+  return { mark: Buffer.concat(first).subarray(0, MARK_BYTES), all: all() };
+}
+
+const isUnpackingError = (error: unknown): boolean => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^(Z_|ZSTD_|ERR_ZSTD)/.test(code);
+};

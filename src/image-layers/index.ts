@@ -1,0 +1,5 @@
+export { NO_FILES, type ImageFiles } from './image-files';
+export { LayerTrouble, type LayerReason } from './layer-trouble';
+export { LAYER_LIMITS, type LayerLimits } from './limits';
+export type { Distribution, ImagePackage } from './packages/package';
+export { readLayer, type Inspections, type LayerReading } from './read-layer';
