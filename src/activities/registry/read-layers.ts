@@ -59,7 +59,7 @@ export class LayerReader {
   private readonly known = new Map<string, LayerState | LayerFailure>();
   private rememberedFiles = 0;
   private layersRead = 0;
-  private readonly begun = performance.now();
+  private readonly begun = process.uptime();
 
   constructor(private readonly options: LayerOptions) {}
 
@@ -91,7 +91,7 @@ export class LayerReader {
     below: LayerState,
   ): Promise<LayerState | LayerFailure> {
     const { client, repository, hash, call, malware, limits, progress } = this.options;
-    if (performance.now() - this.begun > SCAN_MILLISECONDS) return 'too-slow';
+    if ((process.uptime() - this.begun) * 1_000 > SCAN_MILLISECONDS) return 'too-slow';
     progress?.(this.layersRead);
     this.layersRead += 1;
     const read = async (body: AsyncIterable<Buffer>): Promise<LayerState | LayerFailure> => {
