@@ -74,7 +74,7 @@ describe('the life of asset data', () => {
       expect(certificate.locations.find(({ location }) => location === 'mysql:keys')).toMatchObject(
         {
           before: certificate.keys.length,
-          remaining: 0,
+          after: 0,
         },
       );
     }

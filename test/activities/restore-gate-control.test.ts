@@ -29,12 +29,16 @@ beforeEach(async () => {
 afterEach(() => engine.remove());
 
 const lose = async (...statements: readonly string[]): Promise<void> => {
-  for (const statement of statements) await engine.root('control').execute(statement);
+  await engine.root('control').transaction(async (sql) => {
+    await sql.execute('SET SESSION sql_safe_updates = 0');
+    for (const statement of statements) await sql.execute(statement);
+    await sql.execute('SET SESSION sql_safe_updates = 1');
+  });
 };
 
 /** Tables as they were before anything was in them. */
 const without = (...tables: readonly string[]): readonly string[] =>
-  tables.map((table) => `DELETE FROM ${table} LIMIT 1000`);
+  tables.map((table) => `DELETE FROM ${table}`);
 
 const start = (): Promise<void> =>
   proveSurroundings(

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createBodyStaging } from '../../src/activities/staging/body-staging';
+import { createStagingWriter } from '../../src/activities/staging/staging-writer';
 import type { SqlPool } from '../../src/contracts/sql';
 import { createControlHarness } from '../support/control';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
@@ -53,7 +54,7 @@ describe('staging a body', () => {
   });
 
   it('takes a host report of the largest size, and refuses one byte more of a configuration', async () => {
-    const reports = createBodyStaging(stager).reports;
+    const reports = createStagingWriter(stager, 'host-report');
     const { stagingId } = await reports.stage(TENANT, 'x'.repeat(REPORT_BYTES_MAX - 2));
     const [row] = await root.query('SELECT LENGTH(body) AS n FROM staging WHERE staging_id = ?', [
       stagingId,
@@ -104,7 +105,8 @@ describe('what waits in staging is taken', () => {
   };
 
   it('by who collects when it is a report of the named tenant, and not when it is configuration [PU-1]', async () => {
-    const { configuration, reports, grounds } = createBodyStaging(stager);
+    const { configuration, grounds } = createBodyStaging(stager);
+    const reports = createStagingWriter(stager, 'host-report');
     const report = await reports.stage(TENANT, { host: 'a' });
     const take = (stagingId: string, tenantId = TENANT): Promise<string | null> =>
       taken('collector', 'staged_report', [tenantId, stagingId]);
@@ -116,7 +118,8 @@ describe('what waits in staging is taken', () => {
   });
 
   it('by the console when it is configuration of the named tenant, and not when it is a report [PU-1]', async () => {
-    const { configuration, reports, grounds } = createBodyStaging(stager);
+    const { configuration, grounds } = createBodyStaging(stager);
+    const reports = createStagingWriter(stager, 'host-report');
     const change = await configuration.stage(TENANT, { a: 1 });
     const take = (stagingId: string, tenantId = TENANT): Promise<string | null> =>
       taken('console', 'staged_configuration', [tenantId, stagingId]);
@@ -140,7 +143,8 @@ describe('what waits in staging is taken', () => {
   );
 
   it('away by who collects only by tenant, id and digest, and only when it is a report [ST-2]', async () => {
-    const { configuration, reports } = createBodyStaging(stager);
+    const { configuration } = createBodyStaging(stager);
+    const reports = createStagingWriter(stager, 'host-report');
     const isThere = async (stagingId: string): Promise<boolean> =>
       (await root.query('SELECT 1 FROM staging WHERE staging_id = ?', [stagingId])).length === 1;
     const erase = async (...order: readonly string[]): Promise<unknown> =>
@@ -163,7 +167,7 @@ describe('a command whose body is staged', () => {
   it('is the same command when its body is staged again, and another one with another body', async () => {
     const harness = createControlHarness(environment);
     const tenantId = await harness.subscribed('CVM');
-    const writer = createBodyStaging(stager).reports;
+    const writer = createStagingWriter(stager, 'host-report');
     const order = async (body: unknown) => {
       const report = await writer.stage(tenantId, body);
       return harness.send(tenantId, 'requestScan', { source: 'host-report', report }, 'scan');
