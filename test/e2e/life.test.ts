@@ -1,3 +1,4 @@
+import { WorkflowClient } from '@temporalio/client';
 import { hostReport, newAsset } from '../support/observations';
 import { subscribeTo } from '../support/control';
 import { newTenantId } from '../support/engine';
@@ -39,6 +40,36 @@ describe('a whole life on the real servers', () => {
       stage: 'ended',
       counters: { certificates: 3 },
     });
+  });
+
+  it('takes requests and changes that come as signals, from senders that wait for no answer [CC-2] [DC-3]', async () => {
+    const tenantId = newTenantId();
+    await live.subscribe(tenantId, subscribeTo('CVM'));
+    const { connection, namespace } = live;
+    const process = new WorkflowClient({ connection, namespace }).getHandle(
+      `tenant-lifecycle:${tenantId}`,
+    );
+    const body = { setting: 'automatic-renewal', enabled: true };
+    const staged = await live.engine.stage(tenantId, body);
+    await process.signal('configurationChanged', {
+      ...{ kind: 'changeConfiguration', idempotencyKey: 'signal-1', requestedBy: 'console' },
+      body: { ...staged, configurationKind: 'console-setting', settingId: 'renewal' },
+    });
+    const requestId = `rq_${tenantId.slice(3)}`;
+    const request = {
+      ...{ kind: 'requestDeletion', idempotencyKey: 'signal-2', requestedBy: 'console' },
+      body: { requestId, recordClass: 'console-configuration-data' },
+    };
+    // Twice, as a sender does that got no answer; and one that nobody understands.
+    await process.signal('deletionRequested', request);
+    await process.signal('deletionRequested', request);
+    await process.signal('deletionRequested', { ...request, body: { requestId: 7 } });
+    await until(async () => (await live.client.deadlines(tenantId)).length === 1, 60_000);
+    await live.settled(tenantId);
+    expect(await live.client.deadlines(tenantId)).toMatchObject([
+      { recordClass: 'console-configuration-data', because: 'CC-2', records: 2 },
+    ]);
+    expect((await live.client.status(tenantId)).counters.commands).toBe(3);
   });
 
   it('ends with certificates and nothing left, through the workflow engine alone [AB-2] [AB-3] [CC-3]', async () => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createStagingWriter } from '../../src/activities/staging/staging-writer';
 import { buildImage, pushArtifact, removeArtifacts } from '../../demo/inputs/oci-images';
 import { collectHost } from '../../src/collector';
 import { withDigest } from '../../src/collector/report-digest';
@@ -70,7 +71,11 @@ async function scanHosts(): Promise<void> {
   await live.client.requestHostScan(header(), await leaking(collected, inReport));
   await live.client.requestHostScan(header(), ofVersion1(await leaking(collected, inOldReport)));
   // Past the facade and its staging: only the gate of the ingest is left.
-  const report = await live.engine.stage(tenantId, await leaking(collected, inStaging));
+  const stager = live.engine.stores.sql('stager', 'control');
+  const report = await createStagingWriter(stager, 'host-report').stage(
+    tenantId,
+    await leaking(collected, inStaging),
+  );
   await live.send(tenantId, 'requestScan', { source: 'host-report', report });
   await live.settled(tenantId);
 }

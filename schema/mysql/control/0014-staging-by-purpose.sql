@@ -32,3 +32,11 @@ BEGIN
       AND purpose = 'host-report';
   SET SESSION sql_safe_updates = v_safe;
 END
+$$
+-- How many bodies of a tenant have waited for more than a day; who verifies sees none of them.
+CREATE DEFINER={{definer}} FUNCTION {{control}}.stale_staged(p_tenant VARBINARY(64)) RETURNS BIGINT
+NOT DETERMINISTIC READS SQL DATA SQL SECURITY DEFINER
+BEGIN
+  RETURN (SELECT COUNT(*) FROM {{control}}.staging
+    WHERE tenant_id = p_tenant AND staged_at < {{control}}.lethe_now() - INTERVAL 24 HOUR);
+END

@@ -222,10 +222,6 @@ async function afterCommit(
     const { service } = command.body as CommandBodies['attachService'];
     await ports.links.linkUnbound({ tenantId, service, linkedAt: receipt.acceptedAt });
   }
-  if (command.kind === 'changeConfiguration') {
-    const { stagingId } = command.body as CommandBodies['changeConfiguration'];
-    await ports.control.execute('CALL erase_staging(?)', [stagingId]);
-  }
   const requestedBy = await requesterOf(ports, tenantId, command.idempotencyKey);
   await ports.ledger.append({
     tenantId,

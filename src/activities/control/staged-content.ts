@@ -38,9 +38,10 @@ export async function eraseTaken(
   if (row !== null) await sql.execute('CALL erase_staging(?)', [required(row, 'staging_id')]);
 }
 
-/** The staged body that control keeps itself; a report waits for its scan, configuration for its writer. */
+/** The staged body that is stored by now; a report still waits for its scan. */
 function takenBody({ kind, body }: Command): StagedBody | null {
   if (kind === 'grantSharing') return body as CommandBodies['grantSharing'];
+  if (kind === 'changeConfiguration') return body as CommandBodies['changeConfiguration'];
   if (kind !== 'requestScan') return null;
   const order = body as CommandBodies['requestScan'];
   return order.source === 'registry' ? order : null;

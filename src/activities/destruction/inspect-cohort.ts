@@ -191,12 +191,7 @@ async function countByKey(
 
 /** Bodies are erased when they are accepted; what nobody accepted is gone after a day. */
 async function countStaging(ports: VerifierPorts, { tenantId }: InspectedCohort): Promise<number> {
-  const row = await textRow(
-    ports.control,
-    `SELECT COUNT(*) AS bodies FROM staging
-      WHERE tenant_id = ? AND staged_at < lethe_now() - INTERVAL 24 HOUR`,
-    [tenantId],
-  );
+  const row = await textRow(ports.control, 'SELECT stale_staged(?) AS bodies', [tenantId]);
   return Number(row?.['bodies'] ?? NaN);
 }
 

@@ -15,8 +15,8 @@ export interface MovePorts extends PermitPorts {
 }
 
 /**
- * Removes the live rows whose two copies are verified, batch by batch, each under a permit of its own. A
- * hold does not stop it: the data is preserved.
+ * Takes rows away whose two copies were read back, batch by batch, each under its own permit. Under a
+ * hold it goes on, because nothing is lost by it.
  *
  * @idempotency batches whose permit was used are skipped.
  * @throws LetheError with the code of the cap or breaker that stops it; COUNT_MISMATCH, which trips it.

@@ -69,7 +69,7 @@ export function requestSteps(duty: RequestDuty, received: bigint): readonly Step
       text: 'The deletion request decides; its day of receipt is not counted.',
       at: formatInstant(received),
     },
-    ...duty.counts.map((count) => countStep(count, duty.count)),
+    ...duty.counts.map((count) => countStep(count, duty)),
     ...(duty.rules.includes('DR-1') ? minimumSteps(duty) : []),
     {
       rule,
@@ -98,11 +98,12 @@ function minimumSteps(duty: RequestDuty): readonly Step[] {
   ];
 }
 
-function countStep(count: WorkingDayCount, deciding: WorkingDayCount): Step {
+function countStep(count: WorkingDayCount, duty: Pick<RequestDuty, 'count' | 'counts'>): Step {
   const estimate = count.provisional
     ? ' The calendar is not published that far: two days fewer are counted, but not less than the settled part.'
     : '';
-  const verdict = count === deciding ? 'ends first and decides' : 'does not end before the other';
+  const first = duty.counts.length > 1 ? 'end first and decide' : 'decide';
+  const verdict = count === duty.count ? first : 'do not end before those that decide';
   return {
     rule: 'CC-2',
     text: `${plural(count.counted, 'working day')} in calendar ${count.calendar} ${verdict}.${estimate}`,

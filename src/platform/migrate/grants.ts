@@ -152,7 +152,7 @@ export const ROLE_GRANTS = Object.freeze({
   },
   /** Reads live rows and seals runs. */
   archiver: {
-    select: ['control.*', 'assets.*', 'configuration.*'],
+    select: [...CONTROL_READ, 'assets.*', 'configuration.*'],
     insert: [
       'control.manifests',
       'control.manifest_batches',
@@ -164,11 +164,19 @@ export const ROLE_GRANTS = Object.freeze({
     ],
     execute: ['control.lethe_now', 'control.start_attempt', 'control.end_attempt'],
   },
-  /** Reads everything, writes only its verdicts. */
+  /** Reads everything but what waits in staging and why holds were placed; writes only its verdicts. */
   verifier: {
-    select: ['control.*', 'assets.*', 'configuration.*', 'keys.*', 'evidence.*'],
+    select: [
+      ...CONTROL_READ,
+      'control.backup_sets',
+      'control.backup_expiries',
+      'assets.*',
+      'configuration.*',
+      'keys.*',
+      'evidence.*',
+    ],
     insert: ['control.verifications'],
-    execute: ['control.lethe_now'],
+    execute: ['control.lethe_now', 'control.stale_staged'],
   },
   /** Writes observations, and nothing else about them. */
   collector: {
@@ -237,7 +245,7 @@ const SIMULATOR_GRANTS: RoleGrants = Object.freeze({
 export type SqlRole = keyof typeof ROLE_GRANTS | 'simulator';
 
 /** Routines that answer with a value; all others are procedures. */
-const FUNCTIONS = new Set(['lethe_now', 'staged_report', 'staged_configuration']);
+const FUNCTIONS = new Set(['lethe_now', 'staged_report', 'staged_configuration', 'stale_staged']);
 
 /** Where the grants are for. */
 export interface GrantTarget {

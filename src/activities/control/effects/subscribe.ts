@@ -1,4 +1,5 @@
 import { LetheError } from '../../../domain/errors';
+import { isTimeZone } from '../../../domain/windows/civil';
 import { POLICY_VERSION_IN_FORCE } from '../policy-in-force';
 import {
   insertRow,
@@ -75,12 +76,6 @@ async function insertAttestations(
 }
 
 function assertZone(zone: string): void {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-  } catch (error) {
-    throw new LetheError('INVALID_ZONE', 'zone is not a known IANA time zone', {
-      field: 'zone',
-      cause: error,
-    });
-  }
+  if (isTimeZone(zone)) return;
+  throw new LetheError('INVALID_ZONE', 'zone is not a known IANA time zone', { field: 'zone' });
 }
