@@ -254,8 +254,9 @@ describe('lethe migrate with a server of its own for the keys', () => {
       await opened.sql('control', 'control').query('SELECT COUNT(*) FROM tenants');
       await opened.sql('control', 'keys').query('SELECT COUNT(*) FROM key_epochs');
       for (const database of ['control', 'keys']) {
+        const reader = database === 'control' ? 'control' : 'verifier';
         const rows = await opened
-          .sql('verifier', 'control')
+          .sql(reader, 'control')
           .query(
             `SELECT COUNT(*) AS n FROM information_schema.tables WHERE table_schema = ? AND table_name = 'migrations'`,
             [`${name}_${database}`],
