@@ -4,7 +4,7 @@ import { createControlReader } from '../src/activities/control/reader';
 import { createBodyStaging } from '../src/activities/staging/body-staging';
 import { LifecycleClient } from '../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../src/contracts/commands';
-import type { LifecycleStatus } from '../src/contracts/snapshot';
+import type { ProcessStatus } from '../src/contracts/snapshot';
 import { lifecycleWorkflowId, parseId } from '../src/domain/identifiers';
 import type { Walk } from '../src/simulation/simulator';
 import { Expectations } from './expectations';
@@ -137,7 +137,7 @@ export class Play {
   }
 
   /** State of a tenant from control. */
-  async status({ tenantId }: Character): Promise<LifecycleStatus> {
+  async status({ tenantId }: Character): Promise<ProcessStatus> {
     const status = await this.reader.status(tenantId);
     if (status === null) throw new Error(`${tenantId} is not known`);
     return status;
@@ -178,7 +178,7 @@ export class Play {
     }
   }
 
-  private async known(): Promise<readonly LifecycleStatus[]> {
+  private async known(): Promise<readonly ProcessStatus[]> {
     const all = await Promise.all(
       this.characters.map(({ tenantId }) => this.reader.status(tenantId)),
     );

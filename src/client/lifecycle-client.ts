@@ -20,12 +20,19 @@ import {
   SWEEP_MESSAGE_NAMES,
 } from '../contracts/messages';
 import { parseConfiguration } from '../contracts/schemas/configuration';
-import type { DueDay, LifecycleStatus } from '../contracts/snapshot';
+import type { DueDay, LifecycleStatus, ProcessStatus } from '../contracts/snapshot';
 import type { BodyStaging } from '../contracts/stores';
 import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';
 import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
+import {
+  awaiting,
+  findAwaitedStore,
+  PROCESS_WAIT_MS,
+  queryProcess,
+  SILENT_PROCESS,
+} from './ask-process';
 import { persistently, within } from './bounded';
 import { assertReportShape } from './check-report';
 import { checkedGrant, checkedScan, type SharingOrder } from './check-sharing';
@@ -68,8 +75,6 @@ export interface LifecycleClientOptions {
 /** Set at the start, where it costs nothing; what changes later is the process's own to set. */
 const TENANT_ID = defineSearchAttributeKey('LetheTenantId', 'KEYWORD');
 
-/** After this long a process is taken to be silent and control is asked, in milliseconds. */
-const STATUS_WAIT_MS = 3_000;
 const COMMAND_WAIT_MS = 120_000;
 /** A hold is acknowledged only when older permits are dead: their longest lease and the statement limit. */
 const HOLD_WAIT_MS = 15 * 60_000;
@@ -177,15 +182,18 @@ export class LifecycleClient {
   /** State of the tenant: from its process, or from control when the engine does not answer. */
   async status(tenantId: string): Promise<LifecycleStatus> {
     const id = parseId('TenantId', tenantId, 'tenantId');
-    const fromProcess = await this.query<LifecycleStatus | null>(
-      lifecycleWorkflowId(id),
+    const workflowId = lifecycleWorkflowId(id);
+    const told = await queryProcess<ProcessStatus | null>(
+      this.workflows,
+      workflowId,
       QUERY_NAMES.statusQuery,
     );
-    const status = fromProcess ?? (await this.options.control.status(id));
+    if (told !== null) return awaiting(told, await findAwaitedStore(this.workflows, workflowId));
+    const status = await this.options.control.status(id);
     if (status === null) {
       throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });
     }
-    return status;
+    return awaiting(status, status.ended ? null : SILENT_PROCESS);
   }
 
   /** All due days of the tenant, from control: a process carries only the next ten. */
@@ -258,7 +266,8 @@ export class LifecycleClient {
   /** State of a hold: from its process, or from control when the engine does not answer. */
   async holdStatus(holdId: string): Promise<HoldStatus> {
     const id = parseId('HoldId', holdId, 'holdId');
-    const fromProcess = await this.query<HoldStatus>(
+    const fromProcess = await queryProcess<HoldStatus>(
+      this.workflows,
       holdWorkflowId(id),
       HOLD_MESSAGE_NAMES.holdStatusQuery,
     );
@@ -279,7 +288,7 @@ export class LifecycleClient {
   async tellFactsChanged(tenantId: string): Promise<boolean> {
     const id = parseId('TenantId', tenantId, 'tenantId');
     try {
-      await within(this.workflows, STATUS_WAIT_MS, () =>
+      await within(this.workflows, PROCESS_WAIT_MS, () =>
         this.workflows.getHandle(lifecycleWorkflowId(id)).signal(SIGNAL_NAMES.factsChangedSignal),
       );
       return true;
@@ -344,17 +353,6 @@ export class LifecycleClient {
       return await within(this.workflows, milliseconds, () => persistently(work));
     } catch (error) {
       throw await explainFailure(error, missing);
-    }
-  }
-
-  private async query<T>(workflowId: string, name: string): Promise<T | null> {
-    try {
-      return await within(this.workflows, STATUS_WAIT_MS, () =>
-        this.workflows.getHandle(workflowId).query<T>(name),
-      );
-    } catch {
-      // Whatever keeps the process from answering, control knows the facts.
-      return null;
     }
   }
 

@@ -54,7 +54,7 @@ function asFailure(error: unknown, log: (error: unknown) => void): unknown {
       type: error.code,
       message: error.message,
       nonRetryable: !FAILURES[error.code].retryable,
-      details: [{ field: error.field ?? null }],
+      details: [{ field: error.field ?? null, store: error.store ?? null }],
     });
   }
   log(error);

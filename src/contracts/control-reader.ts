@@ -2,7 +2,7 @@ import type { BackupSet } from '../domain/backups';
 import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/caps';
 import type { ForecastAnswer } from '../domain/forecast';
 import type { RecordClass } from '../domain/record-class';
-import type { Band, DueDay, LifecycleStatus } from './snapshot';
+import type { Band, DueDay, ProcessStatus } from './snapshot';
 
 /** A due day with the tenant it belongs to and how near its own end is. */
 export interface TenantDueDay extends DueDay {
@@ -148,7 +148,7 @@ export interface BackupRecord extends BackupSet {
  */
 export interface ControlReader {
   /** Null when the tenant never subscribed. */
-  status(tenantId: string): Promise<LifecycleStatus | null>;
+  status(tenantId: string): Promise<ProcessStatus | null>;
   /** All due days of a tenant that are not over, nearest first. */
   deadlines(tenantId: string): Promise<readonly DueDay[]>;
   deadlinesOf(filter: DeadlineFilter): Promise<DeadlineList>;

@@ -1,3 +1,4 @@
+import type { StoreKind } from '../domain/errors';
 import type { RecordClass } from '../domain/record-class';
 import type { Stage } from '../domain/lifecycle';
 
@@ -84,8 +85,25 @@ export interface LifecycleSnapshot {
   readonly ended: boolean;
 }
 
-/** Answer of the `status` query and of the facade (`source` says who answered). */
-export interface LifecycleStatus extends LifecycleSnapshot {
+/** What is away at the moment, so that work is tried again and again. */
+export interface AwaitedStore {
+  /** `engine`: the tenant's process did not answer, the workflow engine or its workers are away. */
+  readonly store: StoreKind | 'engine';
+  /** Step that is tried again; null when the process itself does not answer. */
+  readonly step: string | null;
+  /** Number of the attempt that comes next or is under way; 1 is the first. */
+  readonly attempt: number;
+  readonly code: string;
+}
+
+/** Answer of the facade: what the process or control says, and which store is away. */
+export interface LifecycleStatus extends ProcessStatus {
+  /** Null when nothing is known to be away. */
+  readonly awaits: AwaitedStore | null;
+}
+
+/** Answer of the `status` query (`source` says who answered). */
+export interface ProcessStatus extends LifecycleSnapshot {
   readonly tenantId: string;
   readonly waitsFor: string;
   readonly source: 'workflow' | 'control';

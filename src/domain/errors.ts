@@ -105,6 +105,16 @@ export const FAILURES = Object.freeze({
 /** A stable failure code. */
 export type FailureCode = keyof typeof FAILURES;
 
+/** Kinds of stores as people are told of them, with the words for it. */
+export const STORE_NAMES = Object.freeze({
+  sql: 'the SQL store',
+  documents: 'the document store',
+  objects: 'the object store',
+});
+
+/** A kind of store. */
+export type StoreKind = keyof typeof STORE_NAMES;
+
 /**
  * A failure with a stable code. The message says what happened, names the field and the remedy, and
  * never carries tenant content: it ends up in histories and logs.
@@ -112,16 +122,19 @@ export type FailureCode = keyof typeof FAILURES;
 export class LetheError extends Error {
   readonly code: FailureCode;
   readonly field: string | undefined;
+  /** The store that is away, when that is what happened. */
+  readonly store: StoreKind | undefined;
 
   constructor(
     code: FailureCode,
     message: string,
-    options: { field?: string; cause?: unknown } = {},
+    options: { field?: string; store?: StoreKind; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'LetheError';
     this.code = code;
     this.field = options.field;
+    this.store = options.store;
   }
 }
 

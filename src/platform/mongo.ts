@@ -30,6 +30,7 @@ export async function connectMongo(url: string): Promise<MongoClient> {
   } catch (error) {
     await client.close();
     throw new LetheError('STORE_UNAVAILABLE', 'the document store cannot be reached', {
+      store: 'documents',
       cause: error,
     });
   }

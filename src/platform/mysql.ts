@@ -1,7 +1,8 @@
-import { types } from 'node:util';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2/promise';
-import { FAILURES, LetheError, type FailureCode } from '../domain/errors';
+import { LetheError, isLetheError } from '../domain/errors';
 import type { Sql, SqlPool, SqlRow, SqlValue } from '../contracts/sql';
+import { silence, translateSqlFailure } from './mysql-failures';
+import { cutConnection, streamRows } from './mysql-rows';
 
 /** Address and login of one account. */
 export interface MysqlLogin {
@@ -14,9 +15,11 @@ export interface MysqlLogin {
   readonly connectionsMax?: number;
   /** PEM text of the authority that signed the server's certificate; absent: not encrypted. */
   readonly tlsCa?: string;
+  /** Longest wait for the answer to a statement or for the next row, in milliseconds. */
+  readonly statementTimeoutMs?: number;
 }
 
-/** How long one statement may take before its connection is destroyed, in milliseconds. */
+/** How long a server may be silent before its connection is cut, in milliseconds. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** Shorter than an activity's heartbeat, so that a store that is away is noticed by us. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -56,51 +59,64 @@ export function connectMysql(login: MysqlLogin): SqlPool {
     multipleStatements: false,
     flags: ['-LOCAL_FILES', '-FOUND_ROWS'],
   });
+  const on: Lender = { pool, statementMs: login.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS };
   return {
-    query: (sql, params) => withConnection(pool, (on) => on.query(sql, params)),
-    execute: (sql, params) => withConnection(pool, (on) => on.execute(sql, params)),
-    transaction: (work) => withConnection(pool, (on) => inTransaction(on, work)),
-    stream: (sql, params) => streamRows(pool, sql, params ?? []),
+    query: (sql, params) => withConnection(on, (session) => session.query(sql, params)),
+    execute: (sql, params) => withConnection(on, (session) => session.execute(sql, params)),
+    transaction: (work) => withConnection(on, (session) => inTransaction(session, work)),
+    stream: (sql, params) => streamed(on, sql, params ?? []),
     close: async () => {
       await pool.end();
     },
   };
 }
 
+/** A pool and how long it waits for a statement. */
+interface Lender {
+  readonly pool: Pool;
+  readonly statementMs: number;
+}
+
 const prepared = new WeakSet<object>();
 
-async function borrow(pool: Pool): Promise<PoolConnection> {
+async function borrow({ pool, statementMs }: Lender): Promise<PoolConnection> {
   try {
     const connection = await pool.getConnection();
-    if (!prepared.has(connection.connection)) {
-      for (const statement of SESSION) await connection.query(statement);
-      prepared.add(connection.connection);
+    if (prepared.has(connection.connection)) return connection;
+    for (const statement of SESSION) {
+      await inTime(connection, statementMs, connection.query(statement));
     }
+    prepared.add(connection.connection);
     return connection;
   } catch (error) {
-    throw translate(error, 'before');
+    throw translateSqlFailure(error, 'before');
   }
 }
 
-async function withConnection<T>(pool: Pool, work: (on: Sql) => Promise<T>): Promise<T> {
-  const connection = await borrow(pool);
+async function withConnection<T>(lender: Lender, work: (on: Sql) => Promise<T>): Promise<T> {
+  const connection = await borrow(lender);
   let broken = false;
+  const { statementMs } = lender;
   try {
     return await work({
-      query: async (sql, params = []) => (await send(connection, sql, params)) as SqlRow[],
+      query: async (sql, params = []) =>
+        (await send({ connection, statementMs }, sql, params)) as SqlRow[],
       execute: async (sql, params = []) => {
-        const header = (await send(connection, sql, params)) as ResultSetHeader;
+        const header = (await send({ connection, statementMs }, sql, params)) as ResultSetHeader;
         return { affectedRows: header.affectedRows };
       },
     });
   } catch (error) {
-    broken = isLetheFailure(error, 'OUTCOME_UNKNOWN') || isLetheFailure(error, 'STORE_UNAVAILABLE');
+    broken = isLetheError(error) && BREAKING.has(error.code);
     throw error;
   } finally {
-    if (broken) connection.destroy();
+    if (broken) cutConnection(connection);
     else connection.release();
   }
 }
+
+/** After these a connection may be in the middle of something. */
+const BREAKING: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'STORE_UNAVAILABLE']);
 
 async function inTransaction<T>(on: Sql, work: (sql: Sql) => Promise<T>): Promise<T> {
   await on.query('START TRANSACTION');
@@ -119,7 +135,10 @@ async function inTransaction<T>(on: Sql, work: (sql: Sql) => Promise<T>): Promis
 const PLAIN = /^(START TRANSACTION|COMMIT|ROLLBACK)$/;
 
 async function send(
-  connection: PoolConnection,
+  {
+    connection,
+    statementMs,
+  }: { readonly connection: PoolConnection; readonly statementMs: number },
   sql: string,
   params: readonly SqlValue[],
 ): Promise<unknown> {
@@ -130,15 +149,32 @@ async function send(
         sql,
         params.map((value) => (typeof value === 'bigint' ? value.toString() : value)),
       );
-  const timer = setTimeout(() => {
-    // The server may still carry it out; destroying the connection at least stops us from waiting.
-    connection.destroy();
-  }, STATEMENT_TIMEOUT_MS);
   try {
-    const [result] = await work;
+    const [result] = await inTime(connection, statementMs, work);
     return result;
   } catch (error) {
-    throw translate(error, /^\s*SELECT/i.test(sql) ? 'read' : 'write');
+    throw translateSqlFailure(error, /^\s*SELECT/i.test(sql) ? 'read' : 'write');
+  }
+}
+
+/**
+ * Stops waiting for a server that has fallen silent. The driver would wait for ever: what it closes, it
+ * closes politely, and a statement on its way is not told. The server may still carry it out.
+ */
+async function inTime<T>(
+  connection: PoolConnection,
+  milliseconds: number,
+  work: Promise<T>,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const silent = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      cutConnection(connection);
+      reject(silence());
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([work, silent]);
   } finally {
     clearTimeout(timer);
   }
@@ -160,85 +196,23 @@ function assertBindable(value: unknown, index: number): void {
   }
 }
 
-const CONNECTION_LOST = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'PROTOCOL_CONNECTION_LOST',
-  'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
-  'ER_SERVER_SHUTDOWN',
-  'ER_CON_COUNT_ERROR',
-  'EHOSTUNREACH',
-]);
-const CONTENTION = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']);
-
-/**
- * Driver errors embed statements and values; what leaves here has a stable code and neither. A write
- * whose answer was lost is `unknown`, never assumed to have failed.
- */
-function translate(error: unknown, phase: 'before' | 'read' | 'write'): unknown {
-  if (error instanceof LetheError || !types.isNativeError(error)) return error;
-  const { code = '', sqlState, sqlMessage } = error as DriverError;
-  if (sqlState === '45000') return ofProcedure(sqlMessage ?? '');
-  if (CONTENTION.has(code)) {
-    return new LetheError(
-      'STORE_UNAVAILABLE',
-      'the SQL store is contended; the transaction was rolled back',
-    );
-  }
-  if (isLost(error)) {
-    return phase === 'write'
-      ? new LetheError('OUTCOME_UNKNOWN', 'the SQL store lost the connection during a write')
-      : new LetheError('STORE_UNAVAILABLE', 'the SQL store cannot be reached');
-  }
-  const failure = new Error(`the SQL store refused a statement: ${code}`);
-  failure.name = 'SqlStoreError';
-  return Object.assign(failure, { code });
-}
-
-interface DriverError extends Error {
-  readonly code?: string;
-  readonly sqlState?: string;
-  readonly sqlMessage?: string;
-}
-
-const isLost = (error: DriverError): boolean =>
-  CONNECTION_LOST.has(error.code ?? '') ||
-  /closed state|connection.*(lost|closed)/i.test(error.message);
-
-/** Guarded procedures refuse with `CODE: what happened`. */
-function ofProcedure(message: string): LetheError {
-  const [, code = '', text = ''] = /^([A-Z][A-Z0-9_]*): (.*)$/.exec(message) ?? [];
-  return code in FAILURES
-    ? new LetheError(code as FailureCode, text)
-    : new LetheError('NOT_PERMITTED', 'a guarded procedure refused');
-}
-
-const isLetheFailure = (error: unknown, code: FailureCode): boolean =>
-  error instanceof LetheError && error.code === code;
-
-async function* streamRows(
-  pool: Pool,
+async function* streamed(
+  lender: Lender,
   sql: string,
   params: readonly SqlValue[],
 ): AsyncGenerator<readonly unknown[]> {
   params.forEach(assertBindable);
-  const connection = await borrow(pool);
+  const connection = await borrow(lender);
   let finished = false;
   try {
-    const raw = connection.connection as unknown as {
-      execute(options: object): { stream(): AsyncIterable<readonly unknown[]> };
-    };
-    const rows = raw.execute({ sql, values: [...params], rowsAsArray: true }).stream();
-    for await (const row of rows) yield row;
+    yield* streamRows(connection, { sql, values: params, silenceMs: lender.statementMs });
     finished = true;
   } catch (error) {
-    throw translate(error, 'read');
+    throw translateSqlFailure(error, 'read');
   } finally {
     // A reader that stops early leaves a running query behind: its connection goes.
     if (finished) connection.release();
-    else connection.destroy();
+    else cutConnection(connection);
   }
 }
 

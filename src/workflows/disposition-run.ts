@@ -2,10 +2,10 @@ import { ApplicationFailure, setWorkflowOptions, sleep } from '@temporalio/workf
 import type { Progress, RunReference } from '../contracts/activities';
 import { disposition } from './activity-options';
 
-/** How long a blocked step waits before it is tried again. */
-const BLOCKED_RETRY = '1 minute';
+/** How long a blocked step waits before it is tried again: longer each time, up to the last one. */
+const BLOCKED_PAUSES = ['5 seconds', '10 seconds', '20 seconds', '40 seconds', '1 minute'] as const;
 /** How often in a row it is tried before the tenant's process is told, so that its other work goes on. */
-const BLOCKED_TRIES = 5;
+const BLOCKED_TRIES = 6;
 
 /** What a disposition run works on. */
 export interface DispositionRunInput {
@@ -40,12 +40,10 @@ export async function dispositionRun(input: DispositionRunInput): Promise<void> 
 }
 
 async function plan(input: DispositionRunInput): Promise<readonly string[]> {
-  for (;;) {
+  for (let blocked = 0; ; blocked += 1) {
     const planned = await disposition.planRuns(input);
     if (planned.progress.done) return planned.runIds;
-    await sleep(BLOCKED_RETRY, {
-      summary: `blocked on ${planned.progress.blockedOn ?? 'writers'}`,
-    });
+    await pause(blocked, planned.progress.blockedOn ?? 'writers');
   }
 }
 
@@ -61,6 +59,14 @@ async function untilDone(
     if (blocked === BLOCKED_TRIES) {
       throw ApplicationFailure.nonRetryable('the run waits for something', progress.blockedOn);
     }
-    await sleep(BLOCKED_RETRY, { summary: `blocked on ${progress.blockedOn}` });
+    await pause(blocked - 1, progress.blockedOn);
   }
+}
+
+/** A writer that is gone holds its lease for a minute: looking early costs little, looking late a lot. */
+async function pause(blocked: number, on: string): Promise<void> {
+  const last = BLOCKED_PAUSES.length - 1;
+  await sleep(BLOCKED_PAUSES[Math.min(blocked, last)] ?? '1 minute', {
+    summary: `blocked on ${on}`,
+  });
 }

@@ -10,7 +10,7 @@ import {
 import type { Command, CommandKind, CommandReceipt } from '../contracts/commands';
 import { COMMAND_KINDS } from '../contracts/commands';
 import { QUERY_NAMES, SIGNAL_NAMES } from '../contracts/messages';
-import type { DueDay, LifecycleSnapshot, LifecycleStatus } from '../contracts/snapshot';
+import type { DueDay, LifecycleSnapshot, ProcessStatus } from '../contracts/snapshot';
 import { assertCommand } from '../contracts/validate-command';
 import { LetheError } from '../domain/errors';
 import { control } from './activity-options';
@@ -199,7 +199,7 @@ export class Tenant {
       },
       { description: 'Facts changed in control, e.g. a hold; read them again' },
     );
-    setHandler(defineQuery<LifecycleStatus | null>(QUERY_NAMES.statusQuery), () => this.status(), {
+    setHandler(defineQuery<ProcessStatus | null>(QUERY_NAMES.statusQuery), () => this.status(), {
       description: 'Stage, next due instant, holds, counters and what it waits for',
     });
     setHandler(
@@ -209,7 +209,7 @@ export class Tenant {
     );
   }
 
-  private status(): LifecycleStatus | null {
+  private status(): ProcessStatus | null {
     const shown = this.shown();
     if (shown === null) return null;
     return { ...shown, tenantId: this.id, waitsFor: this.waitsFor, source: 'workflow' };

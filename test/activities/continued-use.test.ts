@@ -38,6 +38,17 @@ const servicesOf = async (tenantId: string, assetId: string): Promise<readonly s
   return rows.map((row) => String(row['service'])).sort();
 };
 
+/** How often an asset's use is on record, by service. */
+const usesOf = async (tenantId: string, assetId: string): Promise<readonly unknown[]> => {
+  const rows = await engine
+    .root('control')
+    .query(
+      'SELECT service, COUNT(*) AS uses FROM asset_uses WHERE tenant_id = ? AND asset_id = ? GROUP BY service',
+      [tenantId, assetId],
+    );
+  return rows.map((row) => ({ service: String(row['service']), uses: String(row['uses']) }));
+};
+
 const liveAssets = async (tenantId: string): Promise<readonly string[]> => {
   const rows = await engine
     .root('assets')
@@ -97,6 +108,36 @@ describe('an asset that is linked to another service before its archive matures'
     await engine.runWork(tenantId);
     expect(await liveAssets(tenantId)).toEqual([kept]);
     expect(await servicesOf(tenantId, kept)).toEqual(['CVM', 'Lighthouse']);
+  });
+
+  it('is on record once, however often it is scanned, and again after the next archive [AB-2] [HS-1]', async () => {
+    const tenantId = await subscribed(engine, 'CVM', 'Lighthouse');
+    const kept = await linked(tenantId, ['CVM']);
+    const scan = async (service: string): Promise<void> => {
+      await later(1);
+      const report = hostReport(tenantId, kept, { observedAt: await engine.now() });
+      (report.assets[0] as { links: unknown }).links = { to: 'services', services: [service] };
+      await engine.observe(report);
+    };
+    for (let day = 0; day < 3; day += 1) await scan('CVM');
+    expect(await usesOf(tenantId, kept)).toEqual([{ service: 'CVM', uses: '1' }]);
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.runWork(tenantId);
+    for (let day = 0; day < 2; day += 1) await scan('Lighthouse');
+    await engine.runWork(tenantId);
+    expect(await liveAssets(tenantId)).toEqual([kept]);
+    expect(await usesOf(tenantId, kept)).toEqual([
+      { service: 'CVM', uses: '1' },
+      { service: 'Lighthouse', uses: '1' },
+    ]);
+    await engine.send(tenantId, 'endService', { service: 'Lighthouse' });
+    await engine.runWork(tenantId);
+    await engine.send(tenantId, 'attachService', { service: 'CVM' });
+    await scan('CVM');
+    await engine.runWork(tenantId);
+    // Archived twice since the first use was recorded: it has to be said again.
+    expect(await usesOf(tenantId, kept)).toContainEqual({ service: 'CVM', uses: '2' });
+    expect(await liveAssets(tenantId)).toEqual([kept]);
   });
 
   it('is not moved away when it was sealed a moment ago [AB-2]', async () => {

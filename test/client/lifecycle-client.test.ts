@@ -1,10 +1,8 @@
-import { WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Connection, WorkflowClient } from '@temporalio/client';
-import { LifecycleClient, type LifecycleClientOptions } from '../../src/client/lifecycle-client';
 import { collectFiles, removeFolders } from '../collector/machine';
 import type { CommandReceipt, RepositoryScan } from '../../src/contracts/commands';
-import type { LifecycleStatus } from '../../src/contracts/snapshot';
+import { grpc, missing, never, StubEngine } from '../support/stub-engine';
 
 const TENANT = 'tn_client0000000001';
 const HOLD = 'hd_client00000000001';
@@ -15,66 +13,6 @@ const keysOf = ({ idempotencyKey, requestedBy }: typeof header) => ({
 });
 const receipt = { kind: 'endService', idempotencyKey: 'k-1' } as CommandReceipt;
 
-interface Sent {
-  readonly workflowId: string;
-  readonly name: string;
-  readonly updateId: string | undefined;
-  readonly args: readonly unknown[];
-}
-
-type Answers = (() => Promise<unknown>)[];
-
-/** Stands for the engine: records what is sent, and answers as the test says, the last answer again. */
-class Engine {
-  readonly sent: Sent[] = [];
-  readonly staged: unknown[] = [];
-  control: Partial<LifecycleStatus> | null = null;
-  hold: unknown = null;
-
-  constructor(private readonly answers: Answers) {}
-
-  client(over: Partial<LifecycleClientOptions> = {}): LifecycleClient {
-    const send = (workflowId: string, name: string, options: object): Promise<unknown> => {
-      const { updateId, args = [] } = options as { updateId?: string; args?: unknown[] };
-      this.sent.push({ workflowId, name, updateId, args });
-      const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
-      return (answer ?? (() => Promise.reject(new Error('nothing is sent in this test'))))();
-    };
-    const workflowClient = {
-      withAbortSignal: (_: AbortSignal, work: () => Promise<unknown>) => work(),
-      getHandle: (id: string) => ({
-        executeUpdate: (name: string, options: object) => send(id, name, options),
-        query: (name: string) => send(id, name, {}),
-        signal: (name: string) => send(id, name, {}),
-      }),
-      executeUpdateWithStart: (
-        name: string,
-        options: { startWorkflowOperation: { options: { workflowId: string } } },
-      ) => send(options.startWorkflowOperation.options.workflowId, name, options),
-    } as unknown as WorkflowClient;
-    const stage = (_: string, body: unknown): Promise<{ stagingId: string; digest: string }> => {
-      this.staged.push(body);
-      return Promise.resolve({ stagingId: `st_${'a'.repeat(32)}`, digest: 'b'.repeat(64) });
-    };
-    return new LifecycleClient({
-      connection: undefined as unknown as Connection,
-      namespace: 'test',
-      workflowClient,
-      control: {
-        status: () => Promise.resolve(this.control as LifecycleStatus | null),
-        deadlines: () => Promise.resolve([]),
-        hold: () => Promise.resolve(this.hold as null),
-      },
-      staging: { configuration: { stage }, reports: { stage }, grounds: { stage } },
-      ...over,
-    });
-  }
-}
-
-const grpc = (code: number): (() => Promise<never>) => {
-  const cause = Object.assign(new Error('14 UNAVAILABLE'), { code });
-  return () => Promise.reject(Object.assign(new Error('service'), { cause }));
-};
 const refusing =
   (type: string, field: string | null = null) =>
   () =>
@@ -84,15 +22,11 @@ const refusing =
         ApplicationFailure.create({ type, message: `${type} it is`, details: [{ field }] }),
       ),
     );
-const never = (): Promise<never> => new Promise<never>(() => undefined);
-const missing = (): Promise<never> =>
-  Promise.reject(new WorkflowNotFoundError('not found', 'id', undefined));
-
 afterAll(removeFolders);
 
 describe('a command', () => {
   it('goes to the process of its tenant and is answered with the receipt', async () => {
-    const engine = new Engine([() => Promise.resolve(receipt)]);
+    const engine = new StubEngine([() => Promise.resolve(receipt)]);
     const answer = await engine.client().command('endService', header, { service: 'CVM' });
     expect(answer).toBe(receipt);
     expect(engine.sent).toMatchObject([
@@ -109,14 +43,14 @@ describe('a command', () => {
     ['no key', { ...header, idempotencyKey: '' }, 'INVALID_INPUT'],
     ['a name for an actor', { ...header, requestedBy: 'Jane Doe' }, 'INVALID_INPUT'],
   ])('with %s is refused before anything is sent', async (...[, bad, code]) => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const sending = engine.client().command('endService', bad, { service: 'CVM' });
     await expect(sending).rejects.toMatchObject({ code });
     expect(engine.sent).toEqual([]);
   });
 
   it('is sent again under one id and one key after a transient failure', async () => {
-    const engine = new Engine([grpc(14), grpc(8), () => Promise.resolve(receipt)]);
+    const engine = new StubEngine([grpc(14), grpc(8), () => Promise.resolve(receipt)]);
     await engine.client().command('endService', header, { service: 'CVM' });
     expect(engine.sent).toHaveLength(3);
     expect(new Set(engine.sent.map(({ updateId }) => updateId)).size).toBe(1);
@@ -124,7 +58,7 @@ describe('a command', () => {
   });
 
   it('is sent again when the run that accepted it ended before it was finished', async () => {
-    const engine = new Engine([
+    const engine = new StubEngine([
       refusing('AcceptedUpdateCompletedWorkflow'),
       () => Promise.resolve(receipt),
     ]);
@@ -132,7 +66,7 @@ describe('a command', () => {
   });
 
   it('that was refused can be sent again and is judged anew: its id is of one call only', async () => {
-    const engine = new Engine([refusing('NOT_PERMITTED'), () => Promise.resolve(receipt)]);
+    const engine = new StubEngine([refusing('NOT_PERMITTED'), () => Promise.resolve(receipt)]);
     const client = engine.client();
     const send = () => client.command('endService', header, { service: 'CVM' });
     await expect(send()).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
@@ -141,28 +75,28 @@ describe('a command', () => {
   });
 
   it("carries the domain's refusal with its field, and does not repeat it", async () => {
-    const engine = new Engine([refusing('SERVICE_NOT_ACTIVE', 'service')]);
+    const engine = new StubEngine([refusing('SERVICE_NOT_ACTIVE', 'service')]);
     const sending = engine.client().command('endService', header, { service: 'CVM' });
     await expect(sending).rejects.toMatchObject({ code: 'SERVICE_NOT_ACTIVE', field: 'service' });
     expect(engine.sent).toHaveLength(1);
   });
 
   it('says that the engine is away when it stays away', async () => {
-    const engine = new Engine([grpc(14)]);
+    const engine = new StubEngine([grpc(14)]);
     const sending = engine.client().command('endService', header, { service: 'CVM' });
     await expect(sending).rejects.toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
     expect(engine.sent).toHaveLength(3);
   });
 
   it('says that the outcome is unknown when no answer comes in time', async () => {
-    const engine = new Engine([never]);
+    const engine = new StubEngine([never]);
     const client = engine.client({ commandTimeoutMs: 50 });
     const sending = client.command('endService', header, { service: 'CVM' });
     await expect(sending).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
   });
 
   it('for nobody is refused by what control knows', async () => {
-    const engine = new Engine([missing]);
+    const engine = new StubEngine([missing]);
     const send = () => engine.client().command('endService', header, { service: 'CVM' });
     await expect(send()).rejects.toMatchObject({ code: 'NOT_SUBSCRIBED' });
     engine.control = { ended: true };
@@ -170,7 +104,7 @@ describe('a command', () => {
   });
 
   it('does not begin a life again that has ended', async () => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     engine.control = { ended: true };
     const sending = engine.client().command('subscribe', header, {
       zone: 'Asia/Shanghai',
@@ -192,7 +126,7 @@ describe('a body', () => {
   };
 
   it('of a configuration waits in staging; the command carries its place and digest only [DC-3]', async () => {
-    const engine = new Engine([() => Promise.resolve(receipt)]);
+    const engine = new StubEngine([() => Promise.resolve(receipt)]);
     await engine.client().changeConfiguration(header, change);
     expect(engine.staged).toEqual([change.body]);
     expect(engine.sent[0]?.args).toMatchObject([
@@ -202,7 +136,7 @@ describe('a body', () => {
   });
 
   it('that is malformed is refused by its field, and nothing is staged or sent', async () => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const body = { ...change.body, regularDetection: { ...schedule, startMinute: 1440 } };
     await expect(
       engine.client().changeConfiguration(header, { ...change, body }),
@@ -211,7 +145,7 @@ describe('a body', () => {
   });
 
   it('needs staging: a client without it sends nothing', async () => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const client = engine.client({ staging: undefined as never });
     await expect(client.changeConfiguration(header, change)).rejects.toMatchObject({
       code: 'CONFIGURATION_INVALID',
@@ -219,7 +153,7 @@ describe('a body', () => {
   });
 
   it('of a host report waits in staging too [DC-1]', async () => {
-    const engine = new Engine([() => Promise.resolve(receipt)]);
+    const engine = new StubEngine([() => Promise.resolve(receipt)]);
     const report = collectFiles({ 'etc/hostname': 'canary\n' });
     expect(JSON.stringify(report)).toContain('canary');
     await engine.client().requestHostScan(header, report);
@@ -237,7 +171,7 @@ describe('a body', () => {
   const scan = { registry: 'https://canary.test:5000', repository: 'canary/app' };
 
   it('that names registries and repositories waits in staging too [SH-1] [DC-2]', async () => {
-    const engine = new Engine([() => Promise.resolve(receipt)]);
+    const engine = new StubEngine([() => Promise.resolve(receipt)]);
     await engine.client().grantSharing(header, grant);
     await engine.client().requestRepositoryScan(header, { ...scan, services: ['CVM'] });
     const { authorizationId, ...shared } = grant;
@@ -260,7 +194,7 @@ describe('a body', () => {
     ['an unknown field', { extra: 'canary' }, 'body.extra is not a known field'],
     ['an id with spaces', { authorizationId: 'a canary' }, 'body.authorizationId must be 1 to 128'],
   ])('of a grant with %s is refused by its field, unstaged', async (...[, over, message]) => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const order = { ...grant, ...over } as typeof grant;
     const refusal: unknown = await engine
       .client()
@@ -280,7 +214,7 @@ describe('a body', () => {
     ['an unknown service', { services: ['canary'] }, 'body.services[0]'],
     ['no services', { services: [] }, 'body.services'],
   ])('of a scan with %s is refused by its field, unstaged', async (...[, over, field]) => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const order = { ...scan, ...over };
     const sending = engine.client().requestRepositoryScan(header, order as RepositoryScan);
     await expect(sending).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
@@ -289,7 +223,7 @@ describe('a body', () => {
   });
 
   it('is not staged for a command whose key or sender is malformed', async () => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const bad = { ...header, requestedBy: 'Jane Doe' };
     for (const sending of [
       () => engine.client().grantSharing(bad, grant),
@@ -301,35 +235,12 @@ describe('a body', () => {
   });
 
   it('of a host report that no rule covers is not even staged [SD-1]', async () => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const report = { ...collectFiles({ 'etc/hostname': 'web-1' }), password: 'canary' };
     const sending = engine.client().requestHostScan(header, report);
     await expect(sending).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'report' });
     await expect(sending).rejects.not.toThrow('canary');
     expect(engine.staged).toEqual([]);
-  });
-});
-
-describe('status', () => {
-  it('comes from the process', async () => {
-    const engine = new Engine([() => Promise.resolve({ source: 'workflow' })]);
-    expect(await engine.client().status(TENANT)).toEqual({ source: 'workflow' });
-  });
-
-  it.each([
-    ['the engine is away', grpc(14)],
-    ['there is no process', missing],
-    ['the process has not read the facts yet', () => Promise.resolve(null)],
-    ['nobody answers', never],
-  ])('comes from control, within a few seconds, when %s', async (...[, answer]) => {
-    const engine = new Engine([answer]);
-    engine.control = { source: 'control' };
-    expect(await engine.client().status(TENANT)).toEqual({ source: 'control' });
-  });
-
-  it('of nobody is an error, not an empty answer', async () => {
-    const engine = new Engine([missing]);
-    await expect(engine.client().status(TENANT)).rejects.toMatchObject({ code: 'UNKNOWN_TENANT' });
   });
 });
 
@@ -342,7 +253,7 @@ describe('a hold', () => {
   };
 
   it('has a process of its own, and its ground never enters a history [CC-4]', async () => {
-    const engine = new Engine([() => Promise.resolve({ holdId: HOLD })]);
+    const engine = new StubEngine([() => Promise.resolve({ holdId: HOLD })]);
     await engine.client().placeHoldWithGround({ ...order, ground: { why: 'canary' } });
     expect(engine.staged).toEqual([{ why: 'canary' }]);
     expect(engine.sent).toMatchObject([{ workflowId: `hold:${HOLD}` }]);
@@ -350,14 +261,14 @@ describe('a hold', () => {
   });
 
   it('that is malformed is refused before its ground is staged', async () => {
-    const engine = new Engine([]);
+    const engine = new StubEngine([]);
     const placing = engine.client().placeHoldWithGround({ ...order, reviewOn: 'soon', ground: {} });
     await expect(placing).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'reviewOn' });
     expect(engine.staged).toEqual([]);
   });
 
   it('is released by two different people, which is checked before anything is sent', async () => {
-    const engine = new Engine([() => Promise.resolve({ holdId: HOLD })]);
+    const engine = new StubEngine([() => Promise.resolve({ holdId: HOLD })]);
     const client = engine.client();
     await expect(
       client.releaseHold(HOLD, { requestedBy: 'dpo-1', approvedBy: 'dpo-1' }),
@@ -368,7 +279,7 @@ describe('a hold', () => {
   });
 
   it('shows its state from control when its process does not answer', async () => {
-    const engine = new Engine([grpc(14)]);
+    const engine = new StubEngine([grpc(14)]);
     await expect(engine.client().holdStatus(HOLD)).rejects.toMatchObject({ code: 'UNKNOWN_HOLD' });
     engine.hold = { release: null };
     expect(await engine.client().holdStatus(HOLD)).toMatchObject({ state: 'in-force' });
@@ -382,9 +293,9 @@ describe('a hold', () => {
 
 describe('telling a process that facts changed', () => {
   it('reports whether it was told, and never fails', async () => {
-    expect(await new Engine([() => Promise.resolve()]).client().tellFactsChanged(TENANT)).toBe(
+    expect(await new StubEngine([() => Promise.resolve()]).client().tellFactsChanged(TENANT)).toBe(
       true,
     );
-    expect(await new Engine([missing]).client().tellFactsChanged(TENANT)).toBe(false);
+    expect(await new StubEngine([missing]).client().tellFactsChanged(TENANT)).toBe(false);
   });
 });

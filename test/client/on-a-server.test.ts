@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { connectEngine } from '../../src/client/connect-engine';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { Command, CommandReceipt } from '../../src/contracts/commands';
-import type { LifecycleSnapshot, LifecycleStatus } from '../../src/contracts/snapshot';
+import type { LifecycleSnapshot, ProcessStatus } from '../../src/contracts/snapshot';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
 
 const TENANT = 'tn_facade0000000001';
@@ -42,7 +42,7 @@ const snapshot: LifecycleSnapshot = {
   },
   ended: false,
 };
-const fromControl: LifecycleStatus = {
+const fromControl: ProcessStatus = {
   ...snapshot,
   tenantId: TENANT,
   waitsFor: 'a command',

@@ -9,7 +9,7 @@ import type {
   TenantPage,
   WindowVersion,
 } from '../../contracts/control-reader';
-import type { LifecycleSnapshot, LifecycleStatus } from '../../contracts/snapshot';
+import type { LifecycleSnapshot, ProcessStatus } from '../../contracts/snapshot';
 import type { SqlPool } from '../../contracts/sql';
 import { readBackups } from './backups';
 import { readTrips } from './breaker';
@@ -54,7 +54,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
 
 const tenant = (tenantId: string): string => parseId('TenantId', tenantId, 'tenantId');
 
-async function readStatus(control: SqlPool, tenantId: string): Promise<LifecycleStatus | null> {
+async function readStatus(control: SqlPool, tenantId: string): Promise<ProcessStatus | null> {
   const snapshot = await readSnapshot(control, tenantId);
   if (snapshot.stage === 'unknown') return null;
   return { ...snapshot, tenantId, waitsFor: waitsForOf(snapshot), source: 'control' };

@@ -99,7 +99,7 @@ const SAME: Readonly<Record<string, string>> = {
   assets: 'content_digest',
   image_risks: 'content_digest',
   scans: 'scan_id',
-  asset_links: 'service',
+  asset_links: 'linked_at',
 };
 
 async function assertStored(assets: Sql, batch: RowBatch): Promise<void> {

@@ -2,7 +2,7 @@ import { versionsToAdd } from '../../domain/observation';
 import type { CollectionLocation, StoredDocument } from '../../contracts/documents';
 import { recordTable } from '../../contracts/record-tables';
 import { databaseNow } from '../control/tenant-facts';
-import { toSqlTime } from '../control/sql-text';
+import { required, textRows, toSqlTime } from '../control/sql-text';
 import { linkIdOf } from '../links/link-writer';
 import { insertDocuments } from '../mongo/documents';
 import { canonicalText, NOTHING, scanRowIdOf, versionIdOf, type StoredContent } from './content';
@@ -118,8 +118,10 @@ async function insertLinks(
   const owner = { tenantId: observation.tenantId, assetId: asset.assetId };
   const linkedAt = toSqlTime(observation.observedAt);
   await recordUses(ports, { ...owner, services, linkedAt });
-  const rows = services.map((service) => [
-    linkIdOf({ ...owner, service, belongsToAll }),
+  const known = await readLinked(ports, owner, belongsToAll);
+  const missing = services.filter((service) => !known.has(service));
+  const rows = missing.map((service) => [
+    linkIdOf({ ...owner, service, belongsToAll, linkedAt }),
     service,
     belongsToAll ? 1 : 0,
     linkedAt,
@@ -127,7 +129,23 @@ async function insertLinks(
   await insertRows(ports, work, { location: 'mysql:assets.asset_links', rows });
 }
 
-/** Kept in control when the links are archived: a later link continues the asset's use. @source AB-2 */
+async function readLinked(
+  ports: IngestPorts,
+  owner: { readonly tenantId: string; readonly assetId: string },
+  belongsToAll: boolean,
+): Promise<ReadonlySet<string>> {
+  const rows = await textRows(
+    ports.assets,
+    'SELECT service FROM asset_links WHERE tenant_id = ? AND asset_id = ? AND belongs_to_all = ?',
+    [owner.tenantId, owner.assetId, belongsToAll ? 1 : 0],
+  );
+  return new Set(rows.map((row) => required(row, 'service')));
+}
+
+/**
+ * Kept in control when the links are archived: a later link continues the asset's use. A use that is on
+ * record since the tenant's newest run, from no later day, says all that this one would say. @source AB-2
+ */
 async function recordUses(
   ports: IngestPorts,
   use: {
@@ -143,8 +161,9 @@ async function recordUses(
       `INSERT INTO asset_uses (tenant_id, asset_id, service, linked_at, recorded_at)
        SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
          SELECT 1 FROM asset_uses WHERE tenant_id = ? AND asset_id = ? AND service = ?
-            AND linked_at = ?)`,
-      [...key, ...key],
+            AND (linked_at = ? OR linked_at <= ? AND recorded_at >= COALESCE(
+              (SELECT MAX(created_at) FROM runs WHERE tenant_id = ?), '1000-01-01')))`,
+      [...key, ...key, use.linkedAt, use.tenantId],
     );
   }
 }

@@ -4,20 +4,27 @@ import { derivedId } from '../control/command-context';
 import { required, textRows, toSqlTime } from '../control/sql-text';
 
 /**
- * Id of a link: linking the same asset to the same service twice is one link. Belonging to all services is
- * a fact of its own, so that it is not lost on an asset that was linked by name before.
+ * Id of a link. It stands for all that the row says, its beginning too: a link that was archived and one
+ * that was made anew meanwhile are two rows, and both can come back. Belonging to all services is a fact
+ * of its own, so that it is not lost on an asset that was linked by name before.
  */
 export const linkIdOf = (link: {
   readonly tenantId: string;
   readonly assetId: string;
   readonly service: string;
   readonly belongsToAll: boolean;
+  /** As the column has it: UTC, microseconds. */
+  readonly linkedAt: string;
 }): string =>
-  derivedId('ln', link.tenantId, link.assetId, link.service, ...(link.belongsToAll ? ['all'] : []));
+  derivedId(
+    'ln',
+    ...[link.tenantId, link.assetId, link.service, link.linkedAt],
+    ...(link.belongsToAll ? ['all'] : []),
+  );
 
 /**
- * Writes links with the collector's login: insert only. A link's id follows from asset and service, so
- * linking twice changes nothing. @source HS-1
+ * Writes links with the collector's login: insert only. What is linked stays linked since then, so linking
+ * twice changes nothing. @source HS-1
  */
 export function createLinkWriter(assets: SqlPool): LinkWriter {
   const insert = async (row: {
@@ -27,21 +34,17 @@ export function createLinkWriter(assets: SqlPool): LinkWriter {
     readonly linkedAt: string;
     readonly belongsToAll: boolean;
   }): Promise<void> => {
-    const linkId = linkIdOf(row);
+    const linkedAt = toSqlTime(row.linkedAt);
+    const belongsToAll = row.belongsToAll ? 1 : 0;
     await assets.execute(
       `INSERT INTO asset_links (tenant_id, asset_id, version_id, service, belongs_to_all, linked_at)
        SELECT ?, ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (
-         SELECT 1 FROM asset_links WHERE tenant_id = ? AND asset_id = ? AND version_id = ?)`,
+         SELECT 1 FROM asset_links
+          WHERE tenant_id = ? AND asset_id = ? AND service = ? AND belongs_to_all = ?)`,
       [
-        row.tenantId,
-        row.assetId,
-        linkId,
-        row.service,
-        row.belongsToAll ? 1 : 0,
-        toSqlTime(row.linkedAt),
-        row.tenantId,
-        row.assetId,
-        linkId,
+        ...[row.tenantId, row.assetId, linkIdOf({ ...row, linkedAt })],
+        ...[row.service, belongsToAll, linkedAt],
+        ...[row.tenantId, row.assetId, row.service, belongsToAll],
       ],
     );
   };

@@ -20,8 +20,12 @@ export function translateMongo(error: unknown, phase: 'read' | 'write'): unknown
     return failure;
   }
   return phase === 'write'
-    ? new LetheError('OUTCOME_UNKNOWN', 'the document store lost the connection during a write')
-    : new LetheError('STORE_UNAVAILABLE', 'the document store cannot be reached');
+    ? new LetheError('OUTCOME_UNKNOWN', 'the document store lost the connection during a write', {
+        store: 'documents',
+      })
+    : new LetheError('STORE_UNAVAILABLE', 'the document store cannot be reached', {
+        store: 'documents',
+      });
 }
 
 /** Runs a call and translates its failure. */

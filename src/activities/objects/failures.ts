@@ -20,6 +20,8 @@ const NEVER_SENT = new Set([
 /** The server says itself that it did nothing. */
 const TURNED_AWAY = new Set(['SlowDown', 'ServiceUnavailable']);
 
+const AWAY = { store: 'objects' } as const;
+
 const codeOf = (error: unknown): string => {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
@@ -51,9 +53,13 @@ export function translateObjectFailure(error: unknown, phase: 'read' | 'write'):
     return new LetheError('STORE_REFUSED', `the object store has no such thing: ${code}`);
   }
   if (NEVER_SENT.has(code) || TURNED_AWAY.has(code) || phase === 'read') {
-    return new LetheError('STORE_UNAVAILABLE', 'the object store cannot be reached');
+    return new LetheError('STORE_UNAVAILABLE', 'the object store cannot be reached', AWAY);
   }
-  return new LetheError('OUTCOME_UNKNOWN', 'the object store gave no clear answer to a write');
+  return new LetheError(
+    'OUTCOME_UNKNOWN',
+    'the object store gave no clear answer to a write',
+    AWAY,
+  );
 }
 
 /** Runs a call and translates its failure. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { STORE_NAMES } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
-import type { LifecycleStatus } from '../../contracts/snapshot';
+import type { AwaitedStore, LifecycleStatus } from '../../contracts/snapshot';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { dueTable, foreseen, type ForeseenDay } from '../due-table';
 import { facts, table } from '../output';
@@ -37,6 +38,7 @@ function describe(
       ['waits for', status.waitsFor],
       ['deadlines', status.band],
       ['next due', status.nextDueAt],
+      ['away', status.awaits === null ? 'nothing' : awayOf(status.awaits)],
       ['blocked on', status.blockedOn],
       ['needs a person', status.needsHuman ? 'yes' : 'no'],
       ['services', status.activeServices.join(', ')],
@@ -55,6 +57,11 @@ function describe(
     status.holds.length > 0 ? `\n${holdTable(status)}` : '',
   ].join('');
 }
+
+const awayOf = ({ store, code, attempt }: AwaitedStore): string =>
+  store === 'engine'
+    ? 'the workflow engine or its workers'
+    : `${STORE_NAMES[store]}: ${code}, attempt ${attempt}`;
 
 const holdTable = ({ holds }: Pick<LifecycleStatus, 'holds'>): string =>
   table(
