@@ -47,7 +47,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/platform/config.ts', 'test/**', 'demo/**'],
+    files: ['src/platform/config.ts', 'test/**', 'demo/**', 'bench/**'],
     rules: { 'no-restricted-properties': 'off' },
   },
   {
@@ -93,5 +93,5 @@ export default tseslint.config(
       '@typescript-eslint/explicit-module-boundary-types': 'off',
     },
   },
-  { files: ['src/cli/**', 'demo/**'], rules: { 'no-console': 'off' } },
+  { files: ['src/cli/**', 'demo/**', 'bench/**'], rules: { 'no-console': 'off' } },
 );

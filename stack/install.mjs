@@ -18,6 +18,8 @@ import {
 
 const digest = (...parts) =>
   createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16);
+/** Folders that are compiled. */
+const SOURCE_FOLDERS = Object.freeze(['src', 'demo', 'bench']);
 const read = (...path) => readFileSync(join(ROOT, ...path), 'utf8');
 
 /**
@@ -52,7 +54,7 @@ export async function installNodePackages() {
 export async function build() {
   await installNodePackages();
   await withLock('build', async () => {
-    const sources = listSources(['src', 'demo'].map((name) => join(ROOT, name)));
+    const sources = listSources(SOURCE_FOLDERS.map((name) => join(ROOT, name)));
     const state = digest(
       read('package-lock.json'),
       read('tsconfig.json'),
@@ -75,7 +77,7 @@ export async function build() {
 
 /** What was compiled from a source that is gone must not stay: it could still be loaded. */
 function removeOrphans() {
-  for (const file of listSources(['src', 'demo'].map((name) => join(ROOT, 'dist', name)))) {
+  for (const file of listSources(SOURCE_FOLDERS.map((name) => join(ROOT, 'dist', name)))) {
     const source = join(ROOT, relative(join(ROOT, 'dist'), file)).replace(/\.js(\.map)?$/, '.ts');
     if (!existsSync(source)) rmSync(file);
   }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { bench } from './bench.mjs';
 import { runTests, verify } from './checks.mjs';
 import { demo } from './demo.mjs';
 import { HELP } from './help.mjs';
@@ -32,6 +33,10 @@ const COMMANDS = {
   demo: async (args) => {
     await build();
     return demo(args, foreground);
+  },
+  bench: async (args) => {
+    await build();
+    return bench(args, foreground);
   },
   help: () => {
     process.stdout.write(HELP);

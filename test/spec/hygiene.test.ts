@@ -6,7 +6,7 @@ const REASON_MIN = 20;
 /** This file, which holds a specimen of everything that it looks for. */
 const OWN = 'test/spec/hygiene.test.ts';
 
-const sources = ['src', 'test', 'demo']
+const sources = ['src', 'test', 'demo', 'bench']
   .flatMap((folder) => filesBelow(folder, '.ts', '.tsx'))
   .filter(({ path }) => path !== OWN);
 const everything = [
