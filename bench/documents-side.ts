@@ -101,9 +101,9 @@ async function wholeExport(
   const sink = new Export();
   for (let asset = 0; asset < ASSETS; asset += 1) {
     const group = { location: LOCATION, tenantId: TENANT, assetId: assetIdOf(asset) };
-    for await (const content of readRawGroup({ client, prefix }, group)) {
-      sink.add(content, 'vr_00000000000000000000000000');
-      contents.push(content);
+    for await (const answer of readRawGroup({ client, prefix }, group)) {
+      for (const content of answer) sink.add(content, 'vr_00000000000000000000000000');
+      contents.push(...answer);
     }
   }
   sink.end();

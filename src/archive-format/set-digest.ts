@@ -14,6 +14,8 @@ export interface DigestItem {
 /** A digest in the making. */
 export interface SetDigest {
   add(item: DigestItem): void;
+  /** Adds the records of another digest under the same key, as if they had been added one by one. */
+  include(other: { readonly count: number; readonly value: string }): void;
   readonly count: number;
   /** 64 hexadecimal characters; the digest of no records is all zeros. */
   value(): string;
@@ -46,6 +48,10 @@ export function createSetDigest(dataKey: Buffer): SetDigest {
       sum.add(terms.of(item));
       count += 1;
     },
+    include: (other) => {
+      sum.add(Buffer.from(other.value, 'hex').toString('latin1'));
+      count += other.count;
+    },
     get count() {
       return count;
     },
@@ -69,14 +75,16 @@ class Terms {
     }
   }
 
-  of({ location, assetId, versionId, content }: DigestItem): Buffer {
+  /** The code as 32 characters, one for each byte: the runtime makes them faster than a buffer. */
+  of({ location, assetId, versionId, content }: DigestItem): string {
     this.makeRoom(3 * (location.length + assetId.length + versionId.length));
     let at = this.name(location, BLOCK_BYTES);
     at = this.name(assetId, at);
     at = this.name(versionId, at);
-    hash('sha256', content, 'buffer').copy(this.inner, at);
-    hash('sha256', this.inner.subarray(0, at + HASH_BYTES), 'buffer').copy(this.outer, BLOCK_BYTES);
-    return hash('sha256', this.outer, 'buffer');
+    this.inner.write(hash('sha256', content, 'binary'), at, 'latin1');
+    const inner = hash('sha256', this.inner.subarray(0, at + HASH_BYTES), 'binary');
+    this.outer.write(inner, BLOCK_BYTES, 'latin1');
+    return hash('sha256', this.outer, 'binary');
   }
 
   private name(text: string, at: number): number {
@@ -96,19 +104,24 @@ class Terms {
 
 const WORD_BYTES = 4;
 const WORDS = HASH_BYTES / WORD_BYTES;
+const BYTE_VALUES = 256;
 const WORD_VALUES = 2 ** 32;
 const WORD_DIGITS = 8;
 /** Words are added without their carries this often; a million of them stay exact as numbers. */
 const CARRY_EVERY = 1_000_000;
 
-/** A sum modulo 2^256 of numbers in 32 bytes, the most significant first. */
+/** A sum modulo 2^256 of numbers of 32 characters, one a byte, the most significant first. */
 class Sum {
   private readonly words = new Float64Array(WORDS);
   private pending = 0;
 
-  add(term: Buffer): void {
+  add(term: string): void {
     for (let word = 0; word < WORDS; word += 1) {
-      this.words[word] = (this.words[word] ?? 0) + term.readUInt32BE(word * WORD_BYTES);
+      let value = 0;
+      for (let at = word * WORD_BYTES; at < (word + 1) * WORD_BYTES; at += 1) {
+        value = value * BYTE_VALUES + term.charCodeAt(at);
+      }
+      this.words[word] = (this.words[word] ?? 0) + value;
     }
     this.pending += 1;
     if (this.pending >= CARRY_EVERY) this.carry();

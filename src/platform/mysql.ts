@@ -2,6 +2,7 @@ import { types } from 'node:util';
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2/promise';
 import { FAILURES, LetheError, type FailureCode } from '../domain/errors';
 import type { Sql, SqlPool, SqlRow, SqlValue } from '../contracts/sql';
+import { arriving, type RowSource } from './arriving-rows';
 
 /** Address and login of one account. */
 export interface MysqlLogin {
@@ -60,7 +61,10 @@ export function connectMysql(login: MysqlLogin): SqlPool {
     query: (sql, params) => withConnection(pool, (on) => on.query(sql, params)),
     execute: (sql, params) => withConnection(pool, (on) => on.execute(sql, params)),
     transaction: (work) => withConnection(pool, (on) => inTransaction(on, work)),
-    stream: (sql, params) => streamRows(pool, sql, params ?? []),
+    stream: async function* (sql, params) {
+      for await (const chunk of streamChunks(pool, sql, params ?? [])) yield* chunk;
+    },
+    chunks: (sql, params) => streamChunks(pool, sql, params ?? []),
     close: async () => {
       await pool.end();
     },
@@ -218,20 +222,17 @@ function ofProcedure(message: string): LetheError {
 const isLetheFailure = (error: unknown, code: FailureCode): boolean =>
   error instanceof LetheError && error.code === code;
 
-async function* streamRows(
+async function* streamChunks(
   pool: Pool,
   sql: string,
   params: readonly SqlValue[],
-): AsyncGenerator<readonly unknown[]> {
+): AsyncGenerator<readonly (readonly unknown[])[]> {
   params.forEach(assertBindable);
   const connection = await borrow(pool);
   let finished = false;
   try {
-    const raw = connection.connection as unknown as {
-      execute(options: object): { stream(): AsyncIterable<readonly unknown[]> };
-    };
-    const rows = raw.execute({ sql, values: [...params], rowsAsArray: true }).stream();
-    for await (const row of rows) yield row;
+    const raw = connection.connection as unknown as RowSource;
+    yield* arriving(raw, { sql, values: [...params], rowsAsArray: true });
     finished = true;
   } catch (error) {
     throw translate(error, 'read');

@@ -8,7 +8,8 @@ import { databaseNow } from '../control/tenant-facts';
 import type { Copy } from '../disposition/cohort-archive';
 import { listEverything } from '../objects/list-everything';
 import type { VerifierPorts } from '../verification/ports';
-import { liveIds } from '../verification/verify-moved';
+import { liveIdsOfAssets } from '../verification/live-ids';
+import type { SealedIds } from '../verification/sealed-ids';
 
 /** Bodies that nobody accepted are erased after a day. */
 const STAGING_MS = 24 * 3_600_000;
@@ -25,8 +26,8 @@ export interface LocationFinding {
 export interface InspectedCohort {
   readonly tenantId: string;
   readonly cohort: CohortRow;
-  /** Ids that its run sealed, as `<location> <asset> <version>`. */
-  readonly sealedIds: ReadonlySet<string>;
+  /** Ids that its run sealed. */
+  readonly sealedIds: SealedIds;
 }
 
 /**
@@ -85,15 +86,10 @@ async function countRecords(
   { tenantId, sealedIds }: InspectedCohort,
   location: RecordLocation,
 ): Promise<number> {
-  const assets = new Set<string>();
-  for (const id of sealedIds) {
-    const [place, assetId = ''] = id.split(' ');
-    if (place === location) assets.add(assetId);
-  }
   let found = 0;
-  for (const assetId of assets) {
-    const ids = await liveIds(ports, { location, tenantId, assetId });
-    found += ids.filter((id) => sealedIds.has(`${location} ${assetId} ${id}`)).length;
+  const assetIds = [...sealedIds.assetsIn(location)];
+  for await (const ids of liveIdsOfAssets(ports, { location, tenantId, assetIds })) {
+    found += ids.filter((id) => sealedIds.ids.has({ location, ...id })).length;
   }
   return found;
 }

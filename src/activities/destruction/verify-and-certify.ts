@@ -4,7 +4,7 @@ import { refreshTenant } from '../control/accept-command';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { textRow } from '../control/sql-text';
 import { markCohort, readRun } from '../disposition/run-rows';
-import { readSealedIds } from '../verification/verify-copies';
+import { readSealedIds, type SealedIds } from '../verification/sealed-ids';
 import { certifyCohort, type CertifyPorts } from './certify-cohort';
 import { findStrays } from './find-strays';
 import type { DestructionPorts } from './ports';
@@ -35,7 +35,7 @@ export async function verifyAndCertify(
   await control.execute('CALL erase_stale_staging()');
   const counts = { certified: 0, unverified: 0 };
   let blockedOn: string | null = null;
-  const sealedOf = new Map<string, ReadonlySet<string>>();
+  const sealedOf = new Map<string, SealedIds>();
   for (const cohort of await readCohorts(control, order.tenantId)) {
     if (cohort.state !== 'destroyed') continue;
     const reason = await tryToCertify(ports, { ...order, cohort, sealedOf });
@@ -67,7 +67,7 @@ async function tryToCertify(
   order: {
     readonly tenantId: string;
     readonly cohort: CohortRow;
-    readonly sealedOf: Map<string, ReadonlySet<string>>;
+    readonly sealedOf: Map<string, SealedIds>;
   },
 ): Promise<string | null> {
   const { tenantId, cohort, sealedOf } = order;

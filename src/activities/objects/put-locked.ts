@@ -8,6 +8,8 @@ import { bucketOf, safeName, unsafe, type ObjectAddress, type ObjectStore } from
 export interface PutOrder extends ObjectAddress {
   readonly body: Buffer | AsyncIterable<Buffer>;
   readonly lock: ObjectLock;
+  /** A new version under a name that an attempt which died may have used; the version id tells them apart. */
+  readonly mayExist?: boolean;
 }
 
 /** What was written and is locked. The version id goes into the manifest: a later writer cannot replace it. */
@@ -29,6 +31,7 @@ interface Target {
   readonly store: ObjectStore;
   readonly bucket: string;
   readonly name: string;
+  readonly condition: Readonly<Record<string, string>>;
 }
 
 /**
@@ -41,7 +44,12 @@ interface Target {
  *   STORE_UNAVAILABLE, OUTCOME_UNKNOWN or ACCESS_DENIED.
  */
 export async function putLocked(store: ObjectStore, order: PutOrder): Promise<StoredObject> {
-  const target = { store, bucket: bucketOf(store, order.bucket), name: safeName(order.name) };
+  const target = {
+    store,
+    bucket: bucketOf(store, order.bucket),
+    name: safeName(order.name),
+    condition: order.mayExist === true ? {} : ONLY_IF_ABSENT,
+  };
   assertLock(order.lock);
   const digest = createHash('sha256');
   let bytes = 0;
@@ -99,10 +107,10 @@ async function* piecesOf(
   if (length > 0) yield Buffer.concat(waiting, length);
 }
 
-async function putWhole({ store, bucket, name }: Target, body: Buffer): Promise<string> {
+async function putWhole({ store, bucket, name, condition }: Target, body: Buffer): Promise<string> {
   const response = await asking('write', () =>
     store.client.makeRequestAsync(
-      { method: 'PUT', bucketName: bucket, objectName: name, headers: { ...ONLY_IF_ABSENT } },
+      { method: 'PUT', bucketName: bucket, objectName: name, headers: { ...condition } },
       body,
     ),
   );
@@ -111,9 +119,9 @@ async function putWhole({ store, bucket, name }: Target, body: Buffer): Promise<
 }
 
 async function putPieces(target: Target, pieces: AsyncGenerator<Buffer>): Promise<string> {
-  const { store, bucket, name } = target;
+  const { store, bucket, name, condition } = target;
   const uploadId = await asking('write', () =>
-    store.client.initiateNewMultipartUpload(bucket, name, { ...ONLY_IF_ABSENT }),
+    store.client.initiateNewMultipartUpload(bucket, name, { ...condition }),
   );
   try {
     const tags: string[] = [];
@@ -138,7 +146,7 @@ async function putPieces(target: Target, pieces: AsyncGenerator<Buffer>): Promis
 
 /** The client's own completion cannot send the condition, which some providers check only here. */
 async function complete(
-  { store, bucket, name }: Target,
+  { store, bucket, name, condition }: Target,
   uploadId: string,
   tags: readonly string[],
 ): Promise<string> {
@@ -157,7 +165,7 @@ async function complete(
         bucketName: bucket,
         objectName: name,
         query: `uploadId=${encodeURIComponent(uploadId)}`,
-        headers: { ...ONLY_IF_ABSENT },
+        headers: { ...condition },
       },
       `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts}</CompleteMultipartUpload>`,
     ),
