@@ -14,6 +14,8 @@ import { addEndFeature } from './commands/end-feature';
 import { addEndService } from './commands/end-service';
 import { runExplain } from './commands/explain';
 import { addFreeze } from './commands/freeze';
+import { addProgress } from './commands/progress';
+import { addThrottle } from './commands/throttle';
 import { addGrantSharing } from './commands/grant-sharing';
 import { addHold } from './commands/hold';
 import { addLinkAsset } from './commands/link-asset';
@@ -99,6 +101,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Look:');
   addStatus(lethe, cli);
   addDeadlines(lethe, cli);
+  addProgress(lethe, cli);
   addExplain(lethe, cli);
   addCertificate(lethe, cli);
   lethe.commandsGroup('A tenant in use:');
@@ -119,6 +122,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addWithdrawDeletion(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);
+  addThrottle(lethe, cli);
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
   addConfig(lethe, cli);

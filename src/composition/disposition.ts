@@ -87,6 +87,7 @@ export async function composeDisposition(
       purge,
       issuer,
       newToken: parts.newToken,
+      pacing: { control: archive.control, assets: purge.assets, pause: options.pause },
       restore: {
         verifier,
         destruction,

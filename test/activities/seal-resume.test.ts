@@ -40,18 +40,18 @@ class Writes {
 const writes = new Writes();
 
 function watched(stores: Stores): Stores {
-  const archiver = new Proxy(stores.objects('archiver'), {
+  const archiver: Client = new Proxy(stores.objects('archiver'), {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
       const method = value as (...args: unknown[]) => unknown;
       if (name !== 'makeRequestAsync') return method.bind(target);
-      return async (...args: unknown[]) => {
+      return (...args: unknown[]) => {
         writes.through(args[0] as Request);
         return method.apply(target, args);
       };
     },
-  }) as Client;
+  });
   return {
     ...stores,
     objects: (role) => (role === 'archiver' ? archiver : stores.objects(role)),

@@ -1,33 +1,90 @@
 import type { Progress } from '../../contracts/activities';
+import { isLetheError } from '../../domain/errors';
+import type { WaitReason } from '../../domain/pacing';
 import { refreshTenant } from '../control/accept-command';
+import { Pacer, type PacerPorts } from './pacer';
 import type { ArchivePorts } from './ports';
 import { issueMovePermit, type PermitPorts } from './permits';
-import { openBatches, purgeBatch, type PurgePorts } from './purge-batch';
+import { openBatches, purgeBatch, type OpenBatch, type PurgePorts } from './purge-batch';
 import type { RunRow } from './run-rows';
 
 /** What moving needs beside the archive's side. */
 export interface MovePorts extends PermitPorts {
   readonly archive: ArchivePorts;
   readonly purge: PurgePorts;
+  readonly pacing: PacerPorts;
 }
+
+/** What was moved, and why the rest waits, if it does. */
+export interface Moved {
+  readonly counts: Progress['counts'];
+  readonly waitsFor: WaitReason | null;
+}
+
+/** A contended batch is tried this often in a row, each time under a new permit and after a longer rest. */
+const TRIES_MAX = 5;
+const FIRST_REST_MS = 200;
 
 /**
  * Removes the live rows whose two copies are verified, batch by batch, each under a permit of its own. A
- * hold does not stop it: the data is preserved.
+ * hold does not stop it: the data is preserved. The permit of the next batch is asked for while one is
+ * removed. Between batches it rests as the throttle and the server's own slowness ask for.
  *
  * @idempotency batches whose permit was used are skipped.
  * Bounds: one batch at a time; a cancelled attempt begins no further one.
  * @source AB-2
  */
-export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Progress['counts']> {
+export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved> {
   // Permits need windows of the current epoch.
   await refreshTenant(ports.archive, run.tenantId);
   const batches = await openBatches(ports.purge.purger, run, '');
+  const pacer = await Pacer.of(ports.pacing, run);
+  let left = batches.reduce((sum, { idCount }) => sum + idCount, 0);
   let rows = 0;
-  for (const batch of batches) {
-    ports.archive.pulse.beat({ step: 'move', location: batch.location, rows });
-    const permit = await issueMovePermit(ports, batch);
-    rows += await purgeBatch(ports.purge, batch, permit);
+  let next: Promise<string> | undefined;
+  try {
+    for (const [index, batch] of batches.entries()) {
+      ports.archive.pulse.beat({ step: 'move', location: batch.location, rows, left });
+      const waitsFor = await pacer.reasonToStop(left);
+      if (waitsFor !== null) return { counts: { batches: index, rows }, waitsFor };
+      const permit = await (next ?? issueMovePermit(ports, batch));
+      const following = batches[index + 1];
+      next = following === undefined ? undefined : inAdvance(ports, following);
+      const started = performance.now();
+      const moved = await purgePatiently(ports, batch, permit);
+      rows += moved;
+      left -= moved;
+      await pacer.rest({ rows: moved, tookMs: performance.now() - started });
+    }
+  } finally {
+    // A permit that was asked for and is not used runs out by itself; only its answer is waited for.
+    await Promise.allSettled([next]);
   }
-  return { batches: batches.length, rows };
+  return { counts: { batches: batches.length, rows }, waitsFor: null };
+}
+
+function inAdvance(ports: MovePorts, batch: OpenBatch): Promise<string> {
+  const permit = issueMovePermit(ports, batch);
+  // A refusal is told when the batch's turn comes.
+  permit.catch(() => undefined);
+  return permit;
+}
+
+/** A batch that was rolled back because others held its rows is tried again, later and under a new permit. */
+async function purgePatiently(
+  ports: MovePorts,
+  batch: OpenBatch,
+  firstPermit: string,
+): Promise<number> {
+  let permit = firstPermit;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await purgeBatch(ports.purge, batch, permit);
+    } catch (error) {
+      const isContended = isLetheError(error) && error.code === 'STORE_UNAVAILABLE';
+      if (!isContended || tries === TRIES_MAX) throw error;
+      await ports.pacing.pause(FIRST_REST_MS * 2 ** tries);
+      permit = await issueMovePermit(ports, batch);
+    }
+  }
 }

@@ -31,6 +31,7 @@ const CONTROL_FACTS = [
   'hold_releases',
   'freezes',
   'freeze_lifts',
+  'throttles',
   'breaches',
   'events',
   'event_closings',
