@@ -40,15 +40,20 @@ export const moveBy = (eventAt: string): string =>
   new Date(Date.parse(eventAt) + MOVE_WITHIN_DAYS * DAY_MS).toISOString();
 
 /** True from `from` on and before `to`, also over midnight; equal ends mean no hour at all. */
-export function isQuiet(localTime: string, { from, to }: Pick<QuietHours, 'from' | 'to'>): boolean {
-  return from <= to ? from <= localTime && localTime < to : localTime >= from || localTime < to;
+export function isQuiet(
+  hourAndMinute: string,
+  { from, to }: Pick<QuietHours, 'from' | 'to'>,
+): boolean {
+  return from <= to
+    ? from <= hourAndMinute && hourAndMinute < to
+    : hourAndMinute >= from || hourAndMinute < to;
 }
 
 /** What is known before the next batch. */
 export interface PaceFacts {
   readonly throttle: Throttle;
   /** `HH:MM` where the quiet hours count. */
-  readonly localTime: string;
+  readonly hourAndMinute: string;
   readonly threadsRunning: number;
   readonly now: string;
   readonly moveBy: string;
@@ -61,9 +66,13 @@ export interface PaceFacts {
  * courtesy, and a deadline beats them.
  */
 export function reasonToWait(facts: PaceFacts): WaitReason | null {
-  const { throttle, localTime, threadsRunning } = facts;
+  const { throttle, hourAndMinute, threadsRunning } = facts;
   if (throttle.paused) return 'paused';
-  if (throttle.quietHours !== null && isQuiet(localTime, throttle.quietHours) && !isPressing(facts))
+  if (
+    throttle.quietHours !== null &&
+    isQuiet(hourAndMinute, throttle.quietHours) &&
+    !isPressing(facts)
+  )
     return 'quiet-hours';
   return threadsRunning > throttle.threadsRunningMax ? 'load' : null;
 }

@@ -10,7 +10,7 @@ import {
 const NIGHT = { from: '22:00', to: '06:00', zone: null };
 const FACTS: PaceFacts = {
   throttle: { ...DEFAULT_THROTTLE, quietHours: NIGHT },
-  localTime: '23:00',
+  hourAndMinute: '23:00',
   threadsRunning: 1,
   now: '2030-01-01T23:00:00.000Z',
   moveBy: '2030-01-09T00:00:00.000Z',
@@ -55,12 +55,12 @@ describe('an order to wait', () => {
   it('is a pause whatever is due, and load only beyond what was set', () => {
     const paused = { ...FACTS.throttle, paused: true };
     expect(reasonToWait({ ...FACTS, throttle: paused, now: FACTS.moveBy })).toBe('paused');
-    const day = { ...FACTS, localTime: '12:00' };
+    const day = { ...FACTS, hourAndMinute: '12:00' };
     expect(reasonToWait({ ...day, threadsRunning: DEFAULT_THROTTLE.threadsRunningMax })).toBeNull();
     expect(reasonToWait({ ...day, threadsRunning: DEFAULT_THROTTLE.threadsRunningMax + 1 })).toBe(
       'load',
     );
-    expect(reasonToWait({ ...day, throttle: DEFAULT_THROTTLE, localTime: '23:00' })).toBeNull();
+    expect(reasonToWait({ ...day, throttle: DEFAULT_THROTTLE, hourAndMinute: '23:00' })).toBeNull();
   });
 });
 

@@ -2,7 +2,7 @@ import type { Progress } from '../../contracts/activities';
 import { isLetheError } from '../../domain/errors';
 import type { WaitReason } from '../../domain/pacing';
 import { refreshTenant } from '../control/accept-command';
-import { Pacer, type PacerPorts } from './pacer';
+import { elapsedMs, Pacer, type PacerPorts } from './pacer';
 import type { ArchivePorts } from './ports';
 import { issueMovePermit, type PermitPorts } from './permits';
 import { openBatches, purgeBatch, type OpenBatch, type PurgePorts } from './purge-batch';
@@ -50,11 +50,11 @@ export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved>
       const permit = await (next ?? issueMovePermit(ports, batch));
       const following = batches[index + 1];
       next = following === undefined ? undefined : inAdvance(ports, following);
-      const started = performance.now();
+      const started = elapsedMs();
       const moved = await purgePatiently(ports, batch, permit);
       rows += moved;
       left -= moved;
-      await pacer.rest({ rows: moved, tookMs: performance.now() - started });
+      await pacer.rest({ rows: moved, tookMs: elapsedMs() - started });
     }
   } finally {
     // A permit that was asked for and is not used runs out by itself; only its answer is waited for.

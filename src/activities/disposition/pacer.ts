@@ -20,6 +20,9 @@ export interface PacerPorts {
   readonly pause: (milliseconds: number) => Promise<void>;
 }
 
+/** Milliseconds of this process's life. */
+export const elapsedMs = (): number => process.uptime() * 1000;
+
 /** What somebody set is looked at again after this long, in milliseconds. */
 const LOOK_AGAIN_MS = 1000;
 /** A busy server is waited for this often, half a second each, before the step gives its place up. */
@@ -31,7 +34,8 @@ export class Pacer {
   private throttle: Throttle | undefined;
   private lookedAt = -Infinity;
   private movedRows = 0;
-  private readonly since = performance.now();
+  /** In milliseconds of this process's life, which no clock can move. */
+  private readonly since = elapsedMs();
 
   private constructor(
     private readonly ports: PacerPorts,
@@ -49,7 +53,7 @@ export class Pacer {
 
   /** Why the next batch has to wait for longer than this step should; null: go on. */
   async reasonToStop(rowsLeft: number): Promise<WaitReason | null> {
-    if (performance.now() - this.lookedAt < LOOK_AGAIN_MS) return null;
+    if (elapsedMs() - this.lookedAt < LOOK_AGAIN_MS) return null;
     for (let waits = 0; ; waits += 1) {
       const reason = await this.look(rowsLeft);
       if (reason !== 'load' || waits >= LOAD_WAITS_MAX) return reason;
@@ -65,14 +69,14 @@ export class Pacer {
   }
 
   private async look(rowsLeft: number): Promise<WaitReason | null> {
-    this.lookedAt = performance.now();
+    this.lookedAt = elapsedMs();
     const throttle = await readThrottle(this.ports.control);
     this.throttle = throttle;
     const now = await databaseNow(this.ports.control);
-    const perRow = this.movedRows === 0 ? 0 : (performance.now() - this.since) / this.movedRows;
+    const perRow = this.movedRows === 0 ? 0 : (elapsedMs() - this.since) / this.movedRows;
     return reasonToWait({
       throttle,
-      localTime: localTimeIn(throttle.quietHours?.zone ?? this.zone, now),
+      hourAndMinute: localTimeIn(throttle.quietHours?.zone ?? this.zone, now),
       threadsRunning: await threadsRunning(this.ports.assets),
       now,
       moveBy: moveBy(this.run.eventAt),
