@@ -4,7 +4,8 @@ export const HELP = `Everything installs what it needs first; nothing is install
 ./dev demo [--keep]     three tenants live and die on real servers, in simulated time
 ./dev test [--long] [test runner's arguments]
                         all tests on real servers; ends with "N passed, N failed"
-./dev bench disposition [--rows 200000] [--assets 400] [--series 10000,100000] [--json FILE]
+./dev bench disposition [--rows 200000] [--assets 400] [--series 10000,100000] [--sample 5000]
+                        [--documents 20000] [--json FILE]
                         speed, memory and impact beside pt-archiver, on servers of its own
 ./dev verify            format, lint, types, boundaries, dead code, tests: what CI runs
 ./dev lethe ...         the command line; prints nothing of its own on standard output
