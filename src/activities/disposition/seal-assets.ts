@@ -16,8 +16,8 @@ import { readUnfinishedSeal, recordPart, type UnfinishedSeal } from './seal-part
 import { insertBatch, insertCohort, insertManifest } from './seal-rows';
 import { UploadQueue } from './upload-queue';
 
-/** All parts in the making together hold at most about this much memory: 32 MiB. */
-const BUFFERED_BYTES_MAX = 32 * 1024 * 1024;
+/** All parts in the making together hold at most about this much memory: 24 MiB. */
+const BUFFERED_BYTES_MAX = 24 * 1024 * 1024;
 /** Manifests that are written at the same time. */
 const MANIFESTS_AT_ONCE = 4;
 
@@ -30,7 +30,7 @@ const MANIFESTS_AT_ONCE = 4;
  * @idempotency the run's manifest exists once; a repetition finds it. An attempt that died is resumed
  * behind the parts that it finished, once their records were found again with the same digest; otherwise
  * a new attempt begins, and what the old one left lies under its cohort's prefix and ends with the cohort.
- * Bounds: parts in the making hold about 32 MiB, four sealed parts are on their way; of 32 assets the scans.
+ * Bounds: parts in the making hold about 24 MiB, six sealed parts are on their way; of 32 assets the scans.
  * Evidence: `run-sealed` with counts and digest.
  * @source AB-2, AB-3
  */
@@ -88,17 +88,28 @@ async function sealInto(
   const cohorts = new Cohorts(ports, order);
   const batcher = new Batcher();
   let records = 0;
+  let inserting: Promise<unknown> = Promise.resolve();
   for await (const chunk of readAffected(ports, run)) {
     await seal.lease.keep();
     for (const record of chunk) {
-      await cohorts.take(draftOf(record.observedUntil), record);
-      const ended = batcher.add({ ...record, dueOn: '' });
-      if (ended !== null) await insertBatch(sql, run.runId, ended);
+      const draft = draftOf(record.observedUntil);
+      const cohort = cohorts.of(draft) ?? (await cohorts.begin(draft));
+      const write = cohort.append(record);
+      if (write !== null) await write();
+      const { location, assetId, versionId } = record;
+      const ended = batcher.add({ location, assetId, versionId, dueOn: '' });
+      if (ended === null) continue;
+      // One batch is written while the next is read.
+      await inserting;
+      inserting = insertBatch(sql, run.runId, ended);
+      // A failure is told when the next batch is due, or at the end.
+      inserting.catch(() => undefined);
     }
     await cohorts.spill();
     records += chunk.length;
     ports.pulse.beat({ step: 'seal', records, bytes: cohorts.writtenBytes });
   }
+  await inserting;
   for (const batch of batcher.rest()) await insertBatch(sql, run.runId, batch);
   const now = await databaseNow(sql);
   const sealed = await cohorts.seal(now);
@@ -127,11 +138,25 @@ class Cohorts {
     },
   ) {}
 
-  /** Adds a record to the archive of its due day. */
-  async take(draft: CohortDraft, record: LiveRecord): Promise<void> {
-    const cohort = this.byDay.get(draft.dueOn) ?? (await this.begin(draft));
-    const write = cohort.append(record);
-    if (write !== null) await write();
+  /** The cohort of a due day, once it has begun. */
+  of({ dueOn }: CohortDraft): CohortArchive | undefined {
+    return this.byDay.get(dueOn);
+  }
+
+  /** Begins the cohort of a due day. */
+  async begin(draft: CohortDraft): Promise<CohortArchive> {
+    const { run, seal, uploads } = this.order;
+    const { attempt, isResumed } = seal;
+    const cohort = await CohortArchive.begin(this.ports, run, {
+      ...{ draft, attempt, isResumed, uploads },
+      finished: seal.parts.filter((part) => part.dueOn === draft.dueOn),
+      record: async (part) => {
+        await recordPart(this.ports.manifests, { runId: run.runId, attempt }, part);
+        this.writtenBytes += part.bytes;
+      },
+    });
+    this.byDay.set(draft.dueOn, cohort);
+    return cohort;
   }
 
   /** Keeps the memory of many cohorts in the making below its bound by writing the largest. */
@@ -158,21 +183,6 @@ class Cohorts {
       this.ports.pulse.beat({ step: 'manifest', dueOn });
       return cohort.seal(now);
     });
-  }
-
-  private async begin(draft: CohortDraft): Promise<CohortArchive> {
-    const { run, seal, uploads } = this.order;
-    const { attempt, isResumed } = seal;
-    const cohort = await CohortArchive.begin(this.ports, run, {
-      ...{ draft, attempt, isResumed, uploads },
-      finished: seal.parts.filter((part) => part.dueOn === draft.dueOn),
-      record: async (part) => {
-        await recordPart(this.ports.manifests, { runId: run.runId, attempt }, part);
-        this.writtenBytes += part.bytes;
-      },
-    });
-    this.byDay.set(draft.dueOn, cohort);
-    return cohort;
   }
 }
 
