@@ -1,5 +1,5 @@
 /** Rows that wait for their reader before the connection stops to take more. */
-const WAITING_MAX = 2000;
+const WAITING_MAX = 500;
 
 /** A statement that runs, as the driver tells of it. */
 interface Running {
@@ -21,7 +21,7 @@ export interface RowSource {
  * Gives rows as they arrive, as many at a time as one piece of the network brought. The driver's own
  * stream hands each row through several turns of the event loop, which takes longer than reading it.
  *
- * Bounds: about two thousand rows wait; then the server waits.
+ * Bounds: about five hundred rows wait; then the server waits.
  */
 export async function* arriving(
   connection: RowSource,

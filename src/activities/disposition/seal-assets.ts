@@ -16,8 +16,8 @@ import { readUnfinishedSeal, recordPart, type UnfinishedSeal } from './seal-part
 import { insertBatch, insertCohort, insertManifest } from './seal-rows';
 import { UploadQueue } from './upload-queue';
 
-/** All parts in the making together hold at most about this much memory: 24 MiB. */
-const BUFFERED_BYTES_MAX = 24 * 1024 * 1024;
+/** All parts in the making together hold at most about this much memory: 16 MiB. */
+const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 /** Manifests that are written at the same time. */
 const MANIFESTS_AT_ONCE = 4;
 
@@ -30,7 +30,7 @@ const MANIFESTS_AT_ONCE = 4;
  * @idempotency the run's manifest exists once; a repetition finds it. An attempt that died is resumed
  * behind the parts that it finished, once their records were found again with the same digest; otherwise
  * a new attempt begins, and what the old one left lies under its cohort's prefix and ends with the cohort.
- * Bounds: parts in the making hold about 24 MiB, six sealed parts are on their way; of 32 assets the scans.
+ * Bounds: parts in the making hold about 16 MiB, four sealed parts are on their way; of 32 assets the scans.
  * Evidence: `run-sealed` with counts and digest.
  * @source AB-2, AB-3
  */

@@ -1,5 +1,5 @@
 /** Writes that are under way at the same time: each holds one sealed part of a few megabytes. */
-const AT_ONCE = 6;
+const AT_ONCE = 4;
 
 /**
  * Lets writes go on while records are read. A write that fails is told at the next turn; nothing is
