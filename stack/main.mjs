@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { benchEvidence } from './bench-evidence.mjs';
+import { assertSubject, bench } from './bench.mjs';
 import { runTests, verify } from './checks.mjs';
 import { demo } from './demo.mjs';
 import { HELP } from './help.mjs';
@@ -34,10 +34,10 @@ const COMMANDS = {
     await build();
     return demo(args, foreground);
   },
-  bench: async ([subject, ...args]) => {
-    if (subject !== 'evidence') throw new Remedy('usage: ./dev bench evidence [--entries N,N] ...');
+  bench: async (args) => {
+    assertSubject(args);
     await build();
-    return benchEvidence(args, foreground);
+    return bench(args, foreground);
   },
   help: () => {
     process.stdout.write(HELP);

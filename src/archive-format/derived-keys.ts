@@ -26,10 +26,18 @@ export function assertKey(key: unknown, field: string): asserts key is Buffer {
 /** A message authentication code in the making. */
 export type Mac = ReturnType<typeof createHmac>;
 
-/** Makes codes (HMAC-SHA-256) for one use, under a key derived for it (HKDF-SHA-256 without salt). */
-export function macsFor(use: Exclude<keyof typeof LABELS, 'part'>, dataKey: Buffer): () => Mac {
+/** What a code is made for. */
+type CodeUse = Exclude<keyof typeof LABELS, 'part'>;
+
+/** The key of the codes of one use (HKDF-SHA-256 without salt). */
+export function derivedKey(use: CodeUse, dataKey: Buffer): Buffer {
   assertKey(dataKey, 'dataKey');
-  const key = Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), LABELS[use], KEY_BYTES));
+  return Buffer.from(hkdfSync('sha256', dataKey, Buffer.alloc(0), LABELS[use], KEY_BYTES));
+}
+
+/** Makes codes (HMAC-SHA-256) for one use, under the key derived for it. */
+export function macsFor(use: CodeUse, dataKey: Buffer): () => Mac {
+  const key = derivedKey(use, dataKey);
   return () => createHmac('sha256', key);
 }
 

@@ -11,7 +11,7 @@ export {
 } from './part-writer';
 export { readPart, type PartExpectation } from './part-reader';
 export { encodeSqlRow, decodeSqlRow, nameSqlRow } from './sql-row';
-export { recordKeyOf } from './record-key';
+export { documentTexts, recordKeyOf } from './record-key';
 export { createSetDigest, type DigestItem, type SetDigest } from './set-digest';
 export { manifestDigest, openManifest, sealManifest, MANIFEST_BYTES_MAX } from './manifest';
 export type { ManifestContent, ManifestPart } from './manifest-content';

@@ -129,7 +129,6 @@ class SealingPart implements PartWriter {
 
   /** A full frame waits until more comes, because the last one is sealed as such. */
   private write(bytes: Buffer): void {
-    this.plaintextMac.update(bytes);
     this.plaintextBytes += bytes.length;
     for (let from = 0; from < bytes.length;) {
       if (this.openBytes === FRAME_BYTES) this.sealOpenFrame(false);
@@ -152,7 +151,10 @@ class SealingPart implements PartWriter {
   }
 
   private sealOpenFrame(last: boolean): void {
-    const content = this.codec.compress(this.open.subarray(0, this.openBytes));
+    const frame = this.open.subarray(0, this.openBytes);
+    // Once a frame and not once a record: the code is over the same bytes.
+    this.plaintextMac.update(frame);
+    const content = this.codec.compress(frame);
     const pieces = sealFrame(this.frameKey, { index: this.frames, last }, content);
     this.sealed.push(...pieces);
     this.sealedBytes += pieces.reduce((sum, piece) => sum + piece.length, 0);

@@ -29,14 +29,30 @@ function keyOfRow(record: Buffer, columns: readonly { readonly name: string }[])
   return { assetId: idOf(assetId), versionId: idOf(versionId) };
 }
 
+const KEY_FIELDS = [ASSET_FIELD, VERSION_FIELD] as const;
+
 function keyOfDocument(record: Buffer): RecordKey {
-  const texts = new Map<string, string>();
-  for (const { name, type, at } of elementsOf(record)) {
-    if (type !== STRING || (name !== ASSET_FIELD && name !== VERSION_FIELD)) continue;
-    if (texts.has(name)) throw invalid('a document of the part names a field twice');
-    texts.set(name, textAt(record, at));
-  }
+  const texts = documentTexts(record, KEY_FIELDS);
   return { assetId: idOf(texts.get(ASSET_FIELD)), versionId: idOf(texts.get(VERSION_FIELD)) };
+}
+
+/**
+ * Reads fields of text from the top level of a document without decoding the rest.
+ *
+ * @returns what is there and is text.
+ * @throws LetheError ARCHIVE_INVALID when the document is malformed or names one of the fields twice.
+ */
+export function documentTexts(
+  document: Buffer,
+  names: readonly string[],
+): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const { name, type, at } of elementsOf(document)) {
+    if (type !== STRING || !names.includes(name)) continue;
+    if (texts.has(name)) throw invalid('a document of the part names a field twice');
+    texts.set(name, textAt(document, at));
+  }
+  return texts;
 }
 
 /** Ids are visible ASCII, stored as text or as bytes. */

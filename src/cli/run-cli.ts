@@ -18,6 +18,8 @@ import { addEndService } from './commands/end-service';
 import { runExplain } from './commands/explain';
 import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
+import { addProgress } from './commands/progress';
+import { addThrottle } from './commands/throttle';
 import { addGrantSharing } from './commands/grant-sharing';
 import { addHold } from './commands/hold';
 import { addLinkAsset } from './commands/link-asset';
@@ -101,6 +103,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Look:');
   addStatus(lethe, cli);
   addDeadlines(lethe, cli);
+  addProgress(lethe, cli);
   addExplain(lethe, cli);
   addCertificate(lethe, cli);
   addEvidence(lethe, cli);
@@ -124,6 +127,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addFreeze(lethe, cli);
   addCaps(lethe, cli);
   addBreaker(lethe, cli);
+  addThrottle(lethe, cli);
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
   addBackups(lethe, cli);

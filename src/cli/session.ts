@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
+import type { ThrottlePorts } from '../activities/control/throttle';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { unstamp } from '../activities/mongo/guard';
@@ -93,6 +94,14 @@ export class Session {
           { location: location as CollectionLocation, tenantId, assetId, stamp: attemptId },
         );
       },
+    };
+  }
+
+  /** Reads and sets how fast live rows are moved; needs no workflow engine. */
+  get throttles(): ThrottlePorts {
+    return {
+      control: this.stores.sql('control', 'control'),
+      ledger: createEvidenceLedger({ pool: this.stores.sql('ledger', 'evidence') }),
     };
   }
 

@@ -98,6 +98,7 @@ export async function composeDisposition(
       issuer,
       breaker,
       newToken: parts.newToken,
+      pacing: { control: archive.control, assets: purge.assets, pause: options.pause },
       restore: {
         verifier,
         destruction,

@@ -158,6 +158,8 @@ export interface ControlReader {
   holdsOf(tenantId: string): Promise<readonly HoldRecord[]>;
   /** Null when there is no such hold. */
   hold(holdId: string): Promise<HoldRecord | null>;
+  /** How far the archive and the move of the tenant's runs are. */
+  progress(tenantId: string): Promise<readonly RunProgress[]>;
   /** Freezes over everything and, with a tenant, over that tenant; also lifted ones. */
   freezes(tenantId?: string): Promise<readonly FreezeRecord[]>;
   /** When the cohorts that are due next can end under the caps, over all tenants. */
@@ -170,4 +172,25 @@ export interface ControlReader {
   certificatesOf(tenantId: string): Promise<readonly CertificateSummary[]>;
   /** Null when there is no such certificate. */
   certificate(certificateId: string): Promise<StoredCertificate | null>;
+}
+
+/** How far the archive and the move of one run are. */
+export interface RunProgress {
+  readonly runId: string;
+  readonly phase: 'sealing' | 'verifying' | 'moving' | 'moved';
+  /** While a run is sealed nobody has counted what is left. */
+  readonly rows: { readonly done: number; readonly left: number | null };
+  readonly bytes: { readonly done: number; readonly left: number | null };
+  /** Of the last minute. */
+  readonly rowsPerSecond: number;
+  /** Null while nothing moves, or while it is not known how much is left. */
+  readonly estimatedEndAt: string | null;
+  /** When live rows must have moved, so that backups in clear end before the promise does. */
+  readonly moveBy: string;
+  /** End of the run's first window; null when it is not known, or a hold is open. */
+  readonly latestAt: string | null;
+  /** `freeze`, `paused`, `quiet-hours`, or null. */
+  readonly waitsFor: string | null;
+  /** The estimate, or the present moment, lies behind one of the two instants. */
+  readonly isLate: boolean;
 }

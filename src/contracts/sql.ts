@@ -16,5 +16,7 @@ export interface SqlPool extends Sql {
   transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Rows as arrays of column values, read as they arrive. */
   stream(sql: string, params?: readonly SqlValue[]): AsyncIterable<readonly unknown[]>;
+  /** The same rows, as many at a time as arrived together: for readers of very many. */
+  chunks(sql: string, params?: readonly SqlValue[]): AsyncIterable<readonly (readonly unknown[])[]>;
   close(): Promise<void>;
 }

@@ -1,8 +1,9 @@
 import { createPool, type Pool, type PoolConnection, type ResultSetHeader } from 'mysql2/promise';
 import { LetheError, isLetheError } from '../domain/errors';
 import type { Sql, SqlPool, SqlRow, SqlValue } from '../contracts/sql';
+import { arriving } from './arriving-rows';
+import { cutConnection, rawOf } from './cut-connection';
 import { silence, translateSqlFailure } from './mysql-failures';
-import { cutConnection, streamRows } from './mysql-rows';
 
 /** Address and login of one account. */
 export interface MysqlLogin {
@@ -64,7 +65,10 @@ export function connectMysql(login: MysqlLogin): SqlPool {
     query: (sql, params) => withConnection(on, (session) => session.query(sql, params)),
     execute: (sql, params) => withConnection(on, (session) => session.execute(sql, params)),
     transaction: (work) => withConnection(on, (session) => inTransaction(session, work)),
-    stream: (sql, params) => streamed(on, sql, params ?? []),
+    stream: async function* (sql, params) {
+      for await (const chunk of streamChunks(on, sql, params ?? [])) yield* chunk;
+    },
+    chunks: (sql, params) => streamChunks(on, sql, params ?? []),
     close: async () => {
       await pool.end();
     },
@@ -196,16 +200,17 @@ function assertBindable(value: unknown, index: number): void {
   }
 }
 
-async function* streamed(
+async function* streamChunks(
   lender: Lender,
   sql: string,
   params: readonly SqlValue[],
-): AsyncGenerator<readonly unknown[]> {
+): AsyncGenerator<readonly (readonly unknown[])[]> {
   params.forEach(assertBindable);
   const connection = await borrow(lender);
   let finished = false;
   try {
-    yield* streamRows(connection, { sql, values: params, silenceMs: lender.statementMs });
+    const statement = { sql, values: [...params], rowsAsArray: true };
+    yield* arriving(rawOf(connection), { statement, silenceMs: lender.statementMs });
     finished = true;
   } catch (error) {
     throw translateSqlFailure(error, 'read');

@@ -70,7 +70,8 @@ async function keepingAtIt(
   } catch (error) {
     if (isCancellation(error)) throw error;
     blockedOn = causeOf(error);
-    tenant.raise(blockedOn);
+    // What an operator ordered, a pause or quiet hours, needs no person to look at it.
+    tenant.raise(blockedOn.startsWith('throttle:') ? null : blockedOn);
   }
   if (blockedOn === null) return;
   tenant.waitFor(blockedOn);

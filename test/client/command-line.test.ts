@@ -146,6 +146,34 @@ describe('the command line while the engine is away', () => {
     expect(other).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
+  it('sets the throttle, keeps what is not named, and shows how far a tenant is', async () => {
+    const limit = 'throttle set --max-rows-per-second 5000 --quiet-hours 22:00-06:00';
+    expect(await asked<object>(limit, away)).toMatchObject({
+      rowsPerSecondMax: 5000,
+      quietHours: { from: '22:00', to: '06:00', zone: null },
+      paused: false,
+      setBy: 'ops-1',
+    });
+    const paused = await lethe('throttle set --pause', away);
+    expect(paused.stdout).toMatch(/state +paused[\s\S]*rows per second +5000/);
+    const shown = await lethe(`progress --tenant ${due.tenantId}`, away);
+    // Its last service ended long ago, and its rows are still live.
+    expect(shown.exitCode).toBe(1);
+    expect(shown.stdout).toMatch(
+      /rows left +3[\s\S]*waits for +paused[\s\S]*warning +the work ends/,
+    );
+    const all = 'throttle set --resume --unlimited --quiet-hours none --max-threads-running 40';
+    expect(await asked<object>(all, away)).toMatchObject({ rowsPerSecondMax: null, paused: false });
+    const after = await asked<object>('throttle show', away);
+    expect(after).toMatchObject({ quietHours: null, threadsRunningMax: 40 });
+    const json = await lethe(`progress --tenant ${due.tenantId} --json`, away);
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      { runId: due.runId, phase: 'verifying', waitsFor: null, isLate: true },
+    ]);
+    const none = await harness.subscribed('CVM');
+    expect((await lethe(`progress --tenant ${none}`, away)).stdout).toBe('no runs\n');
+  });
+
   it('places a freeze and lifts it with two people', async () => {
     const placed = await asked<{ freezeId: string }>('freeze set --all', away);
     const own = `--freeze ${placed.freezeId} --confirm ${placed.freezeId}`;

@@ -78,6 +78,10 @@ const sabotagedPool = (pool: SqlPool, saboteur: Saboteur): SqlPool => ({
     await saboteur.through(() => Promise.resolve());
     yield* pool.stream(statement, params);
   },
+  chunks: async function* (statement, params) {
+    await saboteur.through(() => Promise.resolve());
+    yield* pool.chunks(statement, params);
+  },
   close: () => pool.close(),
 });
 

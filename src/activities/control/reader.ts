@@ -16,6 +16,7 @@ import { readTrips } from './breaker';
 import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
 import { readForecast } from './read-forecast';
+import { readProgress } from './read-progress';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
 import { required, textRow, textRows, toInstant, toInstantOrNull, toSqlTime } from './sql-text';
@@ -42,6 +43,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
       readWindows(control, { tenantId: tenant(tenantId), runId, dueOn }),
     holdsOf: async (tenantId) => readHoldsOf(control, tenant(tenantId)),
     hold: async (holdId) => readHold(control, parseId('HoldId', holdId, 'holdId')),
+    progress: async (tenantId) => readProgress(control, tenant(tenantId)),
     freezes: async (tenantId) =>
       readFreezes(control, tenantId === undefined ? undefined : tenant(tenantId)),
     backups: async () => readBackups(control),

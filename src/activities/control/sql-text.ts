@@ -42,8 +42,14 @@ export function required(row: TextRow, column: string): string {
   return value;
 }
 
+/** Width of a time with all six fractional digits, and of its date. */
+const WHOLE_WIDTH = 26;
+const DATE_WIDTH = 10;
+
 /** `2026-03-01 07:00:00.000000` (UTC) to `2026-03-01T07:00:00.000000Z`; fixed width, so text order is time order. */
 export function toInstant(sqlTime: string): string {
+  if (sqlTime.length === WHOLE_WIDTH)
+    return `${sqlTime.slice(0, DATE_WIDTH)}T${sqlTime.slice(DATE_WIDTH + 1)}Z`;
   const [date = '', time = ''] = sqlTime.split(' ');
   const [clock = '', fraction = ''] = time.split('.');
   return `${date}T${clock}.${fraction.padEnd(6, '0').slice(0, 6)}Z`;

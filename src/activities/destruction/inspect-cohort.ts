@@ -9,7 +9,8 @@ import { databaseNow } from '../control/tenant-facts';
 import type { Copy } from '../disposition/cohort-archive';
 import { listEverything } from '../objects/list-everything';
 import type { VerifierPorts } from '../verification/ports';
-import { liveIds } from '../verification/verify-moved';
+import { liveIdsOfAssets } from '../verification/live-ids';
+import type { SealedIds } from '../verification/sealed-ids';
 
 /** Bodies that nobody accepted are erased after a day. */
 const STAGING_MS = 24 * 3_600_000;
@@ -26,8 +27,8 @@ export interface LocationFinding {
 export interface InspectedCohort {
   readonly tenantId: string;
   readonly cohort: CohortRow;
-  /** Ids that its run sealed, as `<location> <asset> <version>`. */
-  readonly sealedIds: ReadonlySet<string>;
+  /** Ids that its run sealed. */
+  readonly sealedIds: SealedIds;
   /** Generations of configuration that the run covers; everything stored under them must be gone. */
   readonly generations: readonly string[];
 }
@@ -125,20 +126,15 @@ async function countRecords(
   { tenantId, sealedIds, generations }: InspectedCohort,
   location: RecordLocation,
 ): Promise<number> {
-  let later = 0;
-  for (const assetId of generations) {
-    later += (await liveIds(ports, { location, tenantId, assetId })).length;
-  }
-  if (generations.length > 0) return later;
-  const assets = new Set<string>();
-  for (const id of sealedIds) {
-    const [place, assetId = ''] = id.split(' ');
-    if (place === location) assets.add(assetId);
-  }
   let found = 0;
-  for (const assetId of assets) {
-    const ids = await liveIds(ports, { location, tenantId, assetId });
-    found += ids.filter((id) => sealedIds.has(`${location} ${assetId} ${id}`)).length;
+  if (generations.length > 0) {
+    const all = { location, tenantId, assetIds: generations };
+    for await (const ids of liveIdsOfAssets(ports, all)) found += ids.length;
+    return found;
+  }
+  const assetIds = [...sealedIds.assetsIn(location)];
+  for await (const ids of liveIdsOfAssets(ports, { location, tenantId, assetIds })) {
+    found += ids.filter((id) => sealedIds.ids.has({ location, ...id })).length;
   }
   return found;
 }

@@ -6,7 +6,7 @@ import { textRow } from '../control/sql-text';
 import { tripping } from '../control/stops';
 import { markCohort, readRun } from '../disposition/run-rows';
 import { generationNamesOf } from '../disposition/seal-configuration';
-import { readSealedIds } from '../verification/verify-copies';
+import { readSealedIds, type SealedIds } from '../verification/sealed-ids';
 import { certifyCohort, type CertifyPorts } from './certify-cohort';
 import { findStrays } from './find-strays';
 import type { DestructionPorts } from './ports';
@@ -37,7 +37,7 @@ export async function verifyAndCertify(
   await control.execute('CALL erase_stale_staging()');
   const counts = { certified: 0, unverified: 0 };
   let blockedOn: string | null = null;
-  const sealedOf = new Map<string, ReadonlySet<string>>();
+  const sealedOf = new Map<string, SealedIds>();
   for (const cohort of await readCohorts(control, order.tenantId)) {
     if (cohort.state !== 'destroyed') continue;
     const reason = await tryToCertify(ports, { ...order, cohort, sealedOf });
@@ -69,7 +69,7 @@ async function tryToCertify(
   order: {
     readonly tenantId: string;
     readonly cohort: CohortRow;
-    readonly sealedOf: Map<string, ReadonlySet<string>>;
+    readonly sealedOf: Map<string, SealedIds>;
   },
 ): Promise<string | null> {
   const { tenantId, cohort, sealedOf } = order;

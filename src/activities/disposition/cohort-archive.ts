@@ -1,16 +1,12 @@
 import {
-  createPartWriter,
   createSetDigest,
   manifestDigest,
   sealManifest,
   type CohortIdentity,
   type ManifestPart,
-  type PartWriter,
-  type RecordSchema,
   type SetDigest,
 } from '../../archive-format';
 import { cohortKeyRef } from '../../contracts/keys';
-import { RECORD_TABLES } from '../../contracts/record-tables';
 import type { DataKeys } from '../../contracts/stores';
 import { archiveObjectName } from '../../domain/environment-names';
 import { parseId } from '../../domain/identifiers';
@@ -19,13 +15,11 @@ import type { ObjectStore } from '../objects/object-address';
 import type { ObjectLock } from '../objects/object-lock';
 import { putLocked, type StoredObject } from '../objects/put-locked';
 import type { CohortDraft } from './drafts';
-import type { LiveRecord } from './live-assets';
+import type { LiveRecord } from './live-records';
+import { LocationParts, schemaOf, type PartOrigin, type WrittenPart } from './location-parts';
 import type { RunRow } from './run-rows';
-
-/** Parts grow to about this size before they are written, in bytes of plaintext: 8 MiB. */
-const PART_BYTES = 8 * 1024 * 1024;
-/** All parts in the making together hold at most about this much memory: 48 MiB. */
-const BUFFERED_BYTES_MAX = 48 * 1024 * 1024;
+import type { FinishedPart } from './seal-parts';
+import type { UploadQueue } from './upload-queue';
 
 /** The two copies of everything archived. */
 export const COPIES = Object.freeze(['archive', 'backup'] as const);
@@ -59,9 +53,17 @@ export interface CohortArchivePorts {
   readonly keys: DataKeys;
 }
 
-interface OpenPart {
-  readonly location: RecordLocation;
-  writer: PartWriter;
+/** Where a cohort's archive belongs, and what is there already. */
+export interface CohortPlace {
+  readonly draft: CohortDraft;
+  readonly attempt: string;
+  /** True for an attempt that another worker began: names may be taken by what it left behind. */
+  readonly isResumed: boolean;
+  /** Parts that the attempt finished before. */
+  readonly finished: readonly FinishedPart[];
+  readonly uploads: UploadQueue;
+  /** Puts a finished part on record. */
+  readonly record: (part: FinishedPart) => Promise<void>;
 }
 
 /**
@@ -69,28 +71,28 @@ interface OpenPart {
  * to both copies under the attempt's own names, so that a late writer replaces nothing.
  */
 export class CohortArchive {
-  private readonly open = new Map<RecordLocation, OpenPart>();
+  private readonly places = new Map<RecordLocation, LocationParts>();
   private readonly totals = new Map<RecordLocation, SetDigest>();
   private readonly parts: ManifestPart[] = [];
   private readonly objects: WrittenObject[] = [];
+  /** Numbers of the parts that the attempt finished before. */
+  private readonly taken: ReadonlySet<number>;
+  private lastNumber = 0;
   private newestObservedAt = '';
-  private partsBegun = 0;
 
   private constructor(
     private readonly ports: CohortArchivePorts,
     private readonly run: RunRow,
-    private readonly place: {
-      readonly draft: CohortDraft;
-      readonly attempt: string;
-      readonly dataKey: Buffer;
-    },
-  ) {}
+    private readonly place: CohortPlace & { readonly dataKey: Buffer },
+  ) {
+    this.taken = new Set(place.finished.map(({ part }) => part));
+  }
 
   /** Makes or reads the cohort's key; nothing is written yet. */
   static async begin(
     ports: CohortArchivePorts,
     run: RunRow,
-    place: { readonly draft: CohortDraft; readonly attempt: string },
+    place: CohortPlace,
   ): Promise<CohortArchive> {
     const dataKey = await ports.keys.ensure({
       keyRef: cohortKeyRef(run.runId, place.draft.dueOn),
@@ -103,27 +105,28 @@ export class CohortArchive {
   /** Bytes that wait in memory. */
   get bufferedBytes(): number {
     let sum = 0;
-    for (const { writer } of this.open.values()) sum += writer.bufferedBytes;
+    for (const place of this.places.values()) sum += place.bufferedBytes;
     return sum;
   }
 
-  /** Takes a record; writes its part when that is full. */
-  async append(record: LiveRecord): Promise<void> {
-    const part = this.partOf(record.location);
-    part.writer.append(record.content);
-    this.totalOf(record.location).add(record);
+  /** Takes a record; the answer is a part that is full and must be written, or null. */
+  append(record: LiveRecord): (() => Promise<void>) | null {
     if (record.observedUntil > this.newestObservedAt) this.newestObservedAt = record.observedUntil;
-    if (part.writer.plaintextBytes >= PART_BYTES) await this.write(part);
+    const full = this.partsOf(record.location).append(record);
+    return full === null ? null : () => this.write(full);
   }
 
   /** Writes everything that waits. */
   async flush(): Promise<void> {
-    for (const part of [...this.open.values()]) await this.write(part);
+    for (const place of this.places.values()) {
+      const rest = place.finish();
+      if (rest !== null) await this.write(rest);
+    }
   }
 
-  /** Writes the manifest of the cohort, the commit point of its archive. */
+  /** Writes the manifest of the cohort, the commit point of its archive; every part is written by now. */
   async seal(createdAt: string): Promise<SealedCohort> {
-    await this.flush();
+    for (const place of this.places.values()) place.assertComplete();
     const { draft, dataKey } = this.place;
     const keyRef = cohortKeyRef(this.run.runId, draft.dueOn);
     const locations = [...this.totals].map(([location, total]) => ({
@@ -159,59 +162,106 @@ export class CohortArchive {
     };
   }
 
+  /** Numbers must follow without a gap: one that a dead attempt used and nobody needs gets an empty part. */
+  async fillGaps(): Promise<void> {
+    const [location] = this.totals.keys();
+    const last = Math.max(0, ...this.parts.map(({ part }) => part));
+    const written = new Set(this.parts.map(({ part }) => part));
+    for (let part = 1; part < last && location !== undefined; part += 1) {
+      if (!written.has(part)) await this.write(this.partsOf(location).empty(part));
+    }
+  }
+
   private get identity(): CohortIdentity {
     const { tenantId, recordClass, runId } = this.run;
     const { draft, attempt } = this.place;
     return { tenantId, recordClass, runId, dueOn: draft.dueOn, attempt };
   }
 
-  private partOf(location: RecordLocation): OpenPart {
-    const known = this.open.get(location);
+  private partsOf(location: RecordLocation): LocationParts {
+    const known = this.places.get(location);
     if (known !== undefined) return known;
-    const writer = createPartWriter({
-      identity: { ...this.identity, location, part: (this.partsBegun += 1) },
-      schema: schemaOf(location),
+    const origin: PartOrigin = {
+      identity: { ...this.identity, location },
       dataKey: this.place.dataKey,
-    });
-    const part = { location, writer };
-    this.open.set(location, part);
-    return part;
+      nextNumber: () => this.nextNumber(),
+      finished: this.place.finished.filter((part) => part.location === location),
+      onFound: (part) => {
+        this.list(part);
+      },
+    };
+    const place = new LocationParts(origin);
+    this.places.set(location, place);
+    return place;
   }
 
-  private totalOf(location: RecordLocation): SetDigest {
-    const total = this.totals.get(location) ?? createSetDigest(this.place.dataKey);
-    this.totals.set(location, total);
-    return total;
+  private nextNumber(): number {
+    do this.lastNumber += 1;
+    while (this.taken.has(this.lastNumber));
+    return this.lastNumber;
   }
 
-  private async write({ location, writer }: OpenPart): Promise<void> {
-    this.open.delete(location);
+  private async write(written: WrittenPart): Promise<void> {
+    const { location, writer, digest, firstRecord } = written;
     const sealed = writer.finish();
-    this.parts.push({
-      location,
-      part: writer.part,
-      objectName: this.nameOf(writer.part),
+    const figures = {
       records: sealed.records,
       plaintextBytes: sealed.plaintextBytes,
       plaintextMac: sealed.plaintextMac,
       bytes: sealed.bytes.length,
       sha256: sealed.sha256,
+    };
+    await this.place.uploads.push(async () => {
+      const [archive, backup] = await this.putBoth(writer.part, sealed.bytes);
+      const part = {
+        ...figures,
+        ...{ dueOn: this.place.draft.dueOn, part: writer.part, location, firstRecord },
+        setDigest: digest.value(),
+        versions: [archive, backup] as const,
+      };
+      // An empty part fills a gap and holds no place of a record.
+      if (part.records > 0) await this.place.record(part);
+      this.list(part);
     });
-    await this.put(writer.part, sealed.bytes);
   }
 
-  private async put(part: number | 'manifest', body: Buffer): Promise<void> {
+  /** Takes a part that is written, now or by an attempt before, into the manifest. */
+  private list(part: FinishedPart): void {
+    const total = this.totals.get(part.location) ?? createSetDigest(this.place.dataKey);
+    this.totals.set(part.location, total);
+    total.include({ count: part.records, value: part.setDigest });
+    const { location, records, plaintextBytes, plaintextMac, bytes, sha256 } = part;
+    const objectName = this.nameOf(part.part);
+    const figures = { records, plaintextBytes, plaintextMac, bytes, sha256 };
+    this.parts.push({ location, part: part.part, objectName, ...figures });
+    for (const [at, copy] of COPIES.entries()) {
+      const versionId = part.versions[at] ?? '';
+      this.objects.push({ copy, name: objectName, part: part.part, versionId, bytes, sha256 });
+    }
+  }
+
+  private async put(part: 'manifest', body: Buffer): Promise<void> {
     const name = this.nameOf(part);
-    const lock = this.ports.lock(this.place.draft.earliestAt);
-    const written = await Promise.all(
-      COPIES.map(async (copy) => ({
-        copy,
-        name,
-        part,
-        ...(await putLocked(this.ports.objects, { bucket: copy, name, body, lock })),
-      })),
-    );
-    this.objects.push(...written);
+    const versions = await this.putBoth(part, body);
+    const sha256 = manifestDigest(body);
+    for (const [at, copy] of COPIES.entries()) {
+      const versionId = versions[at] ?? '';
+      this.objects.push({ copy, name, part, versionId, bytes: body.length, sha256 });
+    }
+  }
+
+  private async putBoth(part: number | 'manifest', body: Buffer): Promise<[string, string]> {
+    const order = {
+      name: this.nameOf(part),
+      body,
+      lock: this.ports.lock(this.place.draft.earliestAt),
+      mayExist: this.place.isResumed,
+    };
+    const [archive, backup] = await Promise.all([
+      putLocked(this.ports.objects, { ...order, bucket: 'archive' }),
+      putLocked(this.ports.objects, { ...order, bucket: 'backup' }),
+    ]);
+    return [archive.versionId, backup.versionId];
   }
 
   private nameOf(part: number | 'manifest'): string {
@@ -223,18 +273,4 @@ export class CohortArchive {
       part,
     });
   }
-}
-
-function schemaOf(location: RecordLocation): RecordSchema {
-  const table = RECORD_TABLES.find((candidate) => candidate.location === location);
-  return table === undefined ? { kind: 'bson' } : { kind: 'sql', columns: table.columns };
-}
-
-/** Keeps the memory of many cohorts in the making below its bound by writing the largest. */
-export async function spill(cohorts: Iterable<CohortArchive>): Promise<void> {
-  const all = [...cohorts];
-  const sum = all.reduce((bytes, cohort) => bytes + cohort.bufferedBytes, 0);
-  if (sum < BUFFERED_BYTES_MAX) return;
-  const largest = all.sort((a, b) => b.bufferedBytes - a.bufferedBytes)[0];
-  await largest?.flush();
 }

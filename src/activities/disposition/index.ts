@@ -1,4 +1,5 @@
 import type { DispositionActivities, Progress, RunReference } from '../../contracts/activities';
+import type { WaitReason } from '../../domain/pacing';
 import { refreshTenant } from '../control/accept-command';
 import { activeServices, readTenantFacts } from '../control/tenant-facts';
 import type { HostingService } from '../../domain/record-class';
@@ -10,6 +11,7 @@ import { verifyConfiguration } from '../verification/verify-configuration';
 import { verifyCopies } from '../verification/verify-copies';
 import { verifyMoved } from '../verification/verify-moved';
 import { moveBatches, type MovePorts } from './move-rows';
+import { Pacer } from './pacer';
 import { planRuns } from './plan-runs';
 import { restoreCohorts, type RestoreRunPorts } from './restore-run';
 import { closeEvent, markRun, readRun, type RunRow } from './run-rows';
@@ -23,6 +25,13 @@ export interface DispositionPorts extends MovePorts {
   readonly verifier: VerifierPorts;
   readonly restore: RestoreRunPorts;
 }
+
+/** Word for what a step waits for, as the tenant's process shows it. */
+const waiting = (reason: WaitReason, counts: Progress['counts'] = {}): Progress => ({
+  done: false,
+  blockedOn: `throttle:${reason}`,
+  counts,
+});
 
 const done = (counts: Progress['counts'] = {}): Progress => ({
   done: true,
@@ -38,22 +47,21 @@ export function createDispositionActivities(ports: DispositionPorts): Dispositio
   const { archive, verifier } = ports;
   const whileStanding = async (
     input: RunReference,
-    step: (run: RunRow) => Promise<Progress['counts']>,
+    step: (run: RunRow) => Promise<Progress['counts'] | Progress>,
   ): Promise<Progress> => {
     const run = await readRun(archive.control, input.tenantId, input.runId);
     const standing = await standingOf(archive.control, run);
-    if (standing === 'stands') return done(await step(run));
+    if (standing === 'stands') return asProgress(await step(run));
     await abandonRun(archive.control, run, standing);
     return done({ abandoned: 1 });
   };
   return {
     planRuns: (input) => planRuns(archive, input),
-    sealAndCopy: (input) => whileStanding(input, (run) => seal(ports, run)),
-    verifyCopies: (input) => whileStanding(input, (run) => verify(ports, run)),
-    moveRows: (input) =>
-      whileStanding(input, async (run) =>
-        isArchived(run) && !run.states.has('moved') ? moveBatches(ports, run) : {},
-      ),
+    sealAndCopy: (input) =>
+      whileStanding(input, async (run) => (await mayNotBegin(ports, run)) ?? seal(ports, run)),
+    verifyCopies: (input) =>
+      whileStanding(input, async (run) => (await mayNotBegin(ports, run)) ?? verify(ports, run)),
+    moveRows: (input) => whileStanding(input, (run) => move(ports, run)),
     verifyMoved: (input) => whileStanding(input, (run) => confirmMoved(ports, run)),
     restoreRun: async (input) => {
       const run = await readRun(archive.control, input.tenantId, input.runId);
@@ -73,6 +81,25 @@ export function createDispositionActivities(ports: DispositionPorts): Dispositio
       return done(counts);
     },
   };
+}
+
+const asProgress = (outcome: Progress['counts'] | Progress): Progress =>
+  isProgress(outcome) ? outcome : done(outcome);
+
+const isProgress = (outcome: Progress['counts'] | Progress): outcome is Progress =>
+  typeof outcome['done'] === 'boolean';
+
+/** Reading everything is a burden too: under a pause or in quiet hours it is not begun. */
+async function mayNotBegin(ports: DispositionPorts, run: RunRow): Promise<Progress | null> {
+  if (!isArchived(run)) return null;
+  const reason = await (await Pacer.of(ports.pacing, run)).reasonToStop(0);
+  return reason === null ? null : waiting(reason);
+}
+
+async function move(ports: DispositionPorts, run: RunRow): Promise<Progress['counts'] | Progress> {
+  if (!isArchived(run) || run.states.has('moved')) return {};
+  const { counts, waitsFor } = await moveBatches(ports, run);
+  return waitsFor === null ? counts : waiting(waitsFor, counts);
 }
 
 const isArchived = (run: RunRow): boolean => run.recordClass === 'asset-basic-data';

@@ -1,10 +1,13 @@
 import type { Progress } from '../../contracts/activities';
+import { isLetheError } from '../../domain/errors';
+import type { WaitReason } from '../../domain/pacing';
 import { refreshTenant } from '../control/accept-command';
 import type { BreakerPorts } from '../control/breaker';
 import { stopOf, tripping } from '../control/stops';
+import { elapsedMs, Pacer, type PacerPorts } from './pacer';
 import type { ArchivePorts } from './ports';
 import { issueMovePermit, type PermitPorts } from './permits';
-import { openBatches, purgeBatch, type BatchReference, type PurgePorts } from './purge-batch';
+import { openBatches, purgeBatch, type OpenBatch, type PurgePorts } from './purge-batch';
 import type { RunRow } from './run-rows';
 
 /** What moving needs beside the archive's side. */
@@ -12,38 +15,97 @@ export interface MovePorts extends PermitPorts {
   readonly archive: ArchivePorts;
   readonly purge: PurgePorts;
   readonly breaker: BreakerPorts;
+  readonly pacing: PacerPorts;
 }
+
+/** What was moved, and why the rest waits, if it does. */
+export interface Moved {
+  readonly counts: Progress['counts'];
+  readonly waitsFor: WaitReason | null;
+}
+
+/** A contended batch is tried this often in a row, each time under a new permit and after a longer rest. */
+const TRIES_MAX = 5;
+const FIRST_REST_MS = 200;
 
 /**
  * Takes rows away whose two copies were read back, batch by batch, each under its own permit. Under a
- * hold it goes on, because nothing is lost by it.
+ * hold it goes on, because nothing is lost by it. The permit of the next batch is asked for while one is
+ * removed. Between batches it rests as the throttle and the server's own slowness ask for.
  *
  * @idempotency batches whose permit was used are skipped.
  * @throws LetheError with the code of the cap or breaker that stops it; COUNT_MISMATCH, which trips it.
  * Bounds: one batch at a time; a cancelled attempt begins no further one.
  * @source AB-2
  */
-export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Progress['counts']> {
+export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved> {
   // Permits need windows of the current epoch.
   await refreshTenant(ports.archive, run.tenantId);
   const batches = await openBatches(ports.purge.purger, run, '');
+  const pacer = await Pacer.of(ports.pacing, run);
+  let left = batches.reduce((sum, { idCount }) => sum + idCount, 0);
   let rows = 0;
-  for (const batch of batches) {
-    ports.archive.pulse.beat({ step: 'move', location: batch.location, rows });
-    rows += await moveBatch(ports, batch);
+  let next: Promise<string> | undefined;
+  try {
+    for (const [index, batch] of batches.entries()) {
+      ports.archive.pulse.beat({ step: 'move', location: batch.location, rows, left });
+      const waitsFor = await pacer.reasonToStop(left);
+      if (waitsFor !== null) return { counts: { batches: index, rows }, waitsFor };
+      const permit = next ?? issueMovePermit(ports, batch);
+      const following = batches[index + 1];
+      next = following === undefined ? undefined : inAdvance(ports, following);
+      const started = elapsedMs();
+      const moved = await moveBatch(ports, batch, permit);
+      rows += moved;
+      left -= moved;
+      await pacer.rest({ rows: moved, tookMs: elapsedMs() - started });
+    }
+  } finally {
+    // A permit that was asked for and is not used runs out by itself; only its answer is waited for.
+    await Promise.allSettled([next]);
   }
-  return { batches: batches.length, rows };
+  return { counts: { batches: batches.length, rows }, waitsFor: null };
 }
 
 /** A stop is on record before it ends the run, so that everybody sees what it waits for. */
-async function moveBatch(ports: MovePorts, batch: BatchReference): Promise<number> {
+async function moveBatch(
+  ports: MovePorts,
+  batch: OpenBatch,
+  permit: Promise<string>,
+): Promise<number> {
   const at = { tenantId: batch.tenantId, runId: batch.runId, dueOn: '' };
   try {
     return await tripping(ports.breaker, { ...at, location: batch.location }, async () =>
-      purgeBatch(ports.purge, batch, await issueMovePermit(ports, batch)),
+      purgePatiently(ports, batch, await permit),
     );
   } catch (error) {
     await stopOf(ports.breaker, at, error);
     throw error;
+  }
+}
+
+function inAdvance(ports: MovePorts, batch: OpenBatch): Promise<string> {
+  const permit = issueMovePermit(ports, batch);
+  // A refusal is told when the batch's turn comes.
+  permit.catch(() => undefined);
+  return permit;
+}
+
+/** A batch that was rolled back because others held its rows is tried again, later and under a new permit. */
+async function purgePatiently(
+  ports: MovePorts,
+  batch: OpenBatch,
+  firstPermit: string,
+): Promise<number> {
+  let permit = firstPermit;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await purgeBatch(ports.purge, batch, permit);
+    } catch (error) {
+      const isContended = isLetheError(error) && error.code === 'STORE_UNAVAILABLE';
+      if (!isContended || tries === TRIES_MAX) throw error;
+      await ports.pacing.pause(FIRST_REST_MS * 2 ** tries);
+      permit = await issueMovePermit(ports, batch);
+    }
   }
 }

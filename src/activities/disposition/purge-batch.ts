@@ -24,21 +24,26 @@ export interface BatchReference {
   readonly batchNumber: number;
 }
 
+/** A batch that no used permit covers. */
+export interface OpenBatch extends BatchReference {
+  readonly idCount: number;
+}
+
 interface BatchRow {
   readonly assetId: string;
   readonly ids: string;
   readonly idCount: number;
 }
 
-/** Numbers of a run's batches that no used permit covers, by location. */
+/** A run's batches that no used permit covers, by location. */
 export async function openBatches(
   purger: SqlPool,
   run: { readonly tenantId: string; readonly runId: string },
   dueOn: string,
-): Promise<readonly BatchReference[]> {
+): Promise<readonly OpenBatch[]> {
   const rows = await textRows(
     purger,
-    `SELECT b.location, b.batch_number FROM manifest_batches b
+    `SELECT b.location, b.batch_number, b.id_count FROM manifest_batches b
       WHERE b.run_id = ? AND b.due_on = ? AND NOT EXISTS (
         SELECT 1 FROM permits p WHERE p.run_id = b.run_id AND p.location = b.location
           AND p.batch_number = b.batch_number AND p.due_on = b.due_on AND p.used_at IS NOT NULL)
@@ -46,9 +51,11 @@ export async function openBatches(
     [run.runId, dueOn],
   );
   return rows.map((row) => ({
-    ...run,
+    tenantId: run.tenantId,
+    runId: run.runId,
     location: required(row, 'location'),
     batchNumber: Number(required(row, 'batch_number')),
+    idCount: Number(required(row, 'id_count')),
   }));
 }
 

@@ -8,14 +8,15 @@ const PAGE = 500;
 
 /**
  * Streams the bytes of a group's documents exactly as they are stored, without the stamp that a purge
- * attempt may have left; record by record in the order of time. Reading, so safe to repeat.
+ * attempt may have left, an answer of the server at a time; record by record in the order of time. Reading,
+ * so safe to repeat.
  *
  * @throws LetheError STORE_UNAVAILABLE.
  */
 export async function* readRawGroup(
   store: DocumentStore,
   group: DocumentGroup,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<readonly Buffer[]> {
   const collection = collectionOf(store.client, store.prefix, group.location);
   const cursor = collection
     .find(
@@ -27,11 +28,12 @@ export async function* readRawGroup(
     for (;;) {
       const next: unknown = await speaking('read', () => cursor.next());
       if (next === null) return;
-      if (!Buffer.isBuffer(next)) {
+      // The rest of the same answer is here already; each buffer is a view into it.
+      const answer = [next, ...(cursor.readBufferedDocuments() as readonly unknown[])];
+      if (!answer.every((document) => Buffer.isBuffer(document))) {
         throw new LetheError('STORE_REFUSED', 'the document store gave no raw document');
       }
-      // The driver's buffer is a view into the whole answer.
-      yield Buffer.from(next);
+      yield answer;
     }
   } finally {
     await cursor.close();

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { LetheError } from '../../domain/errors';
 import { asking } from './failures';
-import { assertLock, lockVersion, type ObjectLock } from './object-lock';
+import { assertLock, isLocked, lockVersion, type ObjectLock } from './object-lock';
 import { bucketOf, safeName, unsafe, type ObjectAddress, type ObjectStore } from './object-address';
 
 /** What is to be written. */
 export interface PutOrder extends ObjectAddress {
   readonly body: Buffer | AsyncIterable<Buffer>;
   readonly lock: ObjectLock;
+  /** A new version under a name that an attempt which died may have used; the version id tells them apart. */
+  readonly mayExist?: boolean;
 }
 
 /** What was written and is locked. The version id goes into the manifest: a later writer cannot replace it. */
@@ -25,10 +27,14 @@ const PIECES_MAX = 10_000;
 /** Nobody else may have written under the name: it carries the attempt. */
 const ONLY_IF_ABSENT = Object.freeze({ 'if-none-match': '*' });
 
+/** Held from its first moment where the server knows how: one request less for each object. */
+const HELD_FROM_THE_START = Object.freeze({ 'x-amz-object-lock-legal-hold': 'ON' });
+
 interface Target {
   readonly store: ObjectStore;
   readonly bucket: string;
   readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -41,7 +47,15 @@ interface Target {
  *   STORE_UNAVAILABLE, OUTCOME_UNKNOWN or ACCESS_DENIED.
  */
 export async function putLocked(store: ObjectStore, order: PutOrder): Promise<StoredObject> {
-  const target = { store, bucket: bucketOf(store, order.bucket), name: safeName(order.name) };
+  const target = {
+    store,
+    bucket: bucketOf(store, order.bucket),
+    name: safeName(order.name),
+    headers: {
+      ...(order.mayExist === true ? {} : ONLY_IF_ABSENT),
+      ...(order.lock.mode === 'legal-hold' && HELD_FROM_THE_START),
+    },
+  };
   assertLock(order.lock);
   const digest = createHash('sha256');
   let bytes = 0;
@@ -53,7 +67,11 @@ export async function putLocked(store: ObjectStore, order: PutOrder): Promise<St
   if (versionId === '') {
     throw new LetheError('VERIFICATION_FAILED', 'the bucket made no version; it is not versioned');
   }
-  await lockVersion(store, { bucket: target.bucket, name: target.name, versionId }, order.lock);
+  const version = { bucket: target.bucket, name: target.name, versionId };
+  // A server may take the header and not lock: only what it says of the version counts, and what it cannot
+  // say yet is asked again after locking.
+  const isHeld = await isLocked(store, version, order.lock).catch(() => false);
+  if (!isHeld) await lockVersion(store, version, order.lock);
   return { versionId, bytes, sha256: digest.digest('hex') };
 }
 
@@ -99,10 +117,10 @@ async function* piecesOf(
   if (length > 0) yield Buffer.concat(waiting, length);
 }
 
-async function putWhole({ store, bucket, name }: Target, body: Buffer): Promise<string> {
+async function putWhole({ store, bucket, name, headers }: Target, body: Buffer): Promise<string> {
   const response = await asking('write', () =>
     store.client.makeRequestAsync(
-      { method: 'PUT', bucketName: bucket, objectName: name, headers: { ...ONLY_IF_ABSENT } },
+      { method: 'PUT', bucketName: bucket, objectName: name, headers: { ...headers } },
       body,
     ),
   );
@@ -111,9 +129,9 @@ async function putWhole({ store, bucket, name }: Target, body: Buffer): Promise<
 }
 
 async function putPieces(target: Target, pieces: AsyncGenerator<Buffer>): Promise<string> {
-  const { store, bucket, name } = target;
+  const { store, bucket, name, headers } = target;
   const uploadId = await asking('write', () =>
-    store.client.initiateNewMultipartUpload(bucket, name, { ...ONLY_IF_ABSENT }),
+    store.client.initiateNewMultipartUpload(bucket, name, { ...headers }),
   );
   try {
     const tags: string[] = [];
@@ -138,7 +156,7 @@ async function putPieces(target: Target, pieces: AsyncGenerator<Buffer>): Promis
 
 /** The client's own completion cannot send the condition, which some providers check only here. */
 async function complete(
-  { store, bucket, name }: Target,
+  { store, bucket, name, headers }: Target,
   uploadId: string,
   tags: readonly string[],
 ): Promise<string> {
@@ -157,7 +175,7 @@ async function complete(
         bucketName: bucket,
         objectName: name,
         query: `uploadId=${encodeURIComponent(uploadId)}`,
-        headers: { ...ONLY_IF_ABSENT },
+        headers: 'if-none-match' in headers ? { ...ONLY_IF_ABSENT } : {},
       },
       `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts}</CompleteMultipartUpload>`,
     ),

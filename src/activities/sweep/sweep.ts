@@ -10,7 +10,7 @@ import { findStrays } from '../destruction/find-strays';
 import { inspectAgain } from '../destruction/inspect-cohort';
 import { readRun } from '../disposition/run-rows';
 import { generationNamesOf } from '../disposition/seal-configuration';
-import { readSealedIds } from '../verification/verify-copies';
+import { readSealedIds, type SealedIds } from '../verification/sealed-ids';
 import type { VerifierPorts } from '../verification/ports';
 import {
   readDueSweeps,
@@ -41,7 +41,7 @@ export interface SweepPorts {
  */
 export async function sweep(ports: SweepPorts): Promise<SweepRound> {
   const { due, more } = await readDueSweeps(ports.control);
-  const sealedOf = new Map<string, ReadonlySet<string>>();
+  const sealedOf = new Map<string, SealedIds>();
   let unreachable: unknown = null;
   for (const cohort of due) {
     ports.verifier.pulse.beat({ step: 'sweep', dueOn: cohort.dueOn });
@@ -69,7 +69,7 @@ export async function sweep(ports: SweepPorts): Promise<SweepRound> {
 async function sweepCohort(
   ports: SweepPorts,
   due: DueSweep,
-  sealedOf: Map<string, ReadonlySet<string>>,
+  sealedOf: Map<string, SealedIds>,
 ): Promise<void> {
   const { tenantId, runId, dueOn, round } = due;
   const run = await readRun(ports.control, tenantId, runId);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   MANIFEST_BYTES_MAX,
   manifestDigest,
@@ -7,6 +8,8 @@ import {
 } from '../../archive-format';
 import { cohortKeyRef } from '../../contracts/keys';
 import { LetheError } from '../../domain/errors';
+import type { RecordLocation } from '../../domain/inventory';
+import { atOnce } from '../at-once';
 import { required, textRows, type TextRow } from '../control/sql-text';
 import type { Copy } from '../disposition/cohort-archive';
 import type { RunRow } from '../disposition/run-rows';
@@ -14,7 +17,7 @@ import { isLocked } from '../objects/object-lock';
 import { safeVersion } from '../objects/object-address';
 import { readVersion } from '../objects/read-version';
 import type { VerifierPorts } from './ports';
-import type { SetMember } from './totals';
+import type { SetMember, SetTotal } from './totals';
 import { readManifest } from './verdicts';
 
 /** One cohort's archive in one copy. */
@@ -45,6 +48,47 @@ export async function* readCohortCopy(
   ports: CopyReader,
   cohort: CohortCopy,
 ): AsyncGenerator<SetMember> {
+  const { open, dataKey, manifest } = await openCohortCopy(ports, cohort);
+  yield* readCohort(open, { dataKey, manifest });
+}
+
+/** Records between two reports of progress. */
+const REPORT_EVERY = 1000;
+
+/**
+ * Reads a cohort's copy to its end and gives what it was proven to hold: the number and the digest of each
+ * location's records, as they were computed from what was read.
+ *
+ * @throws LetheError as `readCohortCopy`.
+ */
+export async function proveCohortCopy(
+  ports: CopyReader,
+  cohort: CohortCopy,
+  onRecord: (count: number) => void,
+): Promise<readonly (SetTotal & { readonly location: RecordLocation })[]> {
+  const { open, dataKey, manifest } = await openCohortCopy(ports, cohort);
+  let count = 0;
+  const records = readCohort(open, { dataKey, manifest });
+  while ((await records.next()).done !== true) {
+    count += 1;
+    if (count % REPORT_EVERY === 0) onRecord(count);
+  }
+  // The reader has compared every location with these figures before it ended.
+  return manifest.locations.map(({ location, records, setDigest }) => ({
+    location,
+    records,
+    setDigest,
+  }));
+}
+
+async function openCohortCopy(
+  ports: CopyReader,
+  cohort: CohortCopy,
+): Promise<{
+  readonly open: (objectName: string) => AsyncIterable<Buffer>;
+  readonly dataKey: Buffer;
+  readonly manifest: ManifestContent;
+}> {
   const dataKey = await readCohortKey(ports, cohort.run, cohort.dueOn);
   const pinned = await pinnedObjects(ports, cohort);
   const manifest = await readManifestObject(ports, { cohort, pinned, dataKey });
@@ -56,7 +100,35 @@ export async function* readCohortCopy(
     const address = { bucket: cohort.copy, name: object.name, versionId: object.versionId };
     return readVersion(ports.objects, address, listed.bytes);
   };
-  yield* readCohort(open, { dataKey, manifest });
+  return { open, dataKey, manifest };
+}
+
+/** Objects that are read at the same time. */
+const OBJECTS_AT_ONCE = 4;
+
+/**
+ * Proves that another copy consists of the bytes of one that was proven: as many objects under the same
+ * names, and every one of them read back with the digest of its counterpart. What those bytes decrypt to
+ * is known then.
+ *
+ * @throws LetheError VERIFICATION_FAILED naming what differs; STORE_REFUSED, STORE_UNAVAILABLE.
+ */
+export async function assertSameBytes(
+  ports: CopyReader,
+  cohort: Omit<CohortCopy, 'copy'>,
+  copies: { readonly proven: Copy; readonly other: Copy },
+): Promise<void> {
+  const proven = await pinnedObjects(ports, { ...cohort, copy: copies.proven });
+  const others = await pinnedObjects(ports, { ...cohort, copy: copies.other });
+  if (others.length !== proven.length) throw differs('the number of objects');
+  await atOnce(others, OBJECTS_AT_ONCE, async ({ name, versionId, digest }) => {
+    if (proven.find((object) => object.name === name)?.digest !== digest)
+      throw differs('an object');
+    const hash = createHash('sha256');
+    const address = { bucket: copies.other, name, versionId };
+    for await (const chunk of readVersion(ports.objects, address)) hash.update(chunk);
+    if (hash.digest('hex') !== digest) throw differs('an object');
+  });
 }
 
 /** The key of one cohort of a run. @throws LetheError KEY_DESTROYED. */
@@ -73,11 +145,12 @@ export async function assertCopyLocked(
   cohort: CohortCopy,
   earliestAt: string,
 ): Promise<void> {
-  for (const { name, versionId } of await pinnedObjects(ports, cohort)) {
+  const objects = await pinnedObjects(ports, cohort);
+  await atOnce(objects, OBJECTS_AT_ONCE, async ({ name, versionId }) => {
     const version = safeVersion(ports.objects, { bucket: cohort.copy, name, versionId });
-    if (await isLocked(ports.objects, version, ports.lock(earliestAt))) continue;
+    if (await isLocked(ports.objects, version, ports.lock(earliestAt))) return;
     throw new LetheError('VERIFICATION_FAILED', 'an archived object is not locked');
-  }
+  });
 }
 
 async function pinnedObjects(

@@ -1,10 +1,9 @@
-import { BSON } from 'mongodb';
-import { encodeSqlRow } from '../../archive-format';
+import { documentTexts, encodeSqlRow } from '../../archive-format';
 import type { CollectionLocation } from '../../contracts/documents';
 import { recordTable } from '../../contracts/record-tables';
 import type { RecordLocation } from '../../domain/inventory';
 import { required, textRows, toInstant } from '../control/sql-text';
-import { toArchivable } from '../disposition/live-assets';
+import { groupsOf, placesOf, toArchivable } from '../disposition/live-records';
 import type { RunRow } from '../disposition/run-rows';
 import { listGroups } from '../mongo/documents';
 import { readRawGroup } from '../mongo/raw-documents';
@@ -12,8 +11,9 @@ import type { VerifierPorts } from './ports';
 import type { SetMember } from './totals';
 
 /**
- * The verifier reads live data in its own way: assets from the links themselves, all versions of an asset
- * at once, and C from a search in the asset's scans instead of from neighbours in a stream.
+ * The verifier reads live data in its own way: assets from the links themselves, rows as they lie, the
+ * instants of all versions beside them, and C from a search in the asset's scans instead of from
+ * neighbours in a stream.
  */
 export interface SeenRecord extends SetMember {
   /** C as the verifier finds it. */
@@ -22,6 +22,12 @@ export interface SeenRecord extends SetMember {
 
 /** Stores that live reading needs. */
 export type LiveReader = Pick<VerifierPorts, 'assets' | 'documents'>;
+
+/** Assets that are read together. */
+interface AssetGroup {
+  readonly tenantId: string;
+  readonly assetIds: readonly string[];
+}
 
 interface Sighting extends SetMember {
   readonly recordId: string;
@@ -80,67 +86,157 @@ async function addUnlinked(
   }
 }
 
-/** Every live record of an asset with the instant until which it was seen. */
+/**
+ * Every live record of the assets with the instant until which it was seen, many at a time.
+ *
+ * Bounds: of 32 assets the scans and the instants of their versions; of one asset its documents.
+ */
 export async function* readSeenRecords(
   ports: LiveReader,
-  asset: { readonly tenantId: string; readonly assetId: string },
-): AsyncGenerator<SeenRecord> {
-  const scans = await scansByKind(ports, asset);
-  for (const location of TABLES) yield* withSightings(rowsOf(ports, location, asset), scans);
+  { tenantId, assetIds }: AssetGroup,
+): AsyncGenerator<readonly SeenRecord[]> {
+  const withDocuments = new Map<CollectionLocation, ReadonlyMap<string, number>>();
   for (const location of COLLECTIONS) {
-    yield* withSightings(documentsOf(ports, { location, ...asset }), scans);
+    withDocuments.set(location, await listGroups(ports.documents, location, tenantId));
   }
-  yield* ownRecords(ports, asset, scans.get('') ?? []);
+  for (const group of groupsOf(assetIds)) {
+    const assets = { tenantId, assetIds: group };
+    const scans = await scansOf(ports, assets);
+    for (const location of TABLES) {
+      yield* seenRows(ports, { ...assets, location }, scans);
+    }
+    for (const location of COLLECTIONS) {
+      for (const assetId of group) {
+        if (withDocuments.get(location)?.has(assetId) !== true) continue;
+        const documents = documentsOf(ports, { location, tenantId, assetId });
+        yield await withSightings(documents, scans.get(assetId) ?? NO_SCANS);
+      }
+    }
+    yield* ownRecords(ports, assets, scans);
+  }
 }
 
-/** Instants of complete scans by kind; the empty kind stands for any. */
-async function scansByKind(
+const NO_SCANS: ScansByKind = new Map();
+
+/** Instants of complete scans by asset and kind; the empty kind stands for any. */
+async function scansOf(
   ports: LiveReader,
-  asset: { readonly tenantId: string; readonly assetId: string },
-): Promise<ScansByKind> {
+  group: AssetGroup,
+): Promise<ReadonlyMap<string, ScansByKind>> {
   const rows = await textRows(
     ports.assets,
-    'SELECT observed_at, kinds FROM scans WHERE tenant_id = ? AND asset_id = ?',
-    [asset.tenantId, asset.assetId],
+    `SELECT asset_id, observed_at, kinds FROM scans
+      WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
+    [group.tenantId, ...group.assetIds],
   );
-  const instants = new Map<string, string[]>();
+  const scans = new Map<string, Map<string, string[]>>();
   for (const row of rows) {
+    const ofAsset = scans.get(required(row, 'asset_id')) ?? new Map<string, string[]>();
+    scans.set(required(row, 'asset_id'), ofAsset);
     for (const kind of ['', ...(JSON.parse(required(row, 'kinds')) as string[])]) {
-      const known = instants.get(kind) ?? [];
+      const known = ofAsset.get(kind) ?? [];
       known.push(toInstant(required(row, 'observed_at')));
-      instants.set(kind, known);
+      ofAsset.set(kind, known);
     }
   }
-  for (const known of instants.values()) known.sort();
-  return instants;
+  for (const ofAsset of scans.values()) for (const known of ofAsset.values()) known.sort();
+  return scans;
 }
 
-async function* withSightings(
+interface Life {
+  readonly versionId: string;
+  readonly observedAt: string;
+}
+
+const byTime = (a: Life, b: Life): number => {
+  if (a.observedAt === b.observedAt) return a.versionId.localeCompare(b.versionId);
+  return a.observedAt < b.observedAt ? -1 : 1;
+};
+
+/** When each version was followed by the next of its record, by asset and version. */
+async function successorsOf(
+  ports: LiveReader,
+  table: string,
+  group: AssetGroup,
+): Promise<ReadonlyMap<string, string>> {
+  const records = new Map<string, Life[]>();
+  const chunks = ports.assets.chunks(
+    `SELECT asset_id, record_id, observed_at, version_id FROM ${table}
+      WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
+    [group.tenantId, ...group.assetIds],
+  );
+  for await (const rows of chunks) {
+    for (const [assetId, recordId, observedAt, versionId] of rows) {
+      const key = `${String(assetId)} ${String(recordId)}`;
+      const versions = records.get(key) ?? [];
+      versions.push({ versionId: String(versionId), observedAt: toInstant(String(observedAt)) });
+      records.set(key, versions);
+    }
+  }
+  const successors = new Map<string, string>();
+  for (const [key, versions] of records) {
+    const assetId = key.slice(0, key.indexOf(' '));
+    versions.sort(byTime).forEach(({ versionId }, index) => {
+      const next = versions[index + 1];
+      if (next !== undefined) successors.set(`${assetId} ${versionId}`, next.observedAt);
+    });
+  }
+  return successors;
+}
+
+async function* seenRows(
+  ports: LiveReader,
+  group: AssetGroup & { readonly location: (typeof TABLES)[number] },
+  scans: ReadonlyMap<string, ScansByKind>,
+): AsyncGenerator<readonly SeenRecord[]> {
+  const { location } = group;
+  const table = recordTable(location);
+  const names = table.columns.map((column) => column.name);
+  const at = (name: string): number => names.indexOf(name);
+  const columns = [at('asset_id'), at('version_id'), at('observed_at')] as const;
+  const kindColumn = location === 'mysql:assets.assets' ? -1 : at('risk_kind');
+  const successors = await successorsOf(ports, table.table, group);
+  const chunks = ports.assets.chunks(
+    `SELECT ${names.join(', ')} FROM ${table.table}
+      WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
+    [group.tenantId, ...group.assetIds],
+  );
+  for await (const rows of chunks) {
+    yield rows.map((row) => {
+      const values = toArchivable(table, row);
+      const assetId = String(values[columns[0]]);
+      const versionId = String(values[columns[1]]);
+      const observedAt = toInstant(String(values[columns[2]]));
+      const kind = kindColumn < 0 ? 'asset' : String(values[kindColumn]);
+      const until = successors.get(`${assetId} ${versionId}`);
+      const seen = lastBefore(scans.get(assetId)?.get(kind) ?? [], until);
+      const observedUntil = seen > observedAt ? seen : observedAt;
+      return { location, assetId, versionId, content: encodeSqlRow(values), observedUntil };
+    });
+  }
+}
+
+async function withSightings(
   source: AsyncIterable<Sighting>,
   scans: ScansByKind,
-): AsyncGenerator<SeenRecord> {
+): Promise<readonly SeenRecord[]> {
   const records = new Map<string, Sighting[]>();
   for await (const sighting of source) {
     const versions = records.get(sighting.recordId) ?? [];
     versions.push(sighting);
     records.set(sighting.recordId, versions);
   }
+  const seenRecords: SeenRecord[] = [];
   for (const versions of records.values()) {
-    versions.sort((a, b) =>
-      a.observedAt === b.observedAt
-        ? a.versionId.localeCompare(b.versionId)
-        : a.observedAt < b.observedAt
-          ? -1
-          : 1,
-    );
-    for (const [index, version] of versions.entries()) {
+    versions.sort(byTime).forEach((version, index) => {
       const until = versions[index + 1]?.observedAt;
       const seen = lastBefore(scans.get(version.kind) ?? [], until);
       const { location, assetId, versionId, content, observedAt } = version;
       const observedUntil = seen > observedAt ? seen : observedAt;
-      yield { location, assetId, versionId, content, observedUntil };
-    }
+      seenRecords.push({ location, assetId, versionId, content, observedUntil });
+    });
   }
+  return seenRecords;
 }
 
 /** The newest of the sorted instants before `end`, or the newest of all; empty when there is none. */
@@ -156,31 +252,7 @@ function lastBefore(instants: readonly string[], end: string | undefined): strin
   return instants[low - 1] ?? '';
 }
 
-async function* rowsOf(
-  ports: LiveReader,
-  location: (typeof TABLES)[number],
-  asset: { readonly tenantId: string; readonly assetId: string },
-): AsyncGenerator<Sighting> {
-  const table = recordTable(location);
-  const names = table.columns.map((column) => column.name);
-  const rows = ports.assets.stream(
-    `SELECT ${names.join(', ')} FROM ${table.table} WHERE tenant_id = ? AND asset_id = ?`,
-    [asset.tenantId, asset.assetId],
-  );
-  for await (const row of rows) {
-    const values = toArchivable(table, row);
-    const value = (name: string): string => String(values[names.indexOf(name)]);
-    yield {
-      location,
-      assetId: asset.assetId,
-      versionId: value('version_id'),
-      recordId: value('record_id'),
-      kind: location === 'mysql:assets.assets' ? 'asset' : value('risk_kind'),
-      observedAt: toInstant(value('observed_at')),
-      content: encodeSqlRow(values),
-    };
-  }
-}
+const FACTS = ['_id', 'recordId', 'kind', 'observedAt'] as const;
 
 async function* documentsOf(
   ports: LiveReader,
@@ -190,49 +262,54 @@ async function* documentsOf(
     readonly assetId: string;
   },
 ): AsyncGenerator<Sighting> {
-  for await (const content of readRawGroup(ports.documents, group)) {
-    const { _id, recordId, kind, observedAt } = BSON.deserialize(content) as Record<
-      string,
-      unknown
-    >;
-    yield {
-      location: group.location as RecordLocation,
-      assetId: group.assetId,
-      versionId: String(_id),
-      recordId: String(recordId),
-      kind: String(kind),
-      observedAt: String(observedAt),
-      content,
-    };
+  for await (const answer of readRawGroup(ports.documents, group)) {
+    for (const content of answer) {
+      const texts = documentTexts(content, FACTS);
+      const fact = (name: (typeof FACTS)[number]): string => texts.get(name) ?? 'undefined';
+      yield {
+        location: group.location as RecordLocation,
+        assetId: group.assetId,
+        versionId: fact('_id'),
+        recordId: fact('recordId'),
+        kind: fact('kind'),
+        observedAt: fact('observedAt'),
+        content,
+      };
+    }
   }
 }
 
 async function* ownRecords(
   ports: LiveReader,
-  asset: { readonly tenantId: string; readonly assetId: string },
-  scans: readonly string[],
-): AsyncGenerator<SeenRecord> {
+  group: AssetGroup,
+  scans: ReadonlyMap<string, ScansByKind>,
+): AsyncGenerator<readonly SeenRecord[]> {
   for (const [location, column] of [
     ['mysql:assets.asset_links', 'linked_at'],
     ['mysql:assets.scans', 'observed_at'],
   ] as const) {
     const table = recordTable(location);
     const names = table.columns.map(({ name }) => name);
-    const rows = ports.assets.stream(
-      `SELECT ${names.join(', ')} FROM ${table.table} WHERE tenant_id = ? AND asset_id = ?`,
-      [asset.tenantId, asset.assetId],
+    const chunks = ports.assets.chunks(
+      `SELECT ${names.join(', ')} FROM ${table.table}
+        WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
+      [group.tenantId, ...group.assetIds],
     );
-    for await (const row of rows) {
-      const values = toArchivable(table, row);
-      const own = toInstant(String(values[names.indexOf(column)]));
-      const last = location === 'mysql:assets.asset_links' ? lastBefore(scans, undefined) : '';
-      yield {
-        location,
-        assetId: asset.assetId,
-        versionId: String(values[names.indexOf('version_id')]),
-        observedUntil: last > own ? last : own,
-        content: encodeSqlRow(values),
-      };
+    for await (const rows of chunks) {
+      yield rows.map((row) => {
+        const values = toArchivable(table, row);
+        const assetId = String(values[names.indexOf('asset_id')]);
+        const own = toInstant(String(values[names.indexOf(column)]));
+        const instants = scans.get(assetId)?.get('') ?? [];
+        const last = location === 'mysql:assets.asset_links' ? lastBefore(instants, undefined) : '';
+        return {
+          location,
+          assetId,
+          versionId: String(values[names.indexOf('version_id')]),
+          observedUntil: last > own ? last : own,
+          content: encodeSqlRow(values),
+        };
+      });
     }
   }
 }

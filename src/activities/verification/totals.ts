@@ -42,31 +42,30 @@ export class Totals {
     );
   }
 
-  /** Number of records on a due day, or of all. */
-  count(dueOn?: string): number {
+  /** Number of all records. */
+  get count(): number {
     let sum = 0;
-    for (const [key, set] of this.sets) {
-      if (dueOn === undefined || key.startsWith(`${dueOn} `)) sum += set.count;
-    }
+    for (const set of this.sets.values()) sum += set.count;
     return sum;
   }
 
-  /** Every set by `<due day> <location>`. */
-  entries(): ReadonlyMap<string, SetTotal> {
+  /** What was added so far. */
+  entries(): SetTotals {
     return new Map(
       [...this.sets].map(([key, set]) => [key, { records: set.count, setDigest: set.value() }]),
     );
   }
 }
 
+/** Every set by `<due day> <location>`. */
+export type SetTotals = ReadonlyMap<string, SetTotal>;
+
 /**
  * Compares two readings of the same records.
  *
  * @throws LetheError VERIFICATION_FAILED naming due day and location of the first difference.
  */
-export function assertSameTotals(expected: Totals, found: Totals, what: string): void {
-  const left = expected.entries();
-  const right = found.entries();
+export function assertSameTotals(left: SetTotals, right: SetTotals, what: string): void {
   for (const key of new Set([...left.keys(), ...right.keys()])) {
     const [a, b] = [left.get(key) ?? NOTHING, right.get(key) ?? NOTHING];
     if (a.records === b.records && a.setDigest === b.setDigest) continue;

@@ -6,9 +6,9 @@ import { textRow } from '../control/sql-text';
 import { generationName, generationsOf } from '../disposition/seal-configuration';
 import type { RunRow } from '../disposition/run-rows';
 import type { VerifierPorts } from './ports';
+import { readSealedIds } from './sealed-ids';
 import { insertVerdicts, readManifest, verifiedCohorts } from './verdicts';
-import { idOf, readSealedIds } from './verify-copies';
-import { liveIds } from './verify-moved';
+import { liveIdsOfAssets } from './live-ids';
 
 /**
  * Reads the configuration again with the verifier's accounts: the sealed batches list exactly what is
@@ -31,15 +31,16 @@ export async function verifyConfiguration(
   for (const generation of generationsOf(run)) {
     const assetId = generationName(generation);
     for (const location of recordLocationsOf(run.recordClass)) {
-      for (const versionId of await liveIds(ports, { location, tenantId: run.tenantId, assetId })) {
-        live += 1;
-        if (sealed.has(idOf({ location, assetId, versionId }))) continue;
+      const group = { location, tenantId: run.tenantId, assetIds: [assetId] };
+      for await (const ids of liveIdsOfAssets(ports, group)) {
+        live += ids.length;
+        if (ids.every((id) => sealed.ids.has({ location, ...id }))) continue;
         throw new LetheError('VERIFICATION_FAILED', `${location} holds more than was sealed`);
       }
     }
     if (live > 0) await assertNotDestroyed(ports, run, generation);
   }
-  if (live !== sealed.size) {
+  if (live !== sealed.ids.size) {
     throw new LetheError('VERIFICATION_FAILED', 'the batches list more than is stored');
   }
   await ports.control.transaction((sql) =>

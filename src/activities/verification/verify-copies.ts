@@ -2,20 +2,22 @@ import type { Progress } from '../../contracts/activities';
 import { LetheError } from '../../domain/errors';
 import { required, textRows, toInstant } from '../control/sql-text';
 import { readTenantFacts } from '../control/tenant-facts';
-import { COPIES, type Copy } from '../disposition/cohort-archive';
+import { COPIES } from '../disposition/cohort-archive';
 import { isCovered } from '../disposition/seal-assets';
 import { bindDrafts } from '../disposition/drafts';
 import type { RunRow } from '../disposition/run-rows';
 import type { VerifierPorts } from './ports';
-import { assertCopyLocked, readCohortCopy, readCohortKey } from './read-copy';
+import { assertCopyLocked, assertSameBytes, proveCohortCopy, readCohortKey } from './read-copy';
 import { assetsOfRun, readSeenRecords, type SeenRecord } from './read-live';
-import { assertSameTotals, Totals, type CohortKeys } from './totals';
+import { readSealedIds, type SealedIds } from './sealed-ids';
+import { assertSameTotals, Totals, type CohortKeys, type SetTotal, type SetTotals } from './totals';
 import { insertVerdicts, readManifest, verifiedCohorts, type SealedManifest } from './verdicts';
 
 /**
- * Reads both copies back with the verifier's accounts, decrypts, counts and hashes them, and reads the
- * live data again in its own way: every record must be in the archive of the due day that the verifier
- * finds for it, byte for byte, in both copies, under lock.
+ * Reads both copies back with the verifier's accounts: decrypts, counts and hashes the first, and proves
+ * that the second consists of the same bytes. Reads the live data again in its own way: every record must
+ * be in the archive of the due day that the verifier finds for it, byte for byte, in both copies, under
+ * lock. Live data and copies are read side by side.
  *
  * Effect: verdicts, all or none.
  * @idempotency a run whose cohorts are all verified is not read again.
@@ -26,13 +28,13 @@ export async function verifyCopies(ports: VerifierPorts, run: RunRow): Promise<P
   const manifest = await readManifest(ports.control, run.runId);
   const verified = await verifiedCohorts(ports.control, run.runId, 'copy:backup');
   if (manifest.cohorts.every(({ dueOn }) => verified.has(dueOn))) return { records: 0 };
-  const sealedIds = await assertBatches(ports, run, manifest);
+  const sealed = await assertBatches(ports, run, manifest);
   const keys = await readKeys(ports, run, manifest);
-  const live = await readLive(ports, { run, sealedIds, keys });
-  for (const copy of COPIES) {
-    const archived = await readCopy(ports, { run, manifest, copy, keys });
-    assertSameTotals(live.totals, archived, `live data and copy ${copy}`);
-  }
+  const [live, archived] = await bothOf(
+    readLive(ports, { run, sealed, keys }),
+    readCopies(ports, run, manifest),
+  );
+  assertSameTotals(live.totals, archived, 'live data and copies');
   const verdicts = manifest.cohorts.flatMap(({ dueOn, records }) =>
     ['live', ...COPIES.map((copy) => `copy:${copy}`)].map((subject) => ({
       runId: run.runId,
@@ -45,11 +47,18 @@ export async function verifyCopies(ports: VerifierPorts, run: RunRow): Promise<P
     })),
   );
   await ports.control.transaction((sql) => insertVerdicts(sql, verdicts));
-  return { records: live.totals.count() };
+  return { records: live.records };
+}
+
+/** Waits for both, also when one fails: nothing goes on unseen. */
+async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second]);
+  return [await first, await second];
 }
 
 interface LiveReading {
-  readonly totals: Totals;
+  readonly totals: SetTotals;
+  readonly records: number;
   readonly newest: ReadonlyMap<string, string>;
 }
 
@@ -57,13 +66,9 @@ async function readLive(
   ports: VerifierPorts,
   {
     run,
-    sealedIds,
+    sealed,
     keys,
-  }: {
-    readonly run: RunRow;
-    readonly sealedIds: ReadonlySet<string>;
-    readonly keys: CohortKeys;
-  },
+  }: { readonly run: RunRow; readonly sealed: SealedIds; readonly keys: CohortKeys },
 ): Promise<LiveReading> {
   const facts = await readTenantFacts(ports.control, run.tenantId);
   if (facts === null) throw new LetheError('VERIFICATION_FAILED', 'a run without a tenant');
@@ -72,42 +77,42 @@ async function readLive(
   const newest = new Map<string, string>();
   const take = (record: SeenRecord): void => {
     // What arrived after the seal is a stray of its own; it is neither moved nor forgotten.
-    if (!isCovered(run, record) || !sealedIds.has(idOf(record))) return;
+    if (!isCovered(run, record) || !sealed.ids.has(record)) return;
     const { dueOn } = draftOf(record.observedUntil);
     totals.add(dueOn, record);
     const known = newest.get(dueOn) ?? '';
     if (record.observedUntil > known) newest.set(dueOn, record.observedUntil);
   };
-  for (const assetId of await assetsOfRun(ports, run)) {
-    for await (const record of readSeenRecords(ports, { tenantId: run.tenantId, assetId })) {
-      take(record);
-      if (totals.count() % 1000 === 0) ports.pulse.beat({ step: 'verify live', assetId });
-    }
+  const assets = { tenantId: run.tenantId, assetIds: await assetsOfRun(ports, run) };
+  let seen = 0;
+  for await (const records of readSeenRecords(ports, assets)) {
+    records.forEach(take);
+    seen += records.length;
+    ports.pulse.beat({ step: 'verify live', seen });
   }
-  return { totals, newest };
+  return { totals: totals.entries(), records: totals.count, newest };
 }
 
-async function readCopy(
+/** What the copies hold, by due day and location, once each is proven. */
+async function readCopies(
   ports: VerifierPorts,
-  order: {
-    readonly run: RunRow;
-    readonly manifest: SealedManifest;
-    readonly copy: Copy;
-    readonly keys: CohortKeys;
-  },
-): Promise<Totals> {
-  const { run, manifest, copy } = order;
-  const totals = new Totals(order.keys);
+  run: RunRow,
+  manifest: SealedManifest,
+): Promise<SetTotals> {
+  const totals = new Map<string, SetTotal>();
   for (const { dueOn, records } of manifest.cohorts) {
-    const cohort = { run, dueOn, copy };
-    await assertCopyLocked(ports, cohort, await earliestOf(ports, run, dueOn));
-    for await (const member of readCohortCopy(ports, cohort)) {
-      totals.add(dueOn, member);
-      if (totals.count() % 1000 === 0) ports.pulse.beat({ step: `verify ${copy}`, dueOn });
+    const cohort = { run, dueOn };
+    const earliestAt = await earliestOf(ports, run, dueOn);
+    for (const copy of COPIES) await assertCopyLocked(ports, { ...cohort, copy }, earliestAt);
+    const onRecord = (count: number): void => {
+      ports.pulse.beat({ step: 'verify copies', dueOn, count });
+    };
+    const locations = await proveCohortCopy(ports, { ...cohort, copy: 'archive' }, onRecord);
+    if (locations.reduce((sum, location) => sum + location.records, 0) !== records) {
+      throw new LetheError('VERIFICATION_FAILED', 'the copies hold another number of records');
     }
-    if (totals.count(dueOn) !== records) {
-      throw new LetheError('VERIFICATION_FAILED', `copy ${copy} holds another number of records`);
-    }
+    await assertSameBytes(ports, cohort, { proven: 'archive', other: 'backup' });
+    for (const { location, ...total } of locations) totals.set(`${dueOn} ${location}`, total);
   }
   return totals;
 }
@@ -139,35 +144,9 @@ async function assertBatches(
   ports: VerifierPorts,
   run: RunRow,
   manifest: SealedManifest,
-): Promise<ReadonlySet<string>> {
-  const ids = await readSealedIds(ports, run);
+): Promise<SealedIds> {
+  const listed = await readSealedIds(ports, run);
   const sealed = manifest.cohorts.reduce((sum, { records }) => sum + records, 0);
-  if (ids.size === sealed) return ids;
+  if (listed.ids.size === sealed) return listed;
   throw new LetheError('VERIFICATION_FAILED', 'the batches list another number of records');
 }
-
-/** Every sealed id of a run as `<location> <asset> <version>`. */
-export async function readSealedIds(
-  ports: Pick<VerifierPorts, 'control'>,
-  run: RunRow,
-): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  const rows = ports.control.stream(
-    'SELECT location, asset_id, ids FROM manifest_batches WHERE run_id = ?',
-    [run.runId],
-  );
-  for await (const [location, asset, text] of rows) {
-    for (const id of JSON.parse(String(text)) as (string | [string, string])[]) {
-      const [assetId, versionId] = typeof id === 'string' ? [String(asset), id] : id;
-      ids.add(idOf({ location: String(location), assetId, versionId }));
-    }
-  }
-  return ids;
-}
-
-/** One text for a record's place and id. */
-export const idOf = (record: {
-  readonly location: string;
-  readonly assetId: string;
-  readonly versionId: string;
-}): string => `${record.location} ${record.assetId} ${record.versionId}`;

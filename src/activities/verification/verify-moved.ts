@@ -1,12 +1,10 @@
-import type { CollectionLocation } from '../../contracts/documents';
-import { recordLocationsOf, type RecordLocation } from '../../domain/inventory';
+import { recordLocationsOf } from '../../domain/inventory';
 import { LetheError } from '../../domain/errors';
-import { required, textRows } from '../control/sql-text';
-import { listIds } from '../mongo/document-ids';
 import type { RunRow } from '../disposition/run-rows';
+import { liveIdsOfAssets } from './live-ids';
 import type { VerifierPorts } from './ports';
+import { readSealedIds } from './sealed-ids';
 import { insertVerdicts, readManifest, verifiedCohorts } from './verdicts';
-import { idOf, readSealedIds } from './verify-copies';
 
 /** What is left of a run's assets after its move. */
 export interface AfterMove {
@@ -27,19 +25,17 @@ export async function verifyMoved(ports: VerifierPorts, run: RunRow): Promise<Af
   const manifest = await readManifest(ports.control, run.runId);
   const newest = await verifiedCohorts(ports.control, run.runId, 'live');
   const sealed = await readSealedIds(ports, run);
-  const assetIds = new Set([...sealed].map((id) => id.split(' ')[1] ?? ''));
+  const assetIds = [...sealed.assets];
   let strays = 0;
-  for (const assetId of assetIds) {
-    ports.pulse.beat({ step: 'verify moved', assetId });
-    for (const location of recordLocationsOf('asset-basic-data')) {
-      const ids = await liveIds(ports, { location, tenantId: run.tenantId, assetId });
-      for (const versionId of ids) {
-        if (sealed.has(idOf({ location, assetId, versionId }))) {
-          throw new LetheError(
-            'VERIFICATION_FAILED',
-            `a moved record is still live in ${location}`,
-          );
-        }
+  for (const location of recordLocationsOf('asset-basic-data')) {
+    for await (const ids of liveIdsOfAssets(ports, {
+      location,
+      tenantId: run.tenantId,
+      assetIds,
+    })) {
+      ports.pulse.beat({ step: 'verify moved', location, strays });
+      if (ids.some((id) => sealed.ids.has({ location, ...id }))) {
+        throw new LetheError('VERIFICATION_FAILED', `a moved record is still live in ${location}`);
       }
       strays += ids.length;
     }
@@ -59,30 +55,4 @@ export async function verifyMoved(ports: VerifierPorts, run: RunRow): Promise<Af
     ),
   );
   return { strays };
-}
-
-/** Ids that are live in one location for one asset, or for one generation of the configuration. */
-export async function liveIds(
-  ports: Pick<VerifierPorts, 'assets' | 'configuration' | 'documents'>,
-  group: {
-    readonly location: RecordLocation;
-    readonly tenantId: string;
-    readonly assetId: string;
-  },
-): Promise<readonly string[]> {
-  const { location, tenantId, assetId } = group;
-  if (location.startsWith('mongodb:')) {
-    return listIds(ports.documents, {
-      location: location as CollectionLocation,
-      tenantId,
-      assetId,
-    });
-  }
-  const [database, table] = location.slice('mysql:'.length).split('.');
-  const rows = await textRows(
-    database === 'assets' ? ports.assets : ports.configuration,
-    `SELECT version_id FROM ${table ?? ''} WHERE tenant_id = ? AND asset_id = ?`,
-    [tenantId, assetId],
-  );
-  return rows.map((row) => required(row, 'version_id'));
 }

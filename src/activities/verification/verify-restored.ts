@@ -1,11 +1,11 @@
 import { LetheError } from '../../domain/errors';
 import type { RunRow } from '../disposition/run-rows';
 import type { VerifierPorts } from './ports';
+import { IdSet } from './id-set';
 import { readCohortCopy, readCohortKey } from './read-copy';
 import { readSeenRecords } from './read-live';
 import { assertSameTotals, Totals } from './totals';
 import { insertVerdicts, readManifest } from './verdicts';
-import { idOf } from './verify-copies';
 
 /**
  * Reads every record of a cohort back live and compares it with the archive, byte for byte. Only after
@@ -23,23 +23,22 @@ export async function verifyRestored(
   const manifest = await readManifest(ports.control, run.runId);
   const keys = new Map([[dueOn, await readCohortKey(ports, run, dueOn)]]);
   const archived = new Totals(keys);
-  const ids = new Set<string>();
+  const ids = new IdSet();
   const assets = new Set<string>();
   for await (const member of readCohortCopy(ports, { run, dueOn, copy: 'archive' })) {
     archived.add(dueOn, member);
-    ids.add(idOf(member));
+    ids.add(member);
     assets.add(member.assetId);
     if (ids.size % 1000 === 0) ports.pulse.beat({ step: 'verify restored', dueOn });
   }
   const live = new Totals(keys);
-  for (const assetId of assets) {
-    for await (const record of readSeenRecords(ports, { tenantId: run.tenantId, assetId })) {
-      if (ids.has(idOf(record))) live.add(dueOn, record);
-    }
+  const group = { tenantId: run.tenantId, assetIds: [...assets] };
+  for await (const records of readSeenRecords(ports, group)) {
+    for (const record of records) if (ids.has(record)) live.add(dueOn, record);
   }
-  assertSameTotals(archived, live, 'the archive and what was restored');
+  assertSameTotals(archived.entries(), live.entries(), 'the archive and what was restored');
   const records = manifest.cohorts.find((cohort) => cohort.dueOn === dueOn)?.records;
-  if (records !== live.count()) {
+  if (records !== live.count) {
     throw new LetheError('VERIFICATION_FAILED', 'another number of records was restored');
   }
   await ports.control.transaction((sql) =>

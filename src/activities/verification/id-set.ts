@@ -1,0 +1,87 @@
+import { getRandomValues } from 'node:crypto';
+
+/** A record's place and id. */
+export interface PlacedId {
+  readonly location: string;
+  readonly assetId: string;
+  readonly versionId: string;
+}
+
+const FIRST_CAPACITY = 1024;
+/** The table grows when it is this full. */
+const LOAD_MAX = 0.5;
+const WORDS_PER_ID = 2;
+const MULTIPLIERS = [0x9e3779b1, 0x85ebca77] as const;
+
+/**
+ * A set of very many record ids in 16 to 32 bytes each: of an id only 64 bits are kept. Their seed is drawn
+ * anew for each set, so that nobody can prepare two ids that look alike.
+ *
+ * Two of a million ids look alike once in 30 million sets. Then a count differs from the sealed one, or a
+ * record that is no member counts as one: both end in a verification that fails, and nothing is removed.
+ */
+export class IdSet {
+  private table = new Uint32Array(FIRST_CAPACITY * WORDS_PER_ID);
+  private held = 0;
+  private readonly seeds = getRandomValues(new Uint32Array(WORDS_PER_ID));
+
+  /** Number of different members. */
+  get size(): number {
+    return this.held;
+  }
+
+  /** Adds a member; again: nothing changes. */
+  add(id: PlacedId): void {
+    if ((this.held + 1) * WORDS_PER_ID > this.table.length * LOAD_MAX) this.grow();
+    const [high, low] = this.wordsOf(id);
+    if (this.insert(high, low)) this.held += 1;
+  }
+
+  /** True for a member. */
+  has(id: PlacedId): boolean {
+    const [high, low] = this.wordsOf(id);
+    return this.slotOf(high, low).taken;
+  }
+
+  private insert(high: number, low: number): boolean {
+    const { at, taken } = this.slotOf(high, low);
+    if (taken) return false;
+    this.table[at] = high;
+    this.table[at + 1] = low;
+    return true;
+  }
+
+  private slotOf(high: number, low: number): { readonly at: number; readonly taken: boolean } {
+    const slots = this.table.length / WORDS_PER_ID;
+    for (let slot = low % slots; ; slot = (slot + 1) % slots) {
+      const at = slot * WORDS_PER_ID;
+      const [first, second] = [this.table[at], this.table[at + 1]];
+      if (first === 0 && second === 0) return { at, taken: false };
+      if (first === high && second === low) return { at, taken: true };
+    }
+  }
+
+  private grow(): void {
+    const old = this.table;
+    this.table = new Uint32Array(old.length * 2);
+    for (let at = 0; at < old.length; at += WORDS_PER_ID) {
+      const [high = 0, low = 0] = [old[at], old[at + 1]];
+      if (high !== 0 || low !== 0) this.insert(high, low);
+    }
+  }
+
+  /** Two independent 32-bit hashes of the id; never both zero, which marks a free place. */
+  private wordsOf({ location, assetId, versionId }: PlacedId): readonly [number, number] {
+    const text = `${location} ${assetId} ${versionId}`;
+    let first = this.seeds[0] ?? 0;
+    let second = this.seeds[1] ?? 0;
+    for (let at = 0; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      first = Math.imul(first ^ unit, MULTIPLIERS[0]);
+      first ^= first >>> 15;
+      second = Math.imul(second ^ unit, MULTIPLIERS[1]);
+      second ^= second >>> 13;
+    }
+    return [first >>> 0, second >>> 0 || 1];
+  }
+}

@@ -1,0 +1,82 @@
+import {
+  DEFAULT_THROTTLE,
+  isQuiet,
+  moveBy,
+  reasonToWait,
+  restAfter,
+  type PaceFacts,
+} from '../../src/domain/pacing';
+
+const NIGHT = { from: '22:00', to: '06:00', zone: null };
+const FACTS: PaceFacts = {
+  throttle: { ...DEFAULT_THROTTLE, quietHours: NIGHT },
+  hourAndMinute: '23:00',
+  threadsRunning: 1,
+  now: '2030-01-01T23:00:00.000Z',
+  moveBy: '2030-01-09T00:00:00.000Z',
+  remainingMs: 0,
+};
+const HOUR_MS = 3_600_000;
+
+describe('quiet hours', () => {
+  it.each([
+    ['21:59', false],
+    ['22:00', true],
+    ['23:59', true],
+    ['00:00', true],
+    ['05:59', true],
+    ['06:00', false],
+  ])('over midnight at %s: %s', (time, quiet) => {
+    expect(isQuiet(time, NIGHT)).toBe(quiet);
+  });
+
+  it.each([
+    ['08:59', false],
+    ['09:00', true],
+    ['16:59', true],
+    ['17:00', false],
+  ])('by day at %s: %s', (time, quiet) => {
+    expect(isQuiet(time, { from: '09:00', to: '17:00' })).toBe(quiet);
+    expect(isQuiet(time, { from: '09:00', to: '09:00' })).toBe(false);
+  });
+
+  it('hold the move up while a day is left beside the work, and give way to the deadline after it [AB-2]', () => {
+    expect(reasonToWait(FACTS)).toBe('quiet-hours');
+    const lastDay = { ...FACTS, now: '2030-01-07T23:59:59.999Z' };
+    expect(reasonToWait(lastDay)).toBe('quiet-hours');
+    expect(reasonToWait({ ...lastDay, now: '2030-01-08T00:00:00.000Z' })).toBeNull();
+    expect(reasonToWait({ ...lastDay, remainingMs: 1 })).toBeNull();
+    const long = { ...FACTS, remainingMs: 7 * 24 * HOUR_MS };
+    expect(reasonToWait(long)).toBeNull();
+  });
+});
+
+describe('an order to wait', () => {
+  it('is a pause whatever is due, and load only beyond what was set', () => {
+    const paused = { ...FACTS.throttle, paused: true };
+    expect(reasonToWait({ ...FACTS, throttle: paused, now: FACTS.moveBy })).toBe('paused');
+    const day = { ...FACTS, hourAndMinute: '12:00' };
+    expect(reasonToWait({ ...day, threadsRunning: DEFAULT_THROTTLE.threadsRunningMax })).toBeNull();
+    expect(reasonToWait({ ...day, threadsRunning: DEFAULT_THROTTLE.threadsRunningMax + 1 })).toBe(
+      'load',
+    );
+    expect(reasonToWait({ ...day, throttle: DEFAULT_THROTTLE, hourAndMinute: '23:00' })).toBeNull();
+  });
+});
+
+describe('the rest after a batch', () => {
+  it('keeps the limit of rows, and is as long as a slow batch was too slow, up to a second', () => {
+    expect(restAfter({ rows: 1000, tookMs: 10 }, null)).toBe(0);
+    expect(restAfter({ rows: 1000, tookMs: 50 }, null)).toBe(0);
+    expect(restAfter({ rows: 1000, tookMs: 51 }, null)).toBe(1);
+    expect(restAfter({ rows: 1000, tookMs: 9000 }, null)).toBe(1000);
+    expect(restAfter({ rows: 1000, tookMs: 10 }, 2000)).toBe(490);
+    expect(restAfter({ rows: 1000, tookMs: 600 }, 2000)).toBe(550);
+  });
+});
+
+describe('the instant by which live rows must have moved', () => {
+  it('leaves 21 of the 30 days to backups in clear [ST-1]', () => {
+    expect(moveBy('2030-01-01T00:00:00.000000Z')).toBe('2030-01-10T00:00:00.000Z');
+  });
+});
