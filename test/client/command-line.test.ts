@@ -59,8 +59,7 @@ async function lethe(
     read: (file) => JSON.stringify(over.files?.[file]),
     env: {
       ...process.env,
-      LETHE_ENVIRONMENT: sql.name,
-      LETHE_TEMPORAL_NAMESPACE: engine.namespace,
+      ...{ LETHE_ENVIRONMENT: sql.name, LETHE_TEMPORAL_NAMESPACE: engine.namespace },
       LETHE_CREDENTIALS_FILE: join(folder, 'credentials.json'),
       LETHE_ACTOR: 'ops-1',
       ...over.env,

@@ -123,4 +123,28 @@ describe('a disposition that cannot go on', () => {
       expect(await statusOf(workflowId)).toMatchObject({ blockedOn: 'permit' });
     });
   });
+
+  it('waits for a pause or for quiet hours, which somebody ordered, without calling a person [AB-2]', async () => {
+    const ports = new Ports();
+    const workflowId = 'tenant-lifecycle:throttled';
+    let paused = true;
+    const activities = {
+      ...ports.activities,
+      moveRows: () =>
+        paused
+          ? Promise.resolve({ done: false, blockedOn: 'throttle:paused', counts: {} })
+          : ports.activities.moveRows(),
+    };
+    await environment.whileWorking(activities, async () => {
+      await start(workflowId);
+      await endService(workflowId);
+      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')), 20_000);
+      await environment.fastForward(`disposition-run:${TENANT}:ev_1`, 300);
+      await until(async () => (await statusOf(workflowId)).waitsFor === 'throttle:paused', 20_000);
+      expect(await statusOf(workflowId)).toMatchObject({ needsHuman: false, blockedOn: null });
+      paused = false;
+      await environment.fastForward(workflowId, 600);
+      await until(async () => (await statusOf(workflowId)).stage === 'retained', 20_000);
+    });
+  });
 });
