@@ -2,7 +2,9 @@ import type { SqlPool } from '../../src/contracts/sql';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 import {
   createSealedRun,
+  issueDestroyPermit,
   liveRows,
+  newPermitId,
   type SealedRun,
   type SealedRunFacts,
 } from '../support/sealed-run';
@@ -29,13 +31,7 @@ const sealed = (facts: Partial<SealedRunFacts> = {}): Promise<SealedRun> => {
   });
 };
 
-let permits = 0;
-const permitId = (): string => {
-  permits += 1;
-  return `pm_${String(permits).padStart(16, '0')}`;
-};
-
-async function issueMove(run: SealedRun, permit = permitId()): Promise<string> {
+async function issueMove(run: SealedRun, permit = newPermitId()): Promise<string> {
   await issuer.execute(`CALL issue_move_permit(?, ?, ?, 'mysql:assets.image_risks', 1, 60)`, [
     permit,
     run.tenantId,
@@ -44,19 +40,8 @@ async function issueMove(run: SealedRun, permit = permitId()): Promise<string> {
   return permit;
 }
 
-async function issueKeyDestroy(run: SealedRun, workflowNow?: string): Promise<string> {
-  const permit = permitId();
-  const now = await root.query('SELECT lethe_now() AS now');
-  await issuer.execute('CALL issue_destroy_permit(?, ?, ?, ?, ?, 0, ?, 60)', [
-    permit,
-    run.tenantId,
-    run.runId,
-    run.dueOn,
-    `asset:${run.runId}:${run.dueOn}`,
-    workflowNow ?? String(now[0]?.['now']),
-  ]);
-  return permit;
-}
+const issueKeyDestroy = (run: SealedRun, workflowNow?: string): Promise<string> =>
+  issueDestroyPermit(environment, run, workflowNow);
 
 const purge = (permit: string, tenantId: string, ids: string): Promise<unknown> =>
   purger.execute('CALL purge_image_risks(?, ?, 1, ?)', [permit, tenantId, ids]);

@@ -94,3 +94,32 @@ export async function liveRows(environment: SqlEnvironment, tenantId: string): P
     .query('SELECT COUNT(*) AS live FROM image_risks WHERE tenant_id = ?', [tenantId]);
   return Number(rows[0]?.['live']);
 }
+
+let permits = 0;
+
+/** An id that no other permit has. */
+export function newPermitId(): string {
+  permits += 1;
+  return `pm_${String(permits).padStart(16, '0')}`;
+}
+
+/** Asks with the issuer's login for the permit to destroy the run's key. */
+export async function issueDestroyPermit(
+  environment: SqlEnvironment,
+  run: SealedRun,
+  workflowNow?: string,
+): Promise<string> {
+  const permit = newPermitId();
+  const now = await environment.pool('root', 'control').query('SELECT lethe_now() AS now');
+  await environment
+    .pool('issuer')
+    .execute('CALL issue_destroy_permit(?, ?, ?, ?, ?, 0, ?, 60)', [
+      permit,
+      run.tenantId,
+      run.runId,
+      run.dueOn,
+      `asset:${run.runId}:${run.dueOn}`,
+      workflowNow ?? String(now[0]?.['now']),
+    ]);
+  return permit;
+}
