@@ -4,6 +4,7 @@ import { hostReport, newAsset } from '../support/observations';
 import {
   assetDays,
   ended,
+  hold,
   liveRecords,
   objectsOf,
   planned,
@@ -153,6 +154,26 @@ describe('an asset that is linked to another service before its archive matures'
     await engine.runWork(tenantId);
     expect(await liveAssets(tenantId)).toEqual([kept]);
     expect(await objectsOf(engine, tenantId)).toBe(0);
+  });
+
+  it('comes back under a legal hold, which keeps the archive and what shares it [AB-2] [CC-4]', async () => {
+    const { tenantId, kept, other } = await archived();
+    const release = await hold(engine, tenantId);
+    await engine.send(tenantId, 'linkAsset', { assetId: kept, services: ['Lighthouse'] });
+    await engine.runWork(tenantId);
+    expect(await liveAssets(tenantId)).toContain(kept);
+    expect(await objectsOf(engine, tenantId)).toBeGreaterThan(0);
+    await later(400);
+    await engine.destroy(tenantId);
+    expect(await objectsOf(engine, tenantId)).toBeGreaterThan(0);
+    expect(await liveAssets(tenantId)).toContain(kept);
+    await release();
+    await engine.runWork(tenantId);
+    await later(2);
+    await engine.destroy(tenantId);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+    expect(await liveAssets(tenantId)).toEqual([kept]);
+    expect(await servicesOf(tenantId, other)).toEqual([]);
   });
 
   it('does not come back once its window has opened: the old promise ends as it was made [AB-3]', async () => {
