@@ -256,6 +256,28 @@ describe('a drill', () => {
     expect(readdirSync(scratch)).toEqual([]);
   });
 
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'that %s ends leaves nothing behind [ST-1]',
+    async (signal) => {
+      const cohort = await archived();
+      const others = process.listeners(signal);
+      process.removeAllListeners(signal);
+      try {
+        const running = drill(cohort, '--keep');
+        while (process.listenerCount(signal) === 0) await new Promise(setImmediate);
+        process.emit(signal, signal);
+        const run = await running;
+        expect(run).toMatchObject({ exitCode: 1, stdout: '' });
+        expect(failure(run)).toMatchObject({ code: 'VERIFICATION_FAILED' });
+        expect(process.listenerCount(signal)).toBe(0);
+      } finally {
+        others.forEach((listener) => process.on(signal, listener));
+      }
+      expect(existsSync(join(folder, 'new'))).toBe(false);
+      expect(await drillsOf(cohort.tenantId)).toMatchObject([{ outcome: 'failed', kept: false }]);
+    },
+  );
+
   it("refuses a run under another tenant's name, and says nothing of it [PU-1]", async () => {
     const cohort = await archived();
     const run = await drill({ ...cohort, tenantId: newTenantId() });
