@@ -236,6 +236,13 @@ describe('a protocol without', () => {
     },
   );
 
+  it('any of the rules: each is missing in one of these, so none is idle', () => {
+    const missing = new Set(BROKEN.flatMap(({ rules }) => rules));
+    // Whether deletes are atomic is what the two document stores differ in.
+    const rules = Object.keys(PROTOCOL).filter((rule) => rule !== 'deletesAtOnce');
+    expect(rules.filter((rule) => !missing.has(rule as Rule))).toEqual([]);
+  });
+
   it('the locks to the end of the transaction ends like this [CC-4]', () => {
     const found = look(without(PROTOCOL, 'procedureHoldsLock'), ['rows', 'rows'], ['hold']);
     expect(found.counterexample?.steps).toEqual([

@@ -169,7 +169,10 @@ async function stopOfMove(sql: Sql, runId: string): Promise<string | null> {
       ORDER BY s.stopped_at DESC LIMIT 1`,
     [runId],
   );
-  return row === null ? null : required(row, 'code');
+  if (row === null) return null;
+  const code = required(row, 'code');
+  // Unusual volume has tripped the breaker, and that is what stands.
+  return code === 'BREAKER_VOLUME' ? 'BREAKER_OPEN' : code;
 }
 
 /** What holds the move up by order; a busy server shows in the rate. */
