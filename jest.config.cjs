@@ -27,6 +27,7 @@ module.exports = {
       'advisories',
       'spec',
       'cli',
+      'model',
     ]),
     suite('servers', ['stores', 'activities', 'workflows', 'client', 'e2e'], {
       ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {

@@ -1,20 +1,46 @@
+import type { ControlReader, RunProgress } from '../contracts/control-reader';
 import type { DueDay } from '../contracts/snapshot';
 import type { ForecastAnswer } from '../domain/forecast';
 import { table } from './output';
 
-/** A due day with what the caps let expect; null where the forecast does not reach. */
-export type ForeseenDay<Day extends DueDay = DueDay> = Day &
-  Pick<ForecastAnswer, 'expectedAt' | 'atRisk'>;
+/** A due day with what caps and pace let expect; null where the forecast does not reach. */
+export type ForeseenDay<Day extends DueDay = DueDay> = Day & {
+  readonly expectedAt: string | null;
+  /** The cap that would make it miss its promise; `pace`: its rows move too slowly. */
+  readonly atRisk: ForecastAnswer['atRisk'] | 'pace';
+};
 
-/** Puts beside each due day when it can end, and the cap that would make it miss its promise. */
+/** What is known of the days to come. */
+export interface Outlook {
+  readonly caps: readonly ForecastAnswer[];
+  /** Runs with a warning. */
+  readonly slow: readonly RunProgress[];
+}
+
+/** Puts beside each due day when it can end, and what would make it miss its promise. */
 export function foreseen<Day extends DueDay>(
   days: readonly Day[],
-  answers: readonly ForecastAnswer[],
+  { caps, slow }: Outlook,
 ): readonly ForeseenDay<Day>[] {
   return days.map((day) => {
-    const answer = answers.find(({ runId, dueOn }) => runId === day.runId && dueOn === day.dueOn);
-    return { ...day, expectedAt: answer?.expectedAt ?? null, atRisk: answer?.atRisk ?? null };
+    const answer = caps.find(({ runId, dueOn }) => runId === day.runId && dueOn === day.dueOn);
+    const { expectedAt = null, atRisk = null } = answer ?? {};
+    const run = slow.find(({ runId }) => runId === day.runId);
+    if (atRisk !== null || run === undefined) return { ...day, expectedAt, atRisk };
+    return { ...day, expectedAt: run.estimatedEndAt, atRisk: 'pace' };
   });
+}
+
+/** Runs of these tenants whose rows will not have moved in time, or hardly. */
+export async function slowRuns(
+  reader: Pick<ControlReader, 'progress'>,
+  tenantIds: readonly string[],
+): Promise<readonly RunProgress[]> {
+  const slow: RunProgress[] = [];
+  for (const tenantId of new Set(tenantIds)) {
+    slow.push(...(await reader.progress(tenantId)).filter(({ warning }) => warning !== null));
+  }
+  return slow;
 }
 
 /** Due days as people read them; a tenant and a band are shown where there are several tenants. */
@@ -42,4 +68,4 @@ export function dueTable(
 }
 
 const riskOf = ({ atRisk, expectedAt }: ForeseenDay): string | null =>
-  atRisk === null ? null : `${atRisk}: ${expectedAt ?? 'never'}`;
+  atRisk === null ? null : `${atRisk}: ${expectedAt ?? (atRisk === 'pace' ? 'unknown' : 'never')}`;

@@ -4,8 +4,10 @@ import { createControlReader } from '../activities/control/reader';
 import type { ThrottlePorts } from '../activities/control/throttle';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
+import { createDataKeys } from '../activities/keys/data-keys';
 import { unstamp } from '../activities/mongo/guard';
 import { createBodyStaging } from '../activities/staging/body-staging';
+import type { DrillPorts } from '../activities/verification/drill';
 import { connectEngine } from '../client/connect-engine';
 import { LifecycleClient } from '../client/lifecycle-client';
 import type { ControlReader } from '../contracts/control-reader';
@@ -13,6 +15,7 @@ import type { CollectionLocation } from '../contracts/documents';
 import { loadConfig, required, type Config } from '../platform/config';
 import { openStores, type Stores } from '../platform/connections';
 import { readCredentials } from '../platform/credentials';
+import { readKekFile } from '../platform/kek';
 import { readKeyList } from '../platform/signing-keys';
 import type { SqlPool } from '../contracts/sql';
 import type { KeyList } from '../transparency/key-list';
@@ -102,6 +105,19 @@ export class Session {
     return {
       control: this.stores.sql('control', 'control'),
       ledger: createEvidenceLedger({ pool: this.stores.sql('ledger', 'evidence') }),
+    };
+  }
+
+  /** Reads archived copies with the verifier's logins and records drills; it can change no data. */
+  get drills(): DrillPorts {
+    const { stores } = this;
+    const kek = readKekFile(required(this.config.kekFile, 'LETHE_KEK_FILE'));
+    return {
+      control: stores.sql('verifier', 'control'),
+      objects: { client: stores.objects('verifier'), environment: stores.environment },
+      keys: createDataKeys({ pool: stores.sql('verifier', 'keys'), kek }),
+      ledger: createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') }),
+      elapsedMs: () => process.uptime() * 1000,
     };
   }
 

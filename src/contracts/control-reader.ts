@@ -1,6 +1,7 @@
 import type { BackupSet } from '../domain/backups';
 import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/caps';
 import type { ForecastAnswer } from '../domain/forecast';
+import type { PaceWarning } from '../domain/pacing';
 import type { RecordClass } from '../domain/record-class';
 import type { Band, DueDay, ProcessStatus } from './snapshot';
 
@@ -189,8 +190,10 @@ export interface RunProgress {
   readonly moveBy: string;
   /** End of the run's first window; null when it is not known, or a hold is open. */
   readonly latestAt: string | null;
-  /** `freeze`, `paused`, `quiet-hours`, or null. */
+  /** `freeze`, `paused`, `quiet-hours`, the code of a cap or breaker that stopped it, or null. */
   readonly waitsFor: string | null;
+  /** `tight`: less than a day would be left before one of the two instants. */
+  readonly warning: PaceWarning | null;
   /** The estimate, or the present moment, lies behind one of the two instants. */
   readonly isLate: boolean;
 }

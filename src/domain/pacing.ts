@@ -87,16 +87,67 @@ const BATCH_TARGET_MS = 50;
 const REST_MAX_MS = 1000;
 const SECOND_MS = 1000;
 
+/** Each failed try of the last minute lengthens the rest by this much, up to the most. */
+const REST_PER_FAILURE_MS = 250;
+const FAILURE_REST_MAX_MS = 5000;
+/** What failed longer ago than this does not count any more. */
+export const FAILURES_COUNT_MS = 60 * SECOND_MS;
+
 /**
- * How long to rest after a batch, in milliseconds: what the limit of rows asks for, and as long again as
- * the batch took beyond its target, so that a server that slows down is asked less often.
+ * How long to rest after a batch, in milliseconds: what the limit of rows asks for, or as long again as
+ * the batch took beyond its target, so that a server that slows down is asked less often; and more on top
+ * of it for every try that failed within the last minute, so that a store in trouble gets air.
  */
 export function restAfter(
   batch: { readonly rows: number; readonly tookMs: number },
   rowsPerSecondMax: number | null,
+  recentFailures: number,
 ): number {
   const limit =
     rowsPerSecondMax === null ? 0 : (batch.rows / rowsPerSecondMax) * SECOND_MS - batch.tookMs;
   const courtesy = Math.min(REST_MAX_MS, batch.tookMs - BATCH_TARGET_MS);
-  return Math.max(0, Math.ceil(limit), Math.ceil(courtesy));
+  const trouble = Math.min(FAILURE_REST_MAX_MS, recentFailures * REST_PER_FAILURE_MS);
+  return Math.max(0, Math.ceil(limit), Math.ceil(courtesy)) + trouble;
+}
+
+/** Last instant that a date can hold, in milliseconds. */
+const INSTANT_MAX_MS = 8.64e15;
+
+/** When the rest will have moved at the present rate; null while that cannot be said. */
+export function estimatedEnd(facts: {
+  readonly now: string;
+  /** Null while nobody has counted. */
+  readonly rowsLeft: number | null;
+  readonly rowsPerSecond: number;
+}): string | null {
+  const { now, rowsLeft, rowsPerSecond } = facts;
+  if (rowsLeft === null || rowsPerSecond <= 0) return null;
+  const end = Date.parse(now) + (rowsLeft / rowsPerSecond) * SECOND_MS;
+  return end > INSTANT_MAX_MS ? null : new Date(end).toISOString();
+}
+
+/** `tight`: less than a day would be left; `too-late`: the deadline passes first. */
+export type PaceWarning = 'tight' | 'too-late';
+
+/**
+ * Warns before the estimate passes the deadline, which is the earlier of the instant by which live rows
+ * must have moved and the end of the first window. Without an estimate the present moment counts: what
+ * stands still gets late as well. A day is what quiet hours leave, too.
+ *
+ * @source AB-2, AB-3
+ */
+export function paceWarning(facts: {
+  readonly now: string;
+  readonly estimatedEndAt: string | null;
+  readonly moveBy: string;
+  readonly latestAt: string | null;
+}): PaceWarning | null {
+  const { now, estimatedEndAt, latestAt } = facts;
+  const end = Date.parse(estimatedEndAt ?? now);
+  const by = Math.min(
+    Date.parse(facts.moveBy),
+    latestAt === null ? Infinity : Date.parse(latestAt),
+  );
+  if (end > by) return 'too-late';
+  return end + SLACK_MS >= by ? 'tight' : null;
 }

@@ -1,5 +1,8 @@
 import { readProgress } from '../../src/activities/control/read-progress';
 import { setThrottle, type SetThrottle } from '../../src/activities/control/throttle';
+import { composeDisposition } from '../../src/composition/disposition';
+import { LetheError } from '../../src/domain/errors';
+import type { Stores } from '../../src/platform/connections';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { liveRecords, planned, withHost } from '../support/tenant-life';
 
@@ -100,6 +103,66 @@ describe('quiet hours', () => {
     expect(await progress(run.tenantId)).toMatchObject([{ isLate: true }]);
     expect(await engine.activities.moveRows(run)).toMatchObject({ done: true });
     expect(await isLive(run.tenantId)).toBe(false);
+  });
+});
+
+describe('a warning', () => {
+  it('comes a day before rows must have moved, and says what holds them up [AB-2]', async () => {
+    const run = await verified();
+    const [first] = await progress(run.tenantId);
+    expect(first).toMatchObject({ warning: null, isLate: false, waitsFor: null });
+    const day = Date.parse(first?.moveBy ?? '') - 86_400_000;
+    await engine.setClock(new Date(day - 3_600_000).toISOString());
+    expect(await progress(run.tenantId)).toMatchObject([{ warning: null }]);
+    await engine.setClock(new Date(day).toISOString());
+    await engine
+      .root('control')
+      .execute(`INSERT INTO cap_stops VALUES (?, '', 'CAP_ROWS_PER_BATCH', lethe_now())`, [
+        run.runId,
+      ]);
+    expect(await progress(run.tenantId)).toMatchObject([
+      { warning: 'tight', isLate: false, waitsFor: 'CAP_ROWS_PER_BATCH' },
+    ]);
+    expect(await engine.activities.moveRows(run)).toMatchObject({ done: true });
+    expect(await progress(run.tenantId)).toMatchObject([{ waitsFor: null }]);
+    await engine.activities.verifyMoved(run);
+    expect(await progress(run.tenantId)).toMatchObject([{ phase: 'moved', warning: null }]);
+  });
+});
+
+describe('tries that fail', () => {
+  it('lengthen the rests after them, and the batch goes under a new permit [AB-2]', async () => {
+    const run = await verified();
+    const pauses: number[] = [];
+    let failures = 2;
+    const stores: Stores = {
+      ...engine.stores,
+      sql: (role, database) => {
+        const pool = engine.stores.sql(role, database);
+        if (role !== 'purger' || database !== 'assets') return pool;
+        return {
+          ...pool,
+          execute: (text, values) => {
+            if (!text.startsWith('CALL purge_') || failures === 0)
+              return pool.execute(text, values);
+            failures -= 1;
+            return Promise.reject(new LetheError('STORE_UNAVAILABLE', 'rolled back: a deadlock'));
+          },
+        };
+      },
+    };
+    const pause = (milliseconds: number): Promise<void> => {
+      pauses.push(milliseconds);
+      return Promise.resolve();
+    };
+    const activities = await composeDisposition({ ...engine.options, stores, pause }, engine.parts);
+    expect(await activities.moveRows(run)).toMatchObject({ done: true });
+    expect(await isLive(run.tenantId)).toBe(false);
+    const from = pauses.indexOf(400);
+    expect(pauses.slice(from, from + 2)).toEqual([400, 800]);
+    const after = pauses.slice(from + 2);
+    expect(after.length).toBeGreaterThan(0);
+    expect(after.filter((milliseconds) => milliseconds < 500)).toEqual([]);
   });
 });
 

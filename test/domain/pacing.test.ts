@@ -1,7 +1,9 @@
 import {
   DEFAULT_THROTTLE,
+  estimatedEnd,
   isQuiet,
   moveBy,
+  paceWarning,
   reasonToWait,
   restAfter,
   type PaceFacts,
@@ -66,12 +68,83 @@ describe('an order to wait', () => {
 
 describe('the rest after a batch', () => {
   it('keeps the limit of rows, and is as long as a slow batch was too slow, up to a second', () => {
-    expect(restAfter({ rows: 1000, tookMs: 10 }, null)).toBe(0);
-    expect(restAfter({ rows: 1000, tookMs: 50 }, null)).toBe(0);
-    expect(restAfter({ rows: 1000, tookMs: 51 }, null)).toBe(1);
-    expect(restAfter({ rows: 1000, tookMs: 9000 }, null)).toBe(1000);
-    expect(restAfter({ rows: 1000, tookMs: 10 }, 2000)).toBe(490);
-    expect(restAfter({ rows: 1000, tookMs: 600 }, 2000)).toBe(550);
+    expect(restAfter({ rows: 1000, tookMs: 10 }, null, 0)).toBe(0);
+    expect(restAfter({ rows: 1000, tookMs: 50 }, null, 0)).toBe(0);
+    expect(restAfter({ rows: 1000, tookMs: 51 }, null, 0)).toBe(1);
+    expect(restAfter({ rows: 1000, tookMs: 9000 }, null, 0)).toBe(1000);
+    expect(restAfter({ rows: 1000, tookMs: 10 }, 2000, 0)).toBe(490);
+    expect(restAfter({ rows: 1000, tookMs: 600 }, 2000, 0)).toBe(550);
+  });
+});
+
+describe('the rest after a batch while tries fail', () => {
+  const batch = { rows: 1000, tookMs: 10 };
+
+  it('grows with every failed try of the last minute, up to five seconds', () => {
+    expect(restAfter(batch, null, 0)).toBe(0);
+    expect(restAfter(batch, null, 1)).toBe(250);
+    expect(restAfter(batch, null, 4)).toBe(1000);
+    expect(restAfter(batch, null, 20)).toBe(5000);
+    expect(restAfter(batch, null, 1000)).toBe(5000);
+  });
+
+  it('comes on top of what the limit of rows and a slow batch ask for', () => {
+    expect(restAfter(batch, 2000, 1)).toBe(740);
+    expect(restAfter({ rows: 1000, tookMs: 9000 }, null, 2)).toBe(1500);
+  });
+});
+
+describe('the estimated end', () => {
+  const now = '2030-01-01T00:00:00.000Z';
+
+  it('is where the present rate ends the rest', () => {
+    expect(estimatedEnd({ now, rowsLeft: 7200, rowsPerSecond: 2 })).toBe(
+      '2030-01-01T01:00:00.000Z',
+    );
+    expect(estimatedEnd({ now, rowsLeft: 0, rowsPerSecond: 2 })).toBe(now);
+  });
+
+  it('is not known while nothing moves, or while nobody has counted', () => {
+    expect(estimatedEnd({ now, rowsLeft: 7200, rowsPerSecond: 0 })).toBeNull();
+    expect(estimatedEnd({ now, rowsLeft: null, rowsPerSecond: 2 })).toBeNull();
+  });
+
+  it('is not known when it lies beyond every calendar', () => {
+    expect(estimatedEnd({ now, rowsLeft: 1e15, rowsPerSecond: 0.01 })).toBeNull();
+  });
+});
+
+describe('the warning of a pace', () => {
+  const deadline = '2030-01-10T00:00:00.000Z';
+  const at = (endsAt: string | null, now = '2030-01-01T00:00:00.000Z') =>
+    paceWarning({ now, estimatedEndAt: endsAt, moveBy: deadline, latestAt: null });
+
+  it('comes a day before the estimate passes the deadline, and says so when it does [AB-2]', () => {
+    expect(at('2030-01-08T23:59:59.999Z')).toBeNull();
+    expect(at('2030-01-09T00:00:00.000Z')).toBe('tight');
+    expect(at('2030-01-10T00:00:00.000Z')).toBe('tight');
+    expect(at('2030-01-10T00:00:00.001Z')).toBe('too-late');
+  });
+
+  it('counts from now while there is no estimate', () => {
+    expect(at(null)).toBeNull();
+    expect(at(null, '2030-01-09T00:00:00.000Z')).toBe('tight');
+    expect(at(null, '2030-01-10T00:00:00.001Z')).toBe('too-late');
+  });
+
+  it('minds the end of the first window when that comes first [AB-3]', () => {
+    const facts = {
+      now: '2030-01-01T00:00:00.000Z',
+      estimatedEndAt: '2030-01-03T00:00:00.000Z',
+      moveBy: deadline,
+    };
+    expect(paceWarning({ ...facts, latestAt: '2030-01-02T00:00:00.000Z' })).toBe('too-late');
+    expect(paceWarning({ ...facts, latestAt: '2030-02-01T00:00:00.000Z' })).toBeNull();
+  });
+
+  it('compares instants, however they are written', () => {
+    const facts = { now: '2030-01-01T00:00:00Z', estimatedEndAt: null, moveBy: deadline };
+    expect(paceWarning({ ...facts, latestAt: '2030-01-01T08:00:00.000000+08:00' })).toBe('tight');
   });
 });
 

@@ -1,6 +1,6 @@
 import type { RunProgress } from '../../contracts/control-reader';
 import type { Sql } from '../../contracts/sql';
-import { isQuiet, moveBy } from '../../domain/pacing';
+import { estimatedEnd, isQuiet, moveBy, paceWarning } from '../../domain/pacing';
 import { readFreezes } from './read-interlocks';
 import { required, textRow, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
 import { databaseNow } from './tenant-facts';
@@ -8,7 +8,6 @@ import { localTimeIn, readThrottle } from './throttle';
 
 /** The present rate is that of this many seconds. */
 const RATE_SECONDS = 60;
-const SECOND_MS = 1000;
 
 /**
  * How far the archive and the move of a tenant's runs are, from what is on record: parts, batches and
@@ -59,12 +58,11 @@ async function progressOf(
   const isOver = phase === 'moved';
   const rate = isOver ? 0 : work.recentRows / RATE_SECONDS;
   const left = work.rowsLeft;
-  const estimatedEndAt =
-    rate === 0 || left === null
-      ? null
-      : new Date(Date.parse(now) + (left / rate) * SECOND_MS).toISOString();
+  const estimatedEndAt = estimatedEnd({ now, rowsLeft: left, rowsPerSecond: rate });
   const latestAt = await latestOf(sql, runId);
-  const by = [moveBy(eventAt), ...(latestAt === null ? [] : [latestAt])].sort()[0] ?? '';
+  const promise = { moveBy: moveBy(eventAt), latestAt };
+  const warning = isOver ? null : paceWarning({ now, estimatedEndAt, ...promise });
+  const stop = isOver ? null : await stopOfMove(sql, runId);
   return {
     runId,
     phase,
@@ -72,10 +70,10 @@ async function progressOf(
     bytes: { done: work.bytesDone, left: work.bytesLeft },
     rowsPerSecond: Math.round(rate),
     estimatedEndAt,
-    moveBy: moveBy(eventAt),
-    latestAt,
-    waitsFor: isOver ? null : given.waitsFor,
-    isLate: !isOver && (estimatedEndAt ?? now) > by,
+    ...promise,
+    waitsFor: isOver ? null : (given.waitsFor ?? stop),
+    warning,
+    isLate: warning === 'too-late',
   };
 }
 
@@ -159,6 +157,22 @@ async function latestOf(sql: Sql, runId: string): Promise<string | null> {
     [runId],
   );
   return toInstantOrNull(row?.['latest_at']);
+}
+
+/** The cap or breaker that stopped the move and has let nothing of it pass since. */
+async function stopOfMove(sql: Sql, runId: string): Promise<string | null> {
+  const row = await textRow(
+    sql,
+    `SELECT s.code FROM cap_stops s WHERE s.run_id = ? AND s.due_on = ''
+        AND NOT EXISTS (SELECT 1 FROM permits p WHERE p.run_id = s.run_id AND p.due_on = s.due_on
+              AND p.issued_at > s.stopped_at)
+      ORDER BY s.stopped_at DESC LIMIT 1`,
+    [runId],
+  );
+  if (row === null) return null;
+  const code = required(row, 'code');
+  // Unusual volume has tripped the breaker, and that is what stands.
+  return code === 'BREAKER_VOLUME' ? 'BREAKER_OPEN' : code;
 }
 
 /** What holds the move up by order; a busy server shows in the rate. */

@@ -31,7 +31,7 @@ const FIRST_REST_MS = 200;
 /**
  * Takes rows away whose two copies were read back, batch by batch, each under its own permit. Under a
  * hold it goes on, because nothing is lost by it. The permit of the next batch is asked for while one is
- * removed. Between batches it rests as the throttle and the server's own slowness ask for.
+ * removed. Between batches it rests as the throttle, the server's own slowness and failed tries ask for.
  *
  * @idempotency batches whose permit was used are skipped.
  * @throws LetheError with the code of the cap or breaker that stops it; COUNT_MISMATCH, which trips it.
@@ -55,7 +55,7 @@ export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved>
       const following = batches[index + 1];
       next = following === undefined ? undefined : inAdvance(ports, following);
       const started = elapsedMs();
-      const moved = await moveBatch(ports, batch, permit);
+      const moved = await moveBatch(ports, batch, { permit, pacer });
       rows += moved;
       left -= moved;
       await pacer.rest({ rows: moved, tookMs: elapsedMs() - started });
@@ -71,12 +71,12 @@ export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved>
 async function moveBatch(
   ports: MovePorts,
   batch: OpenBatch,
-  permit: Promise<string>,
+  { permit, pacer }: { readonly permit: Promise<string>; readonly pacer: Pacer },
 ): Promise<number> {
   const at = { tenantId: batch.tenantId, runId: batch.runId, dueOn: '' };
   try {
     return await tripping(ports.breaker, { ...at, location: batch.location }, async () =>
-      purgePatiently(ports, batch, await permit),
+      purgePatiently(ports, batch, { firstPermit: await permit, pacer }),
     );
   } catch (error) {
     await stopOf(ports.breaker, at, error);
@@ -95,7 +95,7 @@ function inAdvance(ports: MovePorts, batch: OpenBatch): Promise<string> {
 async function purgePatiently(
   ports: MovePorts,
   batch: OpenBatch,
-  firstPermit: string,
+  { firstPermit, pacer }: { readonly firstPermit: string; readonly pacer: Pacer },
 ): Promise<number> {
   let permit = firstPermit;
   for (let tries = 1; ; tries += 1) {
@@ -104,6 +104,7 @@ async function purgePatiently(
     } catch (error) {
       const isContended = isLetheError(error) && error.code === 'STORE_UNAVAILABLE';
       if (!isContended || tries === TRIES_MAX) throw error;
+      pacer.failed();
       await ports.pacing.pause(FIRST_REST_MS * 2 ** tries);
       permit = await issueMovePermit(ports, batch);
     }

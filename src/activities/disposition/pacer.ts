@@ -1,5 +1,6 @@
 import type { Sql } from '../../contracts/sql';
 import {
+  FAILURES_COUNT_MS,
   moveBy,
   reasonToWait,
   restAfter,
@@ -34,6 +35,8 @@ export class Pacer {
   private throttle: Throttle | undefined;
   private lookedAt = -Infinity;
   private movedRows = 0;
+  /** When tries failed, in milliseconds of this process's life, oldest first. */
+  private failedAt: readonly number[] = [];
   /** In milliseconds of this process's life, which no clock can move. */
   private readonly since = elapsedMs();
 
@@ -61,10 +64,19 @@ export class Pacer {
     }
   }
 
-  /** Rests as long as the batch and the limit ask for. */
+  /** Counts a try that failed or was rolled back: it lengthens the rests of the next minute. */
+  failed(): void {
+    const now = elapsedMs();
+    this.failedAt = [...this.failedAt.filter((at) => now - at < FAILURES_COUNT_MS), now];
+  }
+
+  /** Rests as long as the batch, the limit and the failures of the last minute ask for. */
   async rest(batch: { readonly rows: number; readonly tookMs: number }): Promise<void> {
     this.movedRows += batch.rows;
-    const milliseconds = restAfter(batch, this.throttle?.rowsPerSecondMax ?? null);
+    const now = elapsedMs();
+    const failures = this.failedAt.filter((at) => now - at < FAILURES_COUNT_MS).length;
+    const limit = this.throttle?.rowsPerSecondMax ?? null;
+    const milliseconds = restAfter(batch, limit, failures);
     if (milliseconds > 0) await this.ports.pause(milliseconds);
   }
 

@@ -81,26 +81,42 @@ export async function proveCohortCopy(
   }));
 }
 
-async function openCohortCopy(
-  ports: CopyReader,
-  cohort: CohortCopy,
-): Promise<{
+/** A copy whose manifest has been read and proven; its parts are proven while they are read. */
+export interface OpenedCopy {
   readonly open: (objectName: string) => AsyncIterable<Buffer>;
   readonly dataKey: Buffer;
   readonly manifest: ManifestContent;
-}> {
+  /** SHA-256 of the manifest as it is stored. */
+  readonly manifestDigest: string;
+}
+
+/**
+ * Opens a cohort's copy by what control pins of it.
+ *
+ * @param onObject - is told of each object before it is read, so that a failure can name it.
+ * @throws LetheError as `readCohortCopy`.
+ */
+export async function openCohortCopy(
+  ports: CopyReader,
+  cohort: CohortCopy,
+  onObject: (objectName: string) => void = () => undefined,
+): Promise<OpenedCopy> {
   const dataKey = await readCohortKey(ports, cohort.run, cohort.dueOn);
   const pinned = await pinnedObjects(ports, cohort);
-  const manifest = await readManifestObject(ports, { cohort, pinned, dataKey });
+  const stored = pinned.find(({ part }) => part === 0);
+  if (stored === undefined) throw differs('the manifest');
+  onObject(stored.name);
+  const manifest = await readManifestObject(ports, { cohort, stored, dataKey });
   if (manifest.parts.length !== pinned.length - 1) throw differs('the number of parts');
   const open = (objectName: string): AsyncIterable<Buffer> => {
     const listed = manifest.parts.find((part) => part.objectName === objectName);
     const object = pinned.find(({ name }) => name === objectName);
     if (object === undefined || object.digest !== listed?.sha256) throw differs('a part');
+    onObject(objectName);
     const address = { bucket: cohort.copy, name: object.name, versionId: object.versionId };
     return readVersion(ports.objects, address, listed.bytes);
   };
-  return { open, dataKey, manifest };
+  return { open, dataKey, manifest, manifestDigest: stored.digest };
 }
 
 /** Objects that are read at the same time. */
@@ -175,23 +191,21 @@ async function readManifestObject(
   ports: CopyReader,
   {
     cohort,
-    pinned,
+    stored,
     dataKey,
   }: {
     readonly cohort: CohortCopy;
-    readonly pinned: readonly PinnedObject[];
+    readonly stored: PinnedObject;
     readonly dataKey: Buffer;
   },
 ): Promise<ManifestContent> {
-  const object = pinned.find(({ part }) => part === 0);
-  if (object === undefined) throw differs('the manifest');
   const chunks: Buffer[] = [];
-  const address = { bucket: cohort.copy, name: object.name, versionId: object.versionId };
+  const address = { bucket: cohort.copy, name: stored.name, versionId: stored.versionId };
   for await (const chunk of readVersion(ports.objects, address, MANIFEST_BYTES_MAX)) {
     chunks.push(chunk);
   }
   const bytes = Buffer.concat(chunks);
-  if (manifestDigest(bytes) !== object.digest) {
+  if (manifestDigest(bytes) !== stored.digest) {
     throw differs('the digest of the manifest');
   }
   const { run, dueOn } = cohort;

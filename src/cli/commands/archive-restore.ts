@@ -25,16 +25,17 @@ export interface RestoredCohort {
 /**
  * Refuses a folder that holds anything, and makes it when it is not there.
  *
+ * @returns the first folder that was made; undefined when all were there.
  * @throws LetheError INVALID_INPUT.
  */
-export function assertNewFolder(out: string): void {
+export function assertNewFolder(out: string, option = 'out'): string | undefined {
   try {
-    mkdirSync(out, { recursive: true, mode: FOLDER_MODE });
-    if (readdirSync(out).length === 0) return;
+    const made = mkdirSync(out, { recursive: true, mode: FOLDER_MODE });
+    if (readdirSync(out).length === 0) return made;
   } catch (cause) {
-    throw badInput('out', 'cannot be made; name a folder that can be written', cause);
+    throw badInput(option, 'cannot be made; name a folder that can be written', cause);
   }
-  throw badInput('out', 'must be empty; nothing is overwritten');
+  throw badInput(option, 'must be empty; nothing is overwritten');
 }
 
 /**
@@ -132,6 +133,8 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw new LetheError('STORE_REFUSED', 'the folder of --out cannot be written', { cause });
+    throw new LetheError('STORE_REFUSED', 'the folder for what is restored cannot be written', {
+      cause,
+    });
   }
 }

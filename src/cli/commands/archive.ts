@@ -3,6 +3,7 @@ import { manifestDigest, readCohort, type ManifestContent } from '../../archive-
 import { FAILURES, isLetheError } from '../../domain/errors';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import type { Answer } from '../output';
+import type { Session } from '../session';
 import {
   badInput,
   openManifestIn,
@@ -13,6 +14,12 @@ import {
   type FoundManifest,
   type KeyRing,
 } from './archive-folder';
+import {
+  addDrillOptions,
+  assertNoDrill,
+  drillFromBucket,
+  type DrillOptions,
+} from './archive-drill';
 import { assertNewFolder, beginRestore } from './archive-restore';
 
 /** Where the objects and the keys are. */
@@ -22,6 +29,9 @@ interface ArchiveOptions extends CommonOptions {
   /** File with data keys. */
   readonly keyFile: string;
 }
+
+/** Files to restore from, unless it is a drill. */
+type RestoreOptions = Partial<ArchiveOptions & { readonly out: string }> & DrillOptions;
 
 /** What the command says of one cohort. */
 interface CohortAnswer {
@@ -69,11 +79,10 @@ async function verifyArchive({ dir, keyFile }: ArchiveOptions): Promise<Answer> 
  *
  * @throws LetheError INVALID_INPUT when it cannot begin.
  */
-async function restoreArchive({
-  dir,
-  keyFile,
-  out,
-}: ArchiveOptions & { readonly out: string }): Promise<Answer> {
+async function restoreArchive(options: RestoreOptions): Promise<Answer> {
+  const dir = needed(options.dir, 'dir');
+  const keyFile = needed(options.keyFile, 'key-file');
+  const out = needed(options.out, 'out');
   const folder = readArchiveFolder(dir);
   const keyOf = readKeyFile(keyFile, folder);
   assertOneAttemptEach(folder);
@@ -173,17 +182,39 @@ function asText({ outcome, cohorts, unlisted }: FolderAnswer): string {
   return `${[...lines, ...leftovers, outcome].join('\n')}\n`;
 }
 
-/** Adds `archive verify` and `archive restore`; neither needs a server. */
+const FROM_FILES = ['dir', 'keyFile', 'out'] as const;
+
+/** From the buckets into a scratch folder, or from files into one. */
+async function restore(options: RestoreOptions, session: Session): Promise<Answer> {
+  const { toScratch } = options;
+  if (toScratch === undefined) {
+    assertNoDrill(options);
+    return restoreArchive(options);
+  }
+  const given = FROM_FILES.find((option) => options[option] !== undefined);
+  if (given === undefined) return drillFromBucket({ ...options, toScratch }, session);
+  throw badInput('to-scratch', 'reads from the bucket: leave --dir, --key-file and --out away');
+}
+
+function needed(value: string | undefined, option: string): string {
+  if (value !== undefined) return value;
+  throw badInput(option, 'is missing; for a drill from the bucket give --to-scratch instead');
+}
+
+/** Adds `archive verify` and `archive restore`; only a drill needs servers. */
 export function addArchiveCommands(lethe: Command, cli: Cli): void {
-  const archive = lethe.command('archive').description('the archive offline; needs no server');
-  const withFiles = (command: Command): Command =>
-    command
-      .requiredOption('--dir <folder>', 'objects under their names in the bucket')
-      .requiredOption('--key-file <file>', 'lines of a key reference and 64 hexadecimal digits');
-  withFiles(addCommand(archive, 'verify', 'proves that every cohort is as it was sealed')).action(
-    cli.action(verifyArchive),
-  );
-  withFiles(addCommand(archive, 'restore', 'writes rows as .ndjson and documents as .bson'))
-    .requiredOption('--out <folder>', 'a folder that is not there yet, or empty')
-    .action(cli.action(restoreArchive));
+  const archive = lethe
+    .command('archive')
+    .description('the archive offline, which needs no server, and drills from the bucket');
+  const dir = ['--dir <folder>', 'objects under their names in the bucket'] as const;
+  const keyFile = ['--key-file <file>', 'lines of a key reference and 64 hex digits'] as const;
+  addCommand(archive, 'verify', 'proves that every cohort is as it was sealed')
+    .requiredOption(...dir)
+    .requiredOption(...keyFile)
+    .action(cli.action(verifyArchive));
+  const restoring = addCommand(archive, 'restore', 'writes rows as .ndjson and documents as .bson')
+    .option(...dir)
+    .option(...keyFile)
+    .option('--out <folder>', 'a folder that is not there yet, or empty');
+  addDrillOptions(restoring).action(cli.action(restore));
 }

@@ -3,7 +3,7 @@ import type { Band } from '../../contracts/snapshot';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
-import { dueTable, foreseen, type ForeseenDay } from '../due-table';
+import { dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
 import { table, type Answer } from '../output';
 import type { Session } from '../session';
 
@@ -24,7 +24,11 @@ export function addDeadlines(lethe: Command, cli: Cli): void {
     .option('--tenant <id>', 'all due days of this tenant, tn_…')
     .addOption(new Option('--band <band>', 'only those that are this near').choices(BANDS))
     .option('--before <instant>', 'only those that must be over before, RFC 3339 with offset')
-    .option('--at-risk', 'only those that the caps would make miss their promise', false)
+    .option(
+      '--at-risk',
+      'only those that caps, or the pace of the move, would make miss their promise',
+      false,
+    )
     .option('--run <id>', 'with --tenant and --due-on: every window of this run and why')
     .option('--due-on <date>', 'due day of the run, YYYY-MM-DD')
     .action(cli.action<Options>((options, session) => answer(options, session)));
@@ -49,11 +53,12 @@ async function ofTenant(
   }
   const tenantId = parseId('TenantId', tenant, 'tenant');
   const { reader } = session;
-  const days = chosen(foreseen(await reader.deadlines(tenantId), await reader.forecast()), atRisk);
+  const outlook = { caps: await reader.forecast(), slow: await slowRuns(reader, [tenantId]) };
+  const days = chosen(foreseen(await reader.deadlines(tenantId), outlook), atRisk);
   return { data: days, text: days.length === 0 ? 'nothing is due\n' : dueTable(days) };
 }
 
-/** Those that a cap would make miss their promise, or all. */
+/** Those that a cap or the pace of the move would make miss their promise, or all. */
 const chosen = <Day extends ForeseenDay>(days: readonly Day[], atRisk: boolean): readonly Day[] =>
   atRisk ? days.filter((day) => day.atRisk !== null) : days;
 
@@ -65,7 +70,14 @@ async function overTenants(
     ...(band !== undefined && { band }),
     ...(before !== undefined && { before }),
   });
-  const days = chosen(foreseen(dueDays, await reader.forecast()), atRisk);
+  // The pace is asked for tenant by tenant, so only a monitor that wants it pays for it.
+  const slow = atRisk
+    ? await slowRuns(
+        reader,
+        dueDays.map(({ tenantId }) => tenantId),
+      )
+    : [];
+  const days = chosen(foreseen(dueDays, { caps: await reader.forecast(), slow }), atRisk);
   const list = { dueDays: days, complete };
   const text = list.dueDays.length === 0 ? 'nothing is due\n' : dueTable(list.dueDays);
   return {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RunProgress } from '../../contracts/control-reader';
+import type { PaceWarning } from '../../domain/pacing';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { facts } from '../output';
@@ -25,8 +26,12 @@ export function addProgress(lethe: Command, cli: Cli): void {
     );
 }
 
+const WARNINGS = Object.freeze({
+  tight: 'less than a day would be left at this rate: look now at what holds it up',
+  'too-late': 'the work ends too late at this rate: raise the throttle, lift what holds it up',
+} satisfies Record<PaceWarning, string>);
+
 function textOf(run: RunProgress): string {
-  const warning = 'the work ends too late at this rate: raise the throttle, lift what holds it up';
   return facts([
     ['run', run.runId],
     ['phase', run.phase],
@@ -39,6 +44,6 @@ function textOf(run: RunProgress): string {
     ['must have moved by', run.moveBy],
     ['first window ends', run.latestAt],
     ['waits for', run.waitsFor],
-    ['warning', run.isLate ? warning : null],
+    ['warning', run.warning === null ? null : WARNINGS[run.warning]],
   ]);
 }

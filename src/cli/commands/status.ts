@@ -3,7 +3,7 @@ import { STORE_NAMES } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import type { AwaitedStore, LifecycleStatus } from '../../contracts/snapshot';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
-import { dueTable, foreseen, type ForeseenDay } from '../due-table';
+import { dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
 import { facts, table } from '../output';
 
 /** `lethe status`: where a tenant stands; answered from control when the engine is away. */
@@ -14,7 +14,9 @@ export function addStatus(lethe: Command, cli: Cli): void {
       cli.action<CommonOptions & { readonly tenant: string }>(async (options, session) => {
         const tenantId = parseId('TenantId', options.tenant, 'tenant');
         const told = await session.client.status(tenantId);
-        const dueDays = foreseen(told.dueDays, await session.reader.forecast());
+        const { reader } = session;
+        const outlook = { caps: await reader.forecast(), slow: await slowRuns(reader, [tenantId]) };
+        const dueDays = foreseen(told.dueDays, outlook);
         const status = { ...told, dueDays };
         return { data: status, text: describe(status) };
       }),
