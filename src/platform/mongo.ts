@@ -1,8 +1,9 @@
 import { MongoClient } from 'mongodb';
 import { LetheError } from '../domain/errors';
 
-/** Longest a call may be silent, in milliseconds; the only time-out of the driver that fires. */
+/** Longest a call may be silent unless told, in milliseconds; the only time-out of the driver that fires. */
 const SOCKET_TIMEOUT_MS = 30_000;
+/** Longest a call may wait for a server and a connection, in milliseconds. */
 const SELECTION_TIMEOUT_MS = 5_000;
 const POOL_MAX = 10;
 
@@ -12,14 +13,18 @@ const POOL_MAX = 10;
  *
  * @throws LetheError STORE_UNAVAILABLE when the server does not answer.
  */
-export async function connectMongo(url: string): Promise<MongoClient> {
+export async function connectMongo(
+  url: string,
+  { silenceTimeoutMs = SOCKET_TIMEOUT_MS }: { readonly silenceTimeoutMs?: number } = {},
+): Promise<MongoClient> {
+  const waitMs = Math.min(SELECTION_TIMEOUT_MS, silenceTimeoutMs);
   const client = new MongoClient(url, {
     ignoreUndefined: false,
     retryWrites: false,
-    socketTimeoutMS: SOCKET_TIMEOUT_MS,
-    serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
-    waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
-    connectTimeoutMS: SELECTION_TIMEOUT_MS,
+    socketTimeoutMS: silenceTimeoutMs,
+    serverSelectionTimeoutMS: waitMs,
+    waitQueueTimeoutMS: waitMs,
+    connectTimeoutMS: waitMs,
     maxPoolSize: POOL_MAX,
     writeConcern: { w: 'majority', journal: true },
   });

@@ -7,6 +7,7 @@ import {
   liveDigest,
   liveRecords,
   objectsOf,
+  planned,
   subscribed,
   withHost,
 } from '../support/tenant-life';
@@ -131,6 +132,29 @@ describe('a tenant that comes back before the window', () => {
     expect(await objectsOf(engine, tenantId)).toBe(0);
     expect(await liveDigest(engine, tenantId)).toEqual(before);
   });
+});
+
+describe('a disposition whose process was lost', () => {
+  it.each([
+    ['sealed', ['sealAndCopy']],
+    ['verified', ['sealAndCopy', 'verifyCopies']],
+    ['moved, and nobody has looked yet', ['sealAndCopy', 'verifyCopies', 'moveRows']],
+  ] as const)(
+    'is planned again and seen through when it was %s [AB-2] [ST-1]',
+    async (_, steps) => {
+      const { tenantId } = await withHost(engine, 'CVM');
+      await engine.send(tenantId, 'endService', { service: 'CVM' });
+      const run = await planned(engine, tenantId);
+      for (const step of steps) await engine.activities[step](run);
+      // Whoever takes over knows what control knows, and nothing else.
+      const again = await planned(engine, tenantId);
+      expect(again).toEqual(run);
+      const after = await engine.runWork(tenantId);
+      expect(after.work).toEqual([]);
+      expect(assetDays(after).map(({ state }) => state)).toEqual(['moved']);
+      expect(after.nextDueAt).not.toBeNull();
+    },
+  );
 });
 
 describe('a legal hold', () => {

@@ -13,6 +13,7 @@ export type Moment = 'before' | 'after';
 export class Saboteur {
   private calls = 0;
   private target: { readonly call: number; readonly moment: Moment } | null = null;
+  private dies = false;
 
   /** Calls since the last arming. */
   get count(): number {
@@ -24,14 +25,22 @@ export class Saboteur {
     return this.target !== null && this.calls >= this.target.call;
   }
 
-  /** From now on the call of that number is broken; null breaks none. */
-  arm(target: { readonly call: number; readonly moment: Moment } | null): void {
+  /**
+   * From now on the call of that number is broken; null breaks none. Who dies at it makes no call after it
+   * either, not even to clean up.
+   */
+  arm(
+    target: { readonly call: number; readonly moment: Moment } | null,
+    then: 'goes on' | 'dies' = 'goes on',
+  ): void {
     this.calls = 0;
     this.target = target;
+    this.dies = then === 'dies';
   }
 
   /** Runs a call, unless it is the one to break. */
   async through<T>(call: () => Promise<T>): Promise<T> {
+    if (this.dies && this.hasStruck) throw lost();
     this.calls += 1;
     const strikes = this.calls === this.target?.call;
     if (strikes && this.target?.moment === 'before') throw lost();

@@ -46,7 +46,8 @@ const done = (counts: Progress['counts'] = {}): Progress => ({
  * Plans the runs of an event, one per set of linked services, after every writer in flight has ended:
  * what is sealed next is complete.
  *
- * @idempotency run ids follow from event and subjects; a repetition finds them.
+ * @idempotency run ids follow from event and subjects; a repetition finds them, and every run of the event
+ * that was planned before and is not through, however much of its live data is gone by now.
  * @source AB-2, CC-2, CC-3
  */
 export async function planRuns(
@@ -67,11 +68,28 @@ export async function planRuns(
     const facts = await readTenantFacts(sql, input.tenantId);
     if (facts === null) throw new Error('an event without a tenant');
     const drafts = await draftsOf(sql, { facts, event, linkSets });
-    const runIds: string[] = [];
-    for (const draft of drafts) runIds.push(await ensureRun(sql, { facts, event, draft }));
-    if (runIds.length === 0) await closeEvent(sql, input.tenantId, input.eventId);
-    return { runIds, progress: done({ runs: runIds.length }) };
+    // A run whose rows are moved has no live links any more and would not be drafted a second time.
+    const runIds = new Set(await readOpenRuns(sql, input));
+    for (const draft of drafts) runIds.add(await ensureRun(sql, { facts, event, draft }));
+    if (runIds.size === 0) await closeEvent(sql, input.tenantId, input.eventId);
+    return { runIds: [...runIds], progress: done({ runs: runIds.size }) };
   });
+}
+
+/** Runs of the event that were neither moved nor given up. */
+async function readOpenRuns(
+  sql: Sql,
+  input: { readonly tenantId: string; readonly eventId: string },
+): Promise<readonly string[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT r.run_id FROM runs r WHERE r.tenant_id = ? AND r.event_id = ? AND NOT EXISTS (
+       SELECT 1 FROM run_states s WHERE s.run_id = r.run_id
+          AND s.state IN ('moved', 'superseded', 'recalled'))
+      ORDER BY r.generation, r.run_id`,
+    [input.tenantId, input.eventId],
+  );
+  return rows.map((row) => required(row, 'run_id'));
 }
 
 const waitForWriters = (): { readonly runIds: readonly string[]; readonly progress: Progress } => ({
