@@ -2,8 +2,8 @@ import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@t
 
 /**
  * Converts payloads as everywhere, but for what cannot be read: that counts as absent. A signal is on
- * record before anybody has looked at it, so one that does not decode would otherwise end the process of
- * a tenant, or fail its task for ever. Every handler checks what it is given and refuses what is absent.
+ * record before anybody has looked at it, so one that does not decode would otherwise fail the task of
+ * a tenant's process for ever. Every handler checks what it is given and refuses what is absent.
  */
 export const payloadConverter: PayloadConverter = {
   toPayload: (value: unknown) => defaultPayloadConverter.toPayload(value),
