@@ -13,17 +13,20 @@ import { addChangeConfiguration } from './commands/change-configuration';
 import { addCollectCommand } from './commands/collect';
 import { addConfig } from './commands/config';
 import { addDeadlines } from './commands/deadlines';
+import { addDoctor } from './commands/doctor';
 import { addEndFeature } from './commands/end-feature';
 import { addEndService } from './commands/end-service';
 import { runExplain } from './commands/explain';
 import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
+import { addUnmatched } from './commands/unmatched';
 import { addProgress } from './commands/progress';
 import { addThrottle } from './commands/throttle';
 import { addGrantSharing } from './commands/grant-sharing';
 import { addHold } from './commands/hold';
 import { addLinkAsset } from './commands/link-asset';
 import { addMigrate } from './commands/migrate';
+import { addRebuild } from './commands/rebuild';
 import { addReactivateFeature } from './commands/reactivate-feature';
 import { addRestoreGate } from './commands/restore-gate';
 import { addRequestDeletion } from './commands/request-deletion';
@@ -44,6 +47,8 @@ At three in the morning:
   lethe status --tenant ID              where a tenant stands, also when the engine is away
   lethe deadlines --band overdue        what is late; --band due_soon: what comes next
   lethe freeze set --all                nothing is destroyed any more until two people lift it
+  lethe doctor                          servers, schema, grants, clocks, keys and workers, with remedies
+  lethe orphans                         tenants without a process, processes without a tenant
   lethe evidence verify                 whether anybody tampered with the ledger; needs the public keys
   lethe hold place --tenant ID ...      one tenant's data is kept for a legal reason
   lethe breaker status                  what the engine stopped by itself, and why
@@ -133,6 +138,9 @@ function program(cli: Cli, complaints: string[]): Command {
   addBackups(lethe, cli);
   addRestoreGate(lethe, cli);
   addConfig(lethe, cli);
+  addDoctor(lethe, cli);
+  addUnmatched(lethe, cli);
+  addRebuild(lethe, cli);
   addSweep(lethe, cli);
   addArchiveCommands(lethe, cli);
   addCollectCommand(lethe, cli);

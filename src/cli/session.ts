@@ -8,8 +8,10 @@ import { createDataKeys } from '../activities/keys/data-keys';
 import { unstamp } from '../activities/mongo/guard';
 import { createBodyStaging } from '../activities/staging/body-staging';
 import type { DrillPorts } from '../activities/verification/drill';
+import type { EngineAddress } from '../client/check-engine';
 import { connectEngine } from '../client/connect-engine';
 import { LifecycleClient } from '../client/lifecycle-client';
+import { ProcessKeeper } from '../client/process-keeper';
 import type { ControlReader } from '../contracts/control-reader';
 import type { CollectionLocation } from '../contracts/documents';
 import { loadConfig, required, type Config } from '../platform/config';
@@ -71,13 +73,25 @@ export class Session {
 
   /** Sends commands. */
   get client(): LifecycleClient {
-    const { temporal } = this.config;
     return new LifecycleClient({
-      connection: (this.opened.engine ??= connectEngine(temporal.address)),
-      namespace: temporal.namespace,
+      ...this.engine,
       control: this.reader,
       staging: createBodyStaging(this.stores.sql('stager', 'control')),
     });
+  }
+
+  /** Compares processes with control, and begins lost ones again. */
+  get processes(): ProcessKeeper {
+    return new ProcessKeeper({ ...this.engine, control: this.reader });
+  }
+
+  /** The workflow engine as an address: nothing is sent before it is used. */
+  get engine(): EngineAddress {
+    const { temporal } = this.config;
+    return {
+      connection: (this.opened.engine ??= connectEngine(temporal.address)),
+      namespace: temporal.namespace,
+    };
   }
 
   /** Places and lifts freezes; needs no workflow engine. */

@@ -19,6 +19,8 @@ const WORKFLOW_CODE_MAX = '60s';
 /** Heartbeats reach the server at least this often. */
 const HEARTBEAT_THROTTLE = '10s';
 
+const WORKFLOWS = join(__dirname, '..', 'workflows');
+
 /** The limit of workflow code is read by the library but missing from its public type. */
 type SharedOptions = Omit<WorkerOptions, 'taskQueue'> & {
   readonly isolateExecutionTimeout: string;
@@ -54,6 +56,7 @@ export async function runWorkers(
     shutdownGraceTime: SHUTDOWN_GRACE,
     shutdownForceTime: SHUTDOWN_FORCE,
     isolateExecutionTimeout: WORKFLOW_CODE_MAX,
+    dataConverter: { payloadConverterPath: join(WORKFLOWS, 'payload-converter.js') },
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     workerDeploymentOptions: {
       version: options.build,
@@ -68,7 +71,7 @@ export async function runWorkers(
     Worker.create({
       ...shared,
       taskQueue: TASK_QUEUES.workflows,
-      workflowsPath: options.workflowsPath ?? join(__dirname, '..', 'workflows', 'index.js'),
+      workflowsPath: options.workflowsPath ?? join(WORKFLOWS, 'index.js'),
     }),
     Worker.create({ ...shared, taskQueue: TASK_QUEUES.io, activities }),
     Worker.create({ ...shared, taskQueue: TASK_QUEUES.scan, activities }),

@@ -32,6 +32,13 @@ export interface TenantPage {
   readonly next: string | null;
 }
 
+/** One page of holds in force in the order of their ids. */
+export interface HoldPage {
+  readonly holdIds: readonly string[];
+  /** Pass it as `after` for the next page; null on the last one. */
+  readonly next: string | null;
+}
+
 /** One computed window of a cohort; the one with the highest number counts. */
 export interface WindowVersion {
   readonly windowNumber: number;
@@ -156,6 +163,7 @@ export interface ControlReader {
   listTenants(page?: { readonly after?: string; readonly limit?: number }): Promise<TenantPage>;
   /** Every window a cohort ever had, newest first; empty when there is no such cohort. */
   windowsOf(tenantId: string, runId: string, dueOn: string): Promise<readonly WindowVersion[]>;
+  listHoldsInForce(page?: { readonly after?: string; readonly limit?: number }): Promise<HoldPage>;
   holdsOf(tenantId: string): Promise<readonly HoldRecord[]>;
   /** Null when there is no such hold. */
   hold(holdId: string): Promise<HoldRecord | null>;

@@ -79,8 +79,14 @@ export const objectOf =
 
 function refuseUnknownFields(entries: object, fields: object, field: string): void {
   const unknown = Object.keys(entries).find((key) => !Object.hasOwn(fields, key));
-  if (unknown !== undefined) refuse('INVALID_INPUT', at(field, unknown), 'is not a known field');
+  if (unknown === undefined) return;
+  refuse('INVALID_INPUT', at(field, nameable(unknown)), 'is not a known field');
 }
+
+/** Longest name of an unknown field that is repeated: a refusal must stay smaller than what it refuses. */
+const NAME_LENGTH_MAX = 64;
+const nameable = (name: string): string =>
+  name.slice(0, NAME_LENGTH_MAX).replace(/[^0-9A-Za-z_-]/g, '?');
 
 const at = (field: string, key: string): string => (field === '' ? key : `${field}.${key}`);
 

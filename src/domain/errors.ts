@@ -51,6 +51,7 @@ export const FAILURES = Object.freeze({
     400,
   ),
   NOT_PERMITTED: row('the state does not allow this command', 2, 409),
+  PROCESS_OPEN: row('a process is open under that name', 2, 409),
   BACKDATING_NEEDS_APPROVAL: row('an effective time in the past needs a second person', 2, 409),
   PERMIT_REFUSED: row(
     'no permit: a hold, a freeze, a window or a floor stands against it',

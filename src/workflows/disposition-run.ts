@@ -1,6 +1,7 @@
 import { ApplicationFailure, setWorkflowOptions, sleep } from '@temporalio/workflow';
 import type { Progress, RunReference } from '../contracts/activities';
 import { disposition } from './activity-options';
+import { assertInput } from './check-input';
 
 /** How long a blocked step waits before it is tried again: longer each time, up to the last one. */
 const BLOCKED_PAUSES = ['5 seconds', '10 seconds', '20 seconds', '40 seconds', '1 minute'] as const;
@@ -25,6 +26,7 @@ setWorkflowOptions({ versioningBehavior: 'PINNED' }, dispositionRun);
  * @source AB-2
  */
 export async function dispositionRun(input: DispositionRunInput): Promise<void> {
+  assertInput(input, 'eventId', 'mode');
   const runIds = await plan(input);
   for (const runId of runIds) {
     const run = { tenantId: input.tenantId, runId, eventId: input.eventId };

@@ -15,6 +15,7 @@ import {
 import { SIGNAL_NAMES, SWEEP_MESSAGE_NAMES } from '../contracts/messages';
 import type { PlatformSweepInput, SweepRound } from '../contracts/sweep';
 import { sweeps } from './activity-options';
+import { isContinued } from './check-input';
 import { isGone } from './failures';
 import { tenantLifecycle } from './tenant-lifecycle';
 
@@ -37,7 +38,7 @@ const TENANT_ID = defineSearchAttributeKey('LetheTenantId', 'KEYWORD');
  * @source ST-1
  */
 export async function platformSweep(input: PlatformSweepInput): Promise<void> {
-  let last: SweepRound | null = input.lastRound ?? null;
+  let last: SweepRound | null = isContinued() ? (input.lastRound ?? null) : null;
   let wanted = false;
   setHandler(defineQuery<SweepRound | null>(SWEEP_MESSAGE_NAMES.sweepStatusQuery), () => last, {
     description:

@@ -1,5 +1,6 @@
 import { setWorkflowOptions, sleep } from '@temporalio/workflow';
 import { scans } from './activity-options';
+import { assertInput } from './check-input';
 
 /** How long a scan waits when the store or the registry is away. */
 const BLOCKED_RETRY = '1 minute';
@@ -12,6 +13,7 @@ setWorkflowOptions({ versioningBehavior: 'PINNED' }, scanRun);
  * @source DC-1, DC-2
  */
 export async function scanRun(input: { tenantId: string; scanId: string }): Promise<void> {
+  assertInput(input, 'scanId');
   for (;;) {
     const progress = await scans.runScan(input);
     if (progress.done) return;

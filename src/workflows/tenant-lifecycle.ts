@@ -7,8 +7,10 @@ import {
   ParentClosePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WorkItem } from '../contracts/snapshot';
 import { destruction } from './activity-options';
+import { assertInput, isContinued } from './check-input';
 import { dispositionRun } from './disposition-run';
 import { causeOf } from './failures';
 import { scanRun } from './scan-run';
@@ -19,6 +21,8 @@ import type { TenantLifecycleInput } from './tenant-state';
 const HISTORY_EVENTS_MAX = 4_000;
 /** How long a blocked disposition waits before it looks again. */
 const BLOCKED_RETRY = '10 minutes';
+/** A child that a process before this one began goes on by itself, and nobody tells when it is done. */
+const INHERITED_RETRY = '1 minute';
 
 /**
  * A tenant's whole life, years of it: subscribe, use, end, archive, wait, destroy, prove.
@@ -27,12 +31,14 @@ const BLOCKED_RETRY = '10 minutes';
  * holds their last reading, waits for the next due instant and sets the work in motion.
  *
  * Effect: none of its own; children and activities act.
- * @idempotency a run that starts again reads the facts and goes on; work is resumed from control.
+ * @idempotency a run that starts again reads the facts and goes on; work is resumed from control, and a
+ * child that outlived the process before is waited for and not doubled.
  * Bounds: one timer, one child at a time, ten due days and ten holds in memory.
  * Evidence: written by the activities.
  */
 export async function tenantLifecycle(input: TenantLifecycleInput): Promise<void> {
-  const tenant = new Tenant(input);
+  assertInput(input);
+  const tenant = new Tenant(isContinued() ? input : { tenantId: input.tenantId });
   await hearTheFirstCommand(tenant);
 
   while (tenant.facts !== null && tenant.facts.stage !== 'unknown' && !tenant.facts.ended) {
@@ -87,8 +93,29 @@ async function keepingAtWork(tenant: Tenant, work: WorkItem): Promise<void> {
   await keepingAtIt(tenant, () => setInMotion(tenant, work), { wakesForDue: true });
 }
 
-/** Scans while in use; fence, archive, verify and move when a service or the Feature ended. */
+/** Sees one piece of work through, or waits a little for the child that does so already. */
 async function setInMotion(tenant: Tenant, work: WorkItem): Promise<null> {
+  try {
+    await runChild(tenant, work);
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await waitForInherited(tenant);
+  }
+  await tenant.refresh();
+  return null;
+}
+
+/** What is due elsewhere, and what somebody tells, is not kept waiting by it. */
+async function waitForInherited(tenant: Tenant): Promise<void> {
+  tenant.waitFor('a child of an earlier process');
+  aimTimer(tenant);
+  await condition(() => tenant.isTold || tenant.timer.hasRung, INHERITED_RETRY, {
+    summary: 'a child of an earlier process still runs; look again',
+  });
+}
+
+/** Scans while in use; fence, archive, verify and move when a service or the Feature ended. */
+async function runChild(tenant: Tenant, work: WorkItem): Promise<void> {
   const shared = {
     parentClosePolicy: ParentClosePolicy.ABANDON,
     priority: { fairnessKey: tenant.id },
@@ -110,8 +137,6 @@ async function setInMotion(tenant: Tenant, work: WorkItem): Promise<null> {
       staticSummary: `${work.mode} ${work.recordClass}`,
     });
   }
-  await tenant.refresh();
-  return null;
 }
 
 /** Retention: the timer stands at the next due instant; holds and commands move it. */

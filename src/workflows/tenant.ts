@@ -12,7 +12,7 @@ import { COMMAND_KINDS } from '../contracts/commands';
 import { QUERY_NAMES, SIGNAL_NAMES } from '../contracts/messages';
 import type { DueDay, LifecycleSnapshot, ProcessStatus } from '../contracts/snapshot';
 import { assertCommand } from '../contracts/validate-command';
-import { LetheError } from '../domain/errors';
+import { isLetheError } from '../domain/errors';
 import { control } from './activity-options';
 import { checked } from './failures';
 import { RetentionTimer } from './retention-timer';
@@ -42,6 +42,8 @@ const DESCRIPTIONS: Readonly<Record<CommandKind, string>> = {
   withdrawDeletion: 'A deletion request is withdrawn',
   requestScan: 'Scan a host report or a registry repository',
 };
+
+const UNREADABLE = { code: 'INVALID_INPUT', field: undefined } as const;
 
 /**
  * The tenant as its process sees it: handlers for everything that can be told or asked, and the last
@@ -178,8 +180,9 @@ export class Tenant {
         assertCommand(kind, command);
         this.queued.push(command);
       } catch (error) {
-        if (!(error instanceof LetheError)) throw error;
-        log.warn('a signal was refused', { kind, code: error.code, field: error.field });
+        // Whatever is wrong with it, a signal that cannot be taken must not stop the process.
+        const { code, field } = isLetheError(error) ? error : UNREADABLE;
+        log.warn('a signal was refused', { kind, code, field });
       }
     };
     setHandler(

@@ -4,6 +4,7 @@ import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { textsOf } from '../support/exported-histories';
 
+const payloadConverterPath = join(__dirname, '../../src/workflows/payload-converter.ts');
 const HISTORIES = join(__dirname, 'histories');
 const KINDS = [
   'tenant-lifecycle',
@@ -28,7 +29,7 @@ async function replay(
   workflowsPath: string,
   histories: typeof recorded,
 ): Promise<ReadonlyMap<string, string | null>> {
-  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, payloadConverterPath, logger });
   const source = histories.map(({ name, path }) => ({
     workflowId: name,
     history: historyFromJSON(JSON.parse(readFileSync(path, 'utf8'))),

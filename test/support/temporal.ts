@@ -25,11 +25,14 @@ export interface TemporalEnvironment {
   close(): Promise<void>;
 }
 
+const WORKFLOWS = join(__dirname, '..', '..', 'src', 'workflows');
+
 let bundle: Promise<{ code: string }> | undefined;
 
 function workflowBundle(): Promise<{ code: string }> {
   bundle ??= bundleWorkflowCode({
-    workflowsPath: join(__dirname, '..', '..', 'src', 'workflows', 'index.ts'),
+    workflowsPath: join(WORKFLOWS, 'index.ts'),
+    payloadConverterPath: join(WORKFLOWS, 'payload-converter.ts'),
     logger: new DefaultLogger('ERROR'),
   });
   return bundle;

@@ -5,6 +5,7 @@ import type {
   ControlReader,
   DeadlineFilter,
   DeadlineList,
+  HoldPage,
   TenantDueDay,
   TenantPage,
   WindowVersion,
@@ -22,9 +23,9 @@ import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
 import { required, textRow, textRows, toInstant, toInstantOrNull, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
 
-/** Tenants that one list of deadlines covers, and one page of tenants at most. */
+/** Tenants that one list of deadlines covers, and ids of one page at most. */
 const TENANTS_MAX = 500;
-const TENANTS_PAGE = 100;
+const PAGE = 100;
 
 /**
  * Reads control and evidence with the reader's logins, which can insert nothing. Everything is computed
@@ -41,6 +42,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     listTenants: async (page) => readTenants(control, page ?? {}),
     windowsOf: async (tenantId, runId, dueOn) =>
       readWindows(control, { tenantId: tenant(tenantId), runId, dueOn }),
+    listHoldsInForce: async (page) => readHoldsInForce(control, page ?? {}),
     holdsOf: async (tenantId) => readHoldsOf(control, tenant(tenantId)),
     hold: async (holdId) => readHold(control, parseId('HoldId', holdId, 'holdId')),
     progress: async (tenantId) => readProgress(control, tenant(tenantId)),
@@ -108,24 +110,52 @@ const OPEN_TENANTS = `
                       AND s.state IN ('certified', 'restored', 'superseded'))
    GROUP BY c.tenant_id ORDER BY MIN(w.latest_at) IS NULL, MIN(w.latest_at), c.tenant_id LIMIT ${TENANTS_MAX + 1}`;
 
-async function readTenants(
-  control: SqlPool,
-  page: { readonly after?: string; readonly limit?: number },
-): Promise<TenantPage> {
-  const limit = page.limit ?? TENANTS_PAGE;
-  if (!Number.isInteger(limit) || limit < 1 || limit > TENANTS_MAX) {
-    throw new LetheError('INVALID_INPUT', `limit must be an integer from 1 to ${TENANTS_MAX}`, {
-      field: 'limit',
-    });
-  }
+interface Paging {
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+async function readTenants(control: SqlPool, page: Paging): Promise<TenantPage> {
   const after = page.after === undefined ? '' : parseId('TenantId', page.after, 'after');
-  const rows = await textRows(
+  const { ids, next } = await readPage(
     control,
-    `SELECT tenant_id FROM tenants WHERE tenant_id > ? ORDER BY tenant_id LIMIT ${limit + 1}`,
-    [after],
+    { after, limit: limitOf(page) },
+    (limit) =>
+      `SELECT tenant_id AS id FROM tenants WHERE tenant_id > ? ORDER BY tenant_id LIMIT ${limit}`,
   );
-  const tenantIds = rows.slice(0, limit).map((row) => required(row, 'tenant_id'));
-  return { tenantIds, next: rows.length > limit ? (tenantIds.at(-1) ?? null) : null };
+  return { tenantIds: ids, next };
+}
+
+async function readHoldsInForce(control: SqlPool, page: Paging): Promise<HoldPage> {
+  const after = page.after === undefined ? '' : parseId('HoldId', page.after, 'after');
+  const { ids, next } = await readPage(
+    control,
+    { after, limit: limitOf(page) },
+    (limit) =>
+      `SELECT h.hold_id AS id FROM holds h
+      WHERE h.hold_id > ?
+        AND NOT EXISTS (SELECT 1 FROM hold_releases r WHERE r.hold_id = h.hold_id)
+      ORDER BY h.hold_id LIMIT ${limit}`,
+  );
+  return { holdIds: ids, next };
+}
+
+async function readPage(
+  control: SqlPool,
+  { after, limit }: { readonly after: string; readonly limit: number },
+  statement: (limit: number) => string,
+): Promise<{ readonly ids: readonly string[]; readonly next: string | null }> {
+  const rows = await textRows(control, statement(limit + 1), [after]);
+  const ids = rows.slice(0, limit).map((row) => required(row, 'id'));
+  return { ids, next: rows.length > limit ? (ids.at(-1) ?? null) : null };
+}
+
+function limitOf(page: Paging): number {
+  const limit = page.limit ?? PAGE;
+  if (Number.isInteger(limit) && limit >= 1 && limit <= TENANTS_MAX) return limit;
+  throw new LetheError('INVALID_INPUT', `limit must be an integer from 1 to ${TENANTS_MAX}`, {
+    field: 'limit',
+  });
 }
 
 async function readWindows(

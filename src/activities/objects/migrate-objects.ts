@@ -1,4 +1,5 @@
 import type { Client } from 'minio';
+import { fail, look, ok, type CheckResult } from '../../contracts/doctor';
 import { LetheError } from '../../domain/errors';
 import { hasObjectLock } from './legal-hold';
 
@@ -34,15 +35,49 @@ export async function migrateObjects(admin: Client, environment: string): Promis
 }
 
 async function assertLocking(admin: Client, bucket: string): Promise<void> {
+  const { versioned, locking } = await readBucket(admin, bucket);
+  if (versioned && locking) return;
+  throw new LetheError(
+    'CONFIGURATION_INVALID',
+    'a bucket exists without versioning or Object Lock; it cannot be added later: use another environment',
+    { field: 'LETHE_ENVIRONMENT' },
+  );
+}
+
+async function readBucket(
+  admin: Client,
+  bucket: string,
+): Promise<{ readonly versioned: boolean; readonly locking: boolean }> {
   const versioning = (await admin.getBucketVersioning(bucket)) as { Status?: string };
-  const locking = await hasObjectLock(admin, bucket);
-  if (versioning.Status !== 'Enabled' || !locking) {
-    throw new LetheError(
-      'CONFIGURATION_INVALID',
-      'a bucket exists without versioning or Object Lock; it cannot be added later: use another environment',
-      { field: 'LETHE_ENVIRONMENT' },
+  return {
+    versioned: versioning.Status === 'Enabled',
+    locking: await hasObjectLock(admin, bucket),
+  };
+}
+
+/** Looks at every bucket of an environment with the administrator's keys; it only reads. */
+export async function checkBuckets(
+  admin: () => Client,
+  environment: string,
+): Promise<readonly CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const { role, lock } of BUCKETS) {
+    const bucket = `${environment}-${role}`;
+    results.push(
+      await look(
+        `bucket ${bucket}`,
+        'run lethe migrate for a missing one; versioning and Object Lock cannot be added later',
+        async () => {
+          if (!(await admin().bucketExists(bucket))) return fail('it is not there');
+          const { versioned, locking } = await readBucket(admin(), bucket);
+          if (!versioned) return fail('it keeps no versions');
+          if (lock && !locking) return fail('it has no Object Lock');
+          return ok(lock ? 'versions and Object Lock' : 'versions');
+        },
+      ),
     );
   }
+  return results;
 }
 
 const REMOVALS = [
