@@ -28,7 +28,7 @@ module.exports = {
       'spec',
       'cli',
     ]),
-    suite('servers', ['stores', 'activities', 'workflows', 'client', 'e2e'], {
+    suite('servers', ['stores', 'activities', 'races', 'workflows', 'client', 'e2e'], {
       ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
         globalSetup: '<rootDir>/test/support/start-servers.ts',
         globalTeardown: '<rootDir>/test/support/stop-servers.ts',
