@@ -1,26 +1,25 @@
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { freeze, later, openTrips, resetTrips, trip, type Lift } from '../support/interlocks';
+import { freeze, later, trip, type Lift } from '../support/interlocks';
 import { Pauses, pausing } from '../support/paused-worker';
 import {
   movableTenant,
   openPlaces,
   outcomeOf,
   pausedBefore,
-  report,
   sealedNames,
   until,
   type PausedWorker,
   type Subject,
 } from '../support/race-lives';
+import { RACES_TIMEOUT_MS, Referee, raceSeed } from '../support/race-referee';
 import {
-  Deck,
-  RACES,
-  RACES_TIMEOUT_MS,
-  Referee,
-  raceSeed,
-  seededNumbers,
-  type Race,
-} from '../support/race-referee';
+  expectFairRaces,
+  nothing,
+  raceAll,
+  raceOn,
+  type Interleaving,
+  type RaceCourse,
+} from '../support/races';
 import { hold } from '../support/tenant-life';
 import { lostRecords, recordsIn, seeEverything, type Sight } from '../support/witness';
 
@@ -37,28 +36,23 @@ const BEYOND_LEASE = 61;
 
 const move = (subject: Subject): Promise<unknown> => engine.activities.moveRows(subject.run);
 const see = (subject: Subject): Promise<Sight> => seeEverything(engine, subject.tenantId);
-const nothing: Lift = () => Promise.resolve();
-
-/** What happens while the worker stands between its permit and its call. */
-interface Interleaving {
-  readonly kind: string;
-  readonly endings: Race['endings'];
-  readonly guard: Race['guard'];
-  /** Where the worker stands; `place` is the table. */
-  readonly before?: (place: string) => RegExp;
-  /** What happens meanwhile; the answer takes it back for the next race. */
-  readonly meanwhile: (subject: Subject) => Promise<Lift>;
-  /** How the worker goes on. */
-  readonly wake?: (worker: PausedWorker, subject: Subject, place: string) => Promise<void>;
-  /** Outcomes of the worker that are right. */
-  readonly outcomes: readonly string[];
-  /** Whether the tenant can be raced again. */
-  readonly again: boolean;
-}
 
 const purgeOf = (place: string): RegExp => new RegExp(`^purger: CALL purge_${place}\\(`);
-const REFUSED = { endings: ['late-refused'], outcomes: ['PERMIT_REFUSED'], again: true } as const;
-const IN_TIME = { endings: ['in-time'], guard: 'lost', outcomes: ['done'], again: false } as const;
+const beforeTheCall = { before: purgeOf };
+const beforeThePermit = { before: () => /^issuer: CALL issue_move_permit/ };
+const REFUSED = {
+  ...beforeTheCall,
+  endings: ['late-refused'],
+  outcomes: ['PERMIT_REFUSED'],
+  again: true,
+} as const;
+const IN_TIME = {
+  ...beforeTheCall,
+  endings: ['in-time'],
+  guard: 'lost',
+  outcomes: ['done'],
+  again: false,
+} as const;
 
 /** The use goes on; what was moved is brought back, and everything is live as it was. */
 async function comeBack(subject: Subject): Promise<Lift> {
@@ -135,7 +129,7 @@ const INTERLEAVINGS: readonly Interleaving[] = [
     kind: 'a freeze before the permit',
     ...REFUSED,
     guard: 'held',
-    before: () => /^issuer: CALL issue_move_permit/,
+    ...beforeThePermit,
     meanwhile: ({ tenantId }) => freeze(engine, tenantId),
   },
   {
@@ -144,14 +138,20 @@ const INTERLEAVINGS: readonly Interleaving[] = [
     guard: 'held',
     meanwhile: () => freeze(engine, 'global'),
   },
-  { kind: 'a trip', ...REFUSED, guard: 'held', meanwhile: ({ run }) => trip(engine, run) },
+  {
+    kind: 'a trip',
+    ...REFUSED,
+    guard: 'held',
+    trips: true,
+    meanwhile: ({ run }) => trip(engine, run),
+  },
   { kind: 'use again', ...REFUSED, guard: 'held', again: false, meanwhile: comeBack },
   {
     kind: 'use again before the permit',
     ...REFUSED,
     guard: 'held',
     again: false,
-    before: () => /^issuer: CALL issue_move_permit/,
+    ...beforeThePermit,
     meanwhile: comeBack,
   },
   {
@@ -187,70 +187,27 @@ const INTERLEAVINGS: readonly Interleaving[] = [
   },
 ];
 
-/** Runs one race on a subject; null when the worker had nothing to do there. */
-async function raceOn(
-  subject: Subject,
-  interleaving: Interleaving,
-  to: { readonly referee: Referee; readonly place: string; readonly wrongly?: () => Promise<void> },
-): Promise<boolean> {
-  const { place, referee } = to;
-  const pattern = (interleaving.before ?? purgeOf)(place);
-  const worker = await pausedBefore(pauses, { pattern }, () => move(subject));
-  if (worker === null) return false;
-  const names = await sealedNames(engine, subject.run.runId);
-  const lift = await interleaving.meanwhile(subject);
-  const before = await see(subject);
-  await to.wrongly?.();
-  if (interleaving.wake === undefined) worker.call.wake();
-  else await interleaving.wake(worker, subject, place);
-  const outcome = await worker.outcome;
-  const { kind, endings, guard, outcomes } = interleaving;
-  referee.judge({
-    ...{ kind, endings, guard, before },
-    after: await see(subject),
-    entitled: (name) => names.has(name),
-  });
-  if (!outcomes.includes(outcome)) referee.violations.push(`${kind}: the worker says ${outcome}`);
-  if (kind !== 'a trip' && (await openTrips(engine)) > 0) {
-    referee.violations.push(`${kind}: the circuit breaker has tripped`);
-    await resetTrips(engine);
-  }
-  const lost = await lostRecords(engine, subject.tenantId, subject.records);
-  if (lost.length > 0) referee.accuse(kind, 'lost', lost);
-  await lift();
-  return true;
-}
-
-/** Races until there were enough; a tenant is raced again while anything of it is live. */
-async function raceAll(referee: Referee): Promise<void> {
-  const deck = new Deck(INTERLEAVINGS, seededNumbers(referee.seed));
-  let subject: Subject | null = null;
-  while (referee.run < RACES) {
-    const interleaving = deck.next();
-    for (let raced = false; !raced;) {
-      subject ??= await movableTenant(engine);
-      const place = deck.oneOf(await openPlaces(engine, subject.run.runId, 'mysql'));
-      raced = await raceOn(subject, interleaving, { referee, place });
-      if (!raced || !interleaving.again) subject = null;
-    }
-  }
-}
+const courseFor = (referee: Referee): RaceCourse => ({
+  engine,
+  pauses,
+  referee,
+  next: () => movableTenant(engine),
+  work: move,
+  places: ({ run }) => openPlaces(engine, run.runId, 'mysql'),
+  entitledTo: async ({ run }) => {
+    const names = await sealedNames(engine, run.runId);
+    return (name) => names.has(name);
+  },
+  preserves: true,
+});
 
 describe('a worker that is paused between a permit for rows and its use', () => {
   it(
     'changes nothing when it wakes after an interlock, its lease or another worker, and does its batch in time [AB-2] [CC-4]',
     async () => {
       const referee = new Referee('sql', raceSeed());
-      await raceAll(referee);
-      report(referee);
-      expect(referee.violations).toEqual([]);
-      expect(referee.run).toBeGreaterThanOrEqual(100);
-      for (const { kind, endings } of INTERLEAVINGS) {
-        expect([kind, endings.some((ending) => referee.count(kind, ending) > 0)]).toEqual([
-          kind,
-          true,
-        ]);
-      }
+      await raceAll(courseFor(referee), INTERLEAVINGS);
+      expectFairRaces(referee, INTERLEAVINGS);
     },
     RACES_TIMEOUT_MS,
   );
@@ -282,14 +239,15 @@ describe('a worker that is paused between a permit for rows and its use', () => 
     for (const kind of ['a hold', 'the lease', 'the connection is killed']) {
       const interleaving = INTERLEAVINGS.find((known) => known.kind === kind) as Interleaving;
       const subject = await movableTenant(engine);
-      const wrongly = async (): Promise<void> => {
+      const wrongly = async ({ tenantId }: Subject): Promise<void> => {
         for (const table of ['scans', 'assets']) {
           await engine
             .root('assets')
-            .execute(`DELETE FROM ${table} WHERE tenant_id = ?`, [subject.tenantId]);
+            .execute(`DELETE FROM ${table} WHERE tenant_id = ?`, [tenantId]);
         }
       };
-      await raceOn(subject, interleaving, { referee, place: 'image_risks', wrongly });
+      const course = { ...courseFor(referee), wrongly };
+      await raceOn(course, interleaving, { subject, place: 'image_risks' });
     }
     expect(referee.line()).toMatch(/lost=\d+ early=1 held=1 undone=0/);
   });

@@ -4,8 +4,7 @@ import { newTenantId, type EngineHarness } from './engine';
 import { subscribeTo } from './control';
 import { hostReport, newAsset } from './observations';
 import type { Pauses, PausedCall } from './paused-worker';
-import type { Referee } from './race-referee';
-import { planned } from './tenant-life';
+import { assetDays, ended, planned } from './tenant-life';
 import { recordsIn, seeEverything } from './witness';
 
 /** A tenant whose use has ended, with what it had when it ended. */
@@ -34,7 +33,6 @@ export async function endedTenant(
   }
   const records = recordsIn(await seeEverything(engine, tenantId));
   await engine.send(tenantId, 'endService', { service: 'CVM' });
-  await engine.send(tenantId, 'endFeature', {});
   return { tenantId, run: await planned(engine, tenantId), records };
 }
 
@@ -44,6 +42,25 @@ export async function movableTenant(engine: EngineHarness, hosts = 1): Promise<S
   await engine.activities.sealAndCopy(subject.run);
   await engine.activities.verifyCopies(subject.run);
   return subject;
+}
+
+/** The same, moved, at the instant at which its first window has opened; the clock goes on by half a year. */
+export async function ripeTenant(engine: EngineHarness, days = 1): Promise<Subject> {
+  const subject = await endedTenant(engine, { hosts: 1, days });
+  const snapshot = await engine.runWork(subject.tenantId);
+  engine.hosted = [ended('CVM')];
+  const opens = assetDays(snapshot).map(({ deleteNotBefore }) => deleteNotBefore ?? '');
+  await engine.setClock(opens.sort()[0] ?? '');
+  return subject;
+}
+
+/** Destroys what is due, as the tenant's process lets it; the answer is what it waits for, or `done`. */
+export async function destroyDue(
+  engine: EngineHarness,
+  { tenantId }: Pick<Subject, 'tenantId'>,
+): Promise<Outcome> {
+  const order = { tenantId, workflowNow: await engine.now() };
+  return (await engine.activities.destroyDue(order)).blockedOn ?? 'done';
 }
 
 /** Places that still hold sealed batches which no used permit covers, as the administrator reads them. */
@@ -82,7 +99,7 @@ export async function sealedNames(
   );
 }
 
-/** What became of a worker: `done`, or the code it failed with. */
+/** What became of a worker: `done`, the word it answers with, or the code it failed with. */
 export type Outcome = string;
 
 /** A worker that stands still before a call. */
@@ -94,7 +111,7 @@ export interface PausedWorker {
 /** What a worker ends in. @throws what is no failure of the engine: the test itself is wrong then. */
 export function outcomeOf(work: Promise<unknown>): Promise<Outcome> {
   return work.then(
-    () => 'done',
+    (answer) => (typeof answer === 'string' ? answer : 'done'),
     (error: unknown) => {
       if (isLetheError(error)) return error.code;
       throw error;
@@ -127,9 +144,4 @@ export async function until(holds: () => Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   throw new Error('what is waited for does not come');
-}
-
-/** Says what was raced, in one line that a person can repeat with the seed. */
-export function report(referee: Referee): void {
-  process.stdout.write(`${referee.line()}\n`);
 }

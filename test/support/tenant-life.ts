@@ -103,7 +103,7 @@ export async function hold(engine: EngineHarness, tenantId: string): Promise<() 
     scopes: [{ tenantId }],
     ground,
     requestedBy: 'dpo-1',
-    reviewOn: '2031-12-31',
+    reviewOn: '2099-12-31',
   });
   return async () => {
     await engine.activities.releaseHold({ holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
