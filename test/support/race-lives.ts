@@ -114,6 +114,9 @@ export function outcomeOf(work: Promise<unknown>): Promise<Outcome> {
     (answer) => (typeof answer === 'string' ? answer : 'done'),
     (error: unknown) => {
       if (isLetheError(error)) return error.code;
+      if (error instanceof Error && error.name === 'SqlStoreError') {
+        return String((error as { code?: unknown }).code);
+      }
       throw error;
     },
   );
