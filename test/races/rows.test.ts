@@ -205,7 +205,7 @@ describe('a worker that is paused between a permit for rows and its use', () => 
   it(
     'changes nothing when it wakes after an interlock, its lease or another worker, and does its batch in time [AB-2] [CC-4]',
     async () => {
-      const referee = new Referee('sql', raceSeed());
+      const referee = new Referee('rows', raceSeed());
       await raceAll(courseFor(referee), INTERLEAVINGS);
       expectFairRaces(referee, INTERLEAVINGS);
     },
@@ -235,7 +235,7 @@ describe('a worker that is paused between a permit for rows and its use', () => 
   });
 
   it('would be told from one that takes rows away without a permit [AB-1] [CC-4]', async () => {
-    const referee = new Referee('sql-broken', 1);
+    const referee = new Referee('rows-broken', 1);
     for (const kind of ['a hold', 'the lease', 'the connection is killed']) {
       const interleaving = INTERLEAVINGS.find((known) => known.kind === kind) as Interleaving;
       const subject = await movableTenant(engine);
