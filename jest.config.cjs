@@ -29,7 +29,7 @@ module.exports = {
       'cli',
       'model',
     ]),
-    suite('servers', ['stores', 'activities', 'crash', 'workflows', 'client', 'e2e'], {
+    suite('servers', ['stores', 'activities', 'crash', 'races', 'workflows', 'client', 'e2e'], {
       ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
         globalSetup: '<rootDir>/test/support/start-servers.ts',
         globalTeardown: '<rootDir>/test/support/stop-servers.ts',

@@ -30,7 +30,8 @@ export interface KeyTombstone {
  * read before the first was asked for: an interlock in between makes the second one stale.
  *
  * Effect: the wrapped key is replaced by its tombstone; the point of no return of a cohort.
- * @idempotency a key that has its tombstone is done; control's copy of it is written if it is missing.
+ * @idempotency a key that has its tombstone is done, whoever ended it; control's copy of it is written if
+ * it is missing.
  * @throws LetheError PERMIT_REFUSED (nothing happened) or OUTCOME_UNKNOWN (read again next time).
  * @source AB-3, CC-2, CC-3, CC-4
  */
@@ -68,13 +69,17 @@ async function destroyUnderPermits(
     permitId,
     ...[kind, tenantId, keyRef, epochs.global, epochs.tenant, PERMIT_SECONDS],
   ]);
+  let failure: unknown = null;
   try {
     await ports.destroyer.execute('CALL destroy_key(?, ?, ?)', [permitId, tenantId, keyRef]);
   } catch (error) {
-    if (!isLetheError(error) || error.code !== 'OUTCOME_UNKNOWN') throw error;
+    failure = error;
   }
+  // Whatever was answered: the answer may be lost, or another worker may have been faster.
   const tombstone = await readTombstone(ports, keyRef);
   if (tombstone !== null) return tombstone;
+  const isKnown = isLetheError(failure) ? failure.code !== 'OUTCOME_UNKNOWN' : failure !== null;
+  if (isKnown) throw failure as Error;
   throw new LetheError('OUTCOME_UNKNOWN', 'the key store has no tombstone yet; it is read again');
 }
 

@@ -1,6 +1,6 @@
 import type { CollectionLocation } from '../../contracts/documents';
 import type { SqlPool } from '../../contracts/sql';
-import { LetheError } from '../../domain/errors';
+import { isLetheError, LetheError } from '../../domain/errors';
 import { recordTable } from '../../contracts/record-tables';
 import { required, textRow, textRows } from '../control/sql-text';
 import { countBatch, deleteStamped, stampBatch, type GuardedStore } from '../mongo/guard';
@@ -63,7 +63,8 @@ export async function openBatches(
  * Removes exactly one sealed batch under its permit.
  *
  * @idempotency a batch whose permit was used is done; an attempt that died leaves a record of itself,
- * which alone explains documents that are missing.
+ * which alone explains documents that are missing. A worker that comes late finds in control that another
+ * one has done the batch meanwhile, and takes it for done.
  * @throws LetheError PERMIT_REFUSED, DIGEST_MISMATCH, COUNT_MISMATCH (nothing removed in SQL) or
  * OUTCOME_UNKNOWN.
  */
@@ -78,15 +79,36 @@ export async function purgeBatch(
   }
   const { database, table } = recordTable(batch.location);
   const pool = database === 'assets' ? ports.assets : ports.configuration;
-  await usingPermit(ports.purger, permitId, () =>
-    pool.execute(`CALL purge_${table}(?, ?, ?, ?)`, [
-      permitId,
-      batch.tenantId,
-      batch.batchNumber,
-      sealed.ids,
-    ]),
-  );
+  const call = [permitId, batch.tenantId, batch.batchNumber, sealed.ids];
+  try {
+    await usingPermit(ports.purger, permitId, () =>
+      pool.execute(`CALL purge_${table}(?, ?, ?, ?)`, call),
+    );
+  } catch (error) {
+    const isMismatch = isLetheError(error) && error.code === 'COUNT_MISMATCH';
+    if (!isMismatch || !(await wasDoneByAnother(ports.purger, batch, permitId))) throw error;
+  }
   return sealed.idCount;
+}
+
+/**
+ * Whether another worker has removed the batch under a permit of its own since this one saw it open. Rows
+ * that are gone then are no sign that the table is not what was sealed.
+ */
+async function wasDoneByAnother(
+  purger: SqlPool,
+  batch: BatchReference,
+  permitId: string,
+): Promise<boolean> {
+  const row = await textRow(
+    purger,
+    `SELECT COUNT(*) AS used FROM permits o
+       JOIN permits p ON p.permit_id = ? AND o.tenant_id = p.tenant_id AND o.location = p.location
+         AND o.batch_number = p.batch_number AND o.due_on = p.due_on
+      WHERE o.run_id = ? AND o.permit_id <> p.permit_id AND o.used_at IS NOT NULL`,
+    [permitId, batch.runId],
+  );
+  return Number(row?.['used'] ?? 0) > 0;
 }
 
 async function readBatch(purger: SqlPool, batch: BatchReference): Promise<BatchRow> {
@@ -121,7 +143,6 @@ async function purgeDocuments(
   },
 ): Promise<number> {
   const attempt = `at_${ports.newToken()}`;
-  const earlier = await hasEarlierAttempt(ports.purger, batch);
   await ports.purger.execute('CALL start_purge_attempt(?, ?, ?, ?, ?, ?)', [
     attempt,
     permitId,
@@ -138,7 +159,7 @@ async function purgeDocuments(
     stamp: attempt,
   };
   const stamped = await stampBatch(ports.documents, target);
-  if (stamped !== sealed.idCount && !earlier) {
+  if (stamped !== sealed.idCount && !(await hasOtherAttempt(ports.purger, batch, attempt))) {
     await finish(ports.purger, attempt, { deleted: 0, done: false });
     throw new LetheError('COUNT_MISMATCH', 'documents of the sealed batch are missing');
   }
@@ -150,13 +171,17 @@ async function purgeDocuments(
   return sealed.idCount;
 }
 
-/** Only an attempt that was started before can have removed what is missing now. */
-async function hasEarlierAttempt(purger: SqlPool, batch: BatchReference): Promise<boolean> {
+/** Only another attempt that was started, earlier or meanwhile, can have removed what is missing now. */
+async function hasOtherAttempt(
+  purger: SqlPool,
+  batch: BatchReference,
+  attempt: string,
+): Promise<boolean> {
   const row = await textRow(
     purger,
     `SELECT COUNT(*) AS attempts FROM attempts WHERE tenant_id = ? AND purpose = 'purge'
-       AND run_id = ? AND location = ? AND batch_number = ?`,
-    [batch.tenantId, batch.runId, batch.location, batch.batchNumber],
+       AND run_id = ? AND location = ? AND batch_number = ? AND attempt_id <> ?`,
+    [batch.tenantId, batch.runId, batch.location, batch.batchNumber, attempt],
   );
   return Number(row?.['attempts'] ?? 0) > 0;
 }

@@ -30,7 +30,13 @@ export async function clearHoldAndDeleteVersion(
 ): Promise<Destruction> {
   const version = safeVersion(store, address);
   if (!(await exists(store, version))) return { outcome: 'absent' };
-  await asking('write', () => setLegalHold(store.client, version, 'OFF'));
+  try {
+    await asking('write', () => setLegalHold(store.client, version, 'OFF'));
+  } catch (error) {
+    // Another worker may have been faster: what is gone needs no hold cleared.
+    if (await exists(store, version)) throw error;
+    return { outcome: 'absent' };
+  }
   try {
     await remove(store, version);
   } catch (error) {
