@@ -1,3 +1,4 @@
+import { mkdtempSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { composeControl } from '../src/composition/control';
 import { composeDisposition } from '../src/composition/disposition';
@@ -25,7 +26,7 @@ function optionsOf(stores: Stores, kekFile: string): EngineOptions {
     stores,
     kek: readKekFile(kekFile),
     signing: readSigningKeys(
-      createSigningKeys(join(dirname(kekFile), 'signing'), 'lethe.example/bench'),
+      createSigningKeys(mkdtempSync(join(dirname(kekFile), 'signing-')), 'lethe.example/bench'),
     ),
     hosting: { servicesOf: () => Promise.resolve([]) },
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
