@@ -17,7 +17,8 @@ const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-const tenantOf = (name: string): string => `tn_bench${name.padEnd(16, '0')}`;
+/** Names that are padded must stay different: 10000 and 100000 would not, with zeros. */
+const tenantOf = (name: string): string => `tn_bench${name.padEnd(16, 'x')}`;
 
 /** Tenants in the order in which they are measured; all are there from the beginning. */
 function tenantsOf(plan: BenchPlan): Readonly<Record<string, MeasuredTenant>> {
