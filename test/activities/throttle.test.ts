@@ -4,7 +4,9 @@ import { composeDisposition } from '../../src/composition/disposition';
 import { LetheError } from '../../src/domain/errors';
 import type { Stores } from '../../src/platform/connections';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { liveRecords, planned, withHost } from '../support/tenant-life';
+import { newAsset } from '../support/observations';
+import { largeReport } from '../support/populate';
+import { liveRecords, planned, subscribed, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
 beforeAll(async () => {
@@ -175,6 +177,32 @@ describe('a limit of rows', () => {
     // The last of the seven rows needs no rest before it; each batch is followed by its own.
     expect(performance.now() - started).toBeGreaterThan(600);
     expect(await isLive(run.tenantId)).toBe(false);
+  });
+});
+
+describe('a limit so low that a permit would run out during a rest', () => {
+  it('asks for the next permit after the rest, and needs no second attempt [AB-2]', async () => {
+    const tenantId = await subscribed(engine, 'CVM');
+    const host = { tenantId, assetId: newAsset(), observedAt: await engine.now() };
+    await engine.send(tenantId, 'linkAsset', { assetId: host.assetId, services: ['CVM'] });
+    await engine.observe(largeReport(host, { fingerprints: 100, risks: 100, turn: 0 }));
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    const run = await planned(engine, tenantId);
+    await engine.activities.sealAndCopy(run);
+    await engine.activities.verifyCopies(run);
+    await throttle({ rowsPerSecondMax: 1 });
+    const pauses: number[] = [];
+    const pause = async (milliseconds: number): Promise<void> => {
+      pauses.push(milliseconds);
+      await engine.setClock(
+        new Date(Date.parse(await engine.now()) + milliseconds + 1_000).toISOString(),
+      );
+    };
+    const activities = await composeDisposition({ ...engine.options, pause }, engine.parts);
+    expect(await activities.moveRows(run)).toMatchObject({ done: true });
+    // Longer than a permit lives, and more was moved after it.
+    expect(pauses.slice(0, -1).some((milliseconds) => milliseconds > 60_000)).toBe(true);
+    expect(await isLive(tenantId)).toBe(false);
   });
 });
 

@@ -6,7 +6,7 @@ import type { BreakerPorts } from '../control/breaker';
 import { stopOf, tripping } from '../control/stops';
 import { elapsedMs, Pacer, type PacerPorts } from './pacer';
 import type { ArchivePorts } from './ports';
-import { issueMovePermit, type PermitPorts } from './permits';
+import { issueMovePermit, PERMIT_SECONDS, type PermitPorts } from './permits';
 import { openBatches, purgeBatch, type OpenBatch, type PurgePorts } from './purge-batch';
 import type { RunRow } from './run-rows';
 
@@ -27,6 +27,8 @@ export interface Moved {
 /** A contended batch is tried this often in a row, each time under a new permit and after a longer rest. */
 const TRIES_MAX = 5;
 const FIRST_REST_MS = 200;
+/** After a longer rest a permit that was asked for in advance may be over before it is used: a third of its life. */
+const PERMIT_KEEPS_MS = (PERMIT_SECONDS * 1000) / 3;
 
 /**
  * Takes rows away whose two copies were read back, batch by batch, each under its own permit. Under a
@@ -58,7 +60,8 @@ export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved>
       const moved = await moveBatch(ports, batch, { permit, pacer });
       rows += moved;
       left -= moved;
-      await pacer.rest({ rows: moved, tookMs: elapsedMs() - started });
+      const restedMs = await pacer.rest({ rows: moved, tookMs: elapsedMs() - started });
+      if (restedMs > PERMIT_KEEPS_MS) next = undefined;
     }
   } finally {
     // A permit that was asked for and is not used runs out by itself; only its answer is waited for.

@@ -70,14 +70,15 @@ export class Pacer {
     this.failedAt = [...this.failedAt.filter((at) => now - at < FAILURES_COUNT_MS), now];
   }
 
-  /** Rests as long as the batch, the limit and the failures of the last minute ask for. */
-  async rest(batch: { readonly rows: number; readonly tookMs: number }): Promise<void> {
+  /** Rests as long as the batch, the limit and the failures of the last minute ask for; says how long, in ms. */
+  async rest(batch: { readonly rows: number; readonly tookMs: number }): Promise<number> {
     this.movedRows += batch.rows;
     const now = elapsedMs();
     const failures = this.failedAt.filter((at) => now - at < FAILURES_COUNT_MS).length;
     const limit = this.throttle?.rowsPerSecondMax ?? null;
     const milliseconds = restAfter(batch, limit, failures);
     if (milliseconds > 0) await this.ports.pause(milliseconds);
+    return milliseconds;
   }
 
   private async look(rowsLeft: number): Promise<WaitReason | null> {
