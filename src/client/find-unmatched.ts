@@ -6,7 +6,13 @@ import {
 import type { ControlReader } from '../contracts/control-reader';
 import type { Unmatched, UnmatchedReport } from '../contracts/unmatched';
 import { SWEEP_WORKFLOW_ID } from '../contracts/sweep';
-import { isId } from '../domain/identifiers';
+import {
+  holdOfProcess,
+  holdWorkflowId,
+  lifecycleWorkflowId,
+  parseId,
+  tenantOfLifecycle,
+} from '../domain/identifiers';
 
 /** What comparing reads. */
 export interface UnmatchedPorts {
@@ -58,10 +64,9 @@ async function* tenantsWithoutProcess(
 ): AsyncGenerator<Unmatched> {
   for await (const tenantIds of pagesOf((page) => tenantPage(control, page))) {
     counts.tenants += tenantIds.length;
-    const names = tenantIds.map((tenantId) => `tenant-lifecycle:${tenantId}`);
-    const listed = await openAmong(workflows, LIFECYCLE, names);
+    const listed = await openAmong(workflows, LIFECYCLE, tenantIds.map(lifecycleOf));
     for (const tenantId of tenantIds) {
-      if (listed.has(`tenant-lifecycle:${tenantId}`)) continue;
+      if (listed.has(lifecycleOf(tenantId))) continue;
       const one = await lookUpTenant({ workflows, control }, tenantId);
       if (one !== null) yield one;
     }
@@ -72,7 +77,7 @@ async function lookUpTenant(
   { workflows, control }: UnmatchedPorts,
   tenantId: string,
 ): Promise<Unmatched | null> {
-  const workflowId = `tenant-lifecycle:${tenantId}`;
+  const workflowId = lifecycleOf(tenantId);
   const described = await describe(workflows, workflowId);
   const taken = described !== null && isOpen(described);
   if (taken && described.type === LIFECYCLE) return null;
@@ -87,13 +92,13 @@ async function* processesWithoutTenant(
 ): AsyncGenerator<Unmatched> {
   for await (const { workflowId, startTime } of openOf(workflows, LIFECYCLE)) {
     counts.processes += 1;
-    const tenantId = idIn(workflowId, 'tenant-lifecycle:');
-    const status = isId('TenantId', tenantId) ? await control.status(tenantId) : null;
+    const tenantId = tenantOfLifecycle(workflowId);
+    const status = tenantId === null ? null : await control.status(tenantId);
     if (status !== null && !status.ended) continue;
     // One that works is about to accept its first command, or to end.
     const isOld = status === null && isLongAgo(startTime);
     if (!(await isLeftOver(workflows, workflowId, isOld))) continue;
-    if (!isId('TenantId', tenantId)) yield { kind: 'process-of-no-tenant', id: null, workflowId };
+    if (tenantId === null) yield { kind: 'process-of-no-tenant', id: null, workflowId };
     else {
       const kind = status === null ? 'process-of-unknown-tenant' : 'process-of-ended-tenant';
       yield { kind, id: tenantId, workflowId };
@@ -107,10 +112,9 @@ async function* holdsWithoutProcess(
 ): AsyncGenerator<Unmatched> {
   for await (const holdIds of pagesOf((page) => holdPage(control, page))) {
     counts.holds += holdIds.length;
-    const nameOf = (holdId: string): string => `hold:${holdId}`;
-    const listed = await openAmong(workflows, HOLD, holdIds.map(nameOf));
+    const listed = await openAmong(workflows, HOLD, holdIds.map(processOfHold));
     for (const holdId of holdIds) {
-      const workflowId = nameOf(holdId);
+      const workflowId = processOfHold(holdId);
       if (listed.has(workflowId)) continue;
       const described = await describe(workflows, workflowId);
       if (described?.type === HOLD && isOpen(described)) continue;
@@ -126,16 +130,12 @@ async function* holdProcessesWithoutHold(
 ): AsyncGenerator<Unmatched> {
   for await (const { workflowId } of openOf(workflows, HOLD)) {
     counts.processes += 1;
-    const holdId = idIn(workflowId, 'hold:');
-    const hold = isId('HoldId', holdId) ? await control.hold(holdId) : null;
+    const holdId = holdOfProcess(workflowId);
+    const hold = holdId === null ? null : await control.hold(holdId);
     if (hold?.release === null) continue;
     // One that works is placing its hold, however long that takes, or telling tenants of the release.
     if (!(await isLeftOver(workflows, workflowId, false))) continue;
-    yield {
-      kind: 'hold-process-without-hold',
-      id: isId('HoldId', holdId) ? holdId : null,
-      workflowId,
-    };
+    yield { kind: 'hold-process-without-hold', id: holdId, workflowId };
   }
 }
 
@@ -224,9 +224,10 @@ async function isLeftOver(
   return isOld || (work.length === 0 && (pendingWorkflowTask ?? null) === null);
 }
 
-/** The id behind a prefix; nothing that is an id where the prefix is another one. */
-const idIn = (workflowId: string, prefix: string): string =>
-  workflowId.startsWith(prefix) ? workflowId.slice(prefix.length) : '';
+const lifecycleOf = (tenantId: string): string =>
+  lifecycleWorkflowId(parseId('TenantId', tenantId, 'tenantId'));
+const processOfHold = (holdId: string): string =>
+  holdWorkflowId(parseId('HoldId', holdId, 'holdId'));
 
 /** Far longer than a first command takes, in milliseconds. */
 const BEGINNING_MAX_MS = 15 * 60_000;

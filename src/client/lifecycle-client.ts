@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation, WorkflowClient, type Connection } from '@temporalio/client';
-import { defineSearchAttributeKey } from '@temporalio/common';
 import { LetheError } from '../domain/errors';
 import { holdWorkflowId, lifecycleWorkflowId, parseId, type TenantId } from '../domain/identifiers';
 import type {
@@ -23,7 +22,6 @@ import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus, ProcessStatus } from '../contracts/snapshot';
 import type { BodyStaging } from '../contracts/stores';
 import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
-import { TASK_QUEUES } from '../contracts/task-queues';
 import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
 import {
@@ -33,6 +31,7 @@ import {
   queryProcess,
   SILENT_PROCESS,
 } from './ask-process';
+import { holdBeginning, lifecycleBeginning } from './beginnings';
 import { persistently, within } from './bounded';
 import { assertReportShape } from './check-report';
 import { checkedGrant, checkedScan, type SharingOrder } from './check-sharing';
@@ -71,9 +70,6 @@ export interface LifecycleClientOptions {
   /** How long a command may take before its outcome counts as unknown, in milliseconds. */
   readonly commandTimeoutMs?: number;
 }
-
-/** Set at the start, where it costs nothing; what changes later is the process's own to set. */
-const TENANT_ID = defineSearchAttributeKey('LetheTenantId', 'KEYWORD');
 
 const COMMAND_WAIT_MS = 120_000;
 /** A hold is acknowledged only when older permits are dead: their longest lease and the statement limit. */
@@ -230,12 +226,10 @@ export class LifecycleClient {
         >(HOLD_MESSAGE_NAMES.awaitAcknowledgementUpdate, {
           updateId,
           startWorkflowOperation: new WithStartWorkflowOperation('holdPlacement', {
-            workflowId: holdWorkflowId(holdId),
-            taskQueue: TASK_QUEUES.workflows,
+            ...holdBeginning(holdId, order.scopes.length),
             args: [order],
             workflowIdConflictPolicy: 'USE_EXISTING',
             workflowIdReusePolicy: 'REJECT_DUPLICATE',
-            staticSummary: `legal hold over ${order.scopes.length} scopes`,
           }),
         }),
       noSuchHold,
@@ -333,13 +327,9 @@ export class LifecycleClient {
       args: [command],
       updateId,
       startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
-        workflowId: lifecycleWorkflowId(tenantId),
-        taskQueue: TASK_QUEUES.workflows,
+        ...lifecycleBeginning(tenantId),
         args: [{ tenantId }],
         workflowIdConflictPolicy: 'USE_EXISTING',
-        staticSummary: `lifecycle of ${tenantId}`,
-        typedSearchAttributes: [{ key: TENANT_ID, value: tenantId }],
-        priority: { fairnessKey: tenantId },
       }),
     });
   }

@@ -2,27 +2,17 @@ import {
   WorkflowClient,
   WorkflowExecutionAlreadyStartedError,
   type Connection,
+  type WorkflowStartOptions,
 } from '@temporalio/client';
-import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { ControlReader } from '../contracts/control-reader';
 import type { PlaceHold } from '../contracts/holds';
 import type { UnmatchedReport } from '../contracts/unmatched';
-import { TASK_QUEUES } from '../contracts/task-queues';
 import { LetheError } from '../domain/errors';
 import { holdWorkflowId, lifecycleWorkflowId, parseId } from '../domain/identifiers';
+import { holdBeginning, lifecycleBeginning } from './beginnings';
 import { persistently, within } from './bounded';
 import { findUnmatched, isOpenNow } from './find-unmatched';
 import { explainFailure } from './refusals';
-
-/** How a process begins. */
-interface Beginning {
-  readonly type: 'tenantLifecycle' | 'holdPlacement';
-  readonly workflowId: string;
-  readonly args: [object];
-  readonly staticSummary: string;
-  readonly typedSearchAttributes?: SearchAttributePair[];
-  readonly priority?: { readonly fairnessKey: string };
-}
 
 /** What the keeper of processes needs. */
 export interface ProcessKeeperOptions {
@@ -42,7 +32,6 @@ export interface BegunAgain {
 const START_WAIT_MS = 30_000;
 /** Every tenant without a process costs a few questions; an hour is enough for a hundred thousand. */
 const COMPARE_WAIT_MS = 3_600_000;
-const TENANT_ID = defineSearchAttributeKey('LetheTenantId', 'KEYWORD');
 
 /**
  * Compares the processes with control and begins lost ones again. A process holds nothing that control
@@ -91,13 +80,9 @@ export class ProcessKeeper {
   async rebuild(tenantId: string): Promise<BegunAgain> {
     await this.assertRebuildable(tenantId);
     const id = parseId('TenantId', tenantId, 'tenantId');
-    return this.begin(id, {
-      type: 'tenantLifecycle',
-      workflowId: lifecycleWorkflowId(id),
+    return this.begin(id, 'tenantLifecycle', {
+      ...lifecycleBeginning(id),
       args: [{ tenantId: id }],
-      staticSummary: `lifecycle of ${id}`,
-      typedSearchAttributes: [{ key: TENANT_ID, value: id }],
-      priority: { fairnessKey: id },
     });
   }
 
@@ -135,23 +120,22 @@ export class ProcessKeeper {
    */
   async rebuildHold(holdId: string): Promise<BegunAgain> {
     const order = await this.assertHoldRebuildable(holdId);
-    return this.begin(holdId, {
-      type: 'holdPlacement',
-      workflowId: `hold:${holdId}`,
+    const id = parseId('HoldId', holdId, 'holdId');
+    return this.begin(id, 'holdPlacement', {
+      ...holdBeginning(id, order.scopes.length),
       args: [order],
-      staticSummary: `legal hold over ${order.scopes.length} scopes`,
     });
   }
 
   private async begin(
     id: string,
-    { type, workflowId, ...options }: Beginning,
+    type: 'tenantLifecycle' | 'holdPlacement',
+    beginning: WorkflowStartOptions & { readonly args: [object] },
   ): Promise<BegunAgain> {
+    const { workflowId } = beginning;
     const handle = await this.ask(START_WAIT_MS, () =>
       this.workflows.start(type, {
-        ...options,
-        workflowId,
-        taskQueue: TASK_QUEUES.workflows,
+        ...beginning,
         workflowIdConflictPolicy: 'FAIL',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       }),

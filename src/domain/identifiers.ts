@@ -67,7 +67,12 @@ export function makeId<K extends keyof Kinds>(kind: K, entropy: string): Kinds[K
 }
 
 /** Workflow id of a tenant's one lifecycle. */
-export const lifecycleWorkflowId = (tenantId: TenantId): string => `tenant-lifecycle:${tenantId}`;
+export const lifecycleWorkflowId = (tenantId: TenantId): string => LIFECYCLE_OF + tenantId;
+const LIFECYCLE_OF = 'tenant-lifecycle:';
+
+/** The tenant whose lifecycle has that workflow id; null when it is none. */
+export const tenantOfLifecycle = (workflowId: string): TenantId | null =>
+  idBehind('TenantId', LIFECYCLE_OF, workflowId);
 
 /** Workflow id of a scan. */
 export const scanWorkflowId = (tenantId: TenantId, scanId: ScanId): string =>
@@ -78,4 +83,18 @@ export const dispositionWorkflowId = (tenantId: TenantId, runId: RunId): string 
   `disposition-run:${tenantId}:${runId}`;
 
 /** Workflow id of a hold's own short process. */
-export const holdWorkflowId = (holdId: HoldId): string => `hold:${holdId}`;
+export const holdWorkflowId = (holdId: HoldId): string => HOLD_OF + holdId;
+const HOLD_OF = 'hold:';
+
+/** The hold whose process has that workflow id; null when it is none. */
+export const holdOfProcess = (workflowId: string): HoldId | null =>
+  idBehind('HoldId', HOLD_OF, workflowId);
+
+function idBehind<K extends keyof Kinds>(
+  kind: K,
+  prefix: string,
+  workflowId: string,
+): Kinds[K] | null {
+  const id = workflowId.startsWith(prefix) ? workflowId.slice(prefix.length) : '';
+  return isId(kind, id) ? id : null;
+}

@@ -1,6 +1,6 @@
 import { documentTexts, encodeSqlRow } from '../../archive-format';
 import type { CollectionLocation } from '../../contracts/documents';
-import { recordTable } from '../../contracts/record-tables';
+import { recordTable, type RecordTable } from '../../contracts/record-tables';
 import type { RecordLocation } from '../../domain/inventory';
 import { required, textRows, toInstant } from '../control/sql-text';
 import { groupsOf, placesOf, toArchivable } from '../disposition/live-records';
@@ -184,6 +184,18 @@ async function successorsOf(
   return successors;
 }
 
+/** Whole rows of a group of assets, their columns in the order of the table. */
+const rowsOf = (
+  ports: LiveReader,
+  { table, columns }: RecordTable,
+  { tenantId, assetIds }: AssetGroup,
+): AsyncIterable<readonly (readonly unknown[])[]> =>
+  ports.assets.chunks(
+    `SELECT ${columns.map(({ name }) => name).join(', ')} FROM ${table}
+      WHERE tenant_id = ? AND asset_id IN (${placesOf({ assetIds })})`,
+    [tenantId, ...assetIds],
+  );
+
 async function* seenRows(
   ports: LiveReader,
   group: AssetGroup & { readonly location: (typeof TABLES)[number] },
@@ -196,12 +208,7 @@ async function* seenRows(
   const columns = [at('asset_id'), at('version_id'), at('observed_at')] as const;
   const kindColumn = location === 'mysql:assets.assets' ? -1 : at('risk_kind');
   const successors = await successorsOf(ports, table.table, group);
-  const chunks = ports.assets.chunks(
-    `SELECT ${names.join(', ')} FROM ${table.table}
-      WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
-    [group.tenantId, ...group.assetIds],
-  );
-  for await (const rows of chunks) {
+  for await (const rows of rowsOf(ports, table, group)) {
     yield rows.map((row) => {
       const values = toArchivable(table, row);
       const assetId = String(values[columns[0]]);
@@ -290,12 +297,7 @@ async function* ownRecords(
   ] as const) {
     const table = recordTable(location);
     const names = table.columns.map(({ name }) => name);
-    const chunks = ports.assets.chunks(
-      `SELECT ${names.join(', ')} FROM ${table.table}
-        WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
-      [group.tenantId, ...group.assetIds],
-    );
-    for await (const rows of chunks) {
+    for await (const rows of rowsOf(ports, table, group)) {
       yield rows.map((row) => {
         const values = toArchivable(table, row);
         const assetId = String(values[names.indexOf('asset_id')]);
