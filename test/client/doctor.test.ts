@@ -12,6 +12,7 @@ import { compareGrants } from '../../src/platform/doctor/compare-grants';
 import { createSigningKeys, type SigningKeyFiles } from '../../src/platform/signing-keys';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 import { runIn } from '../support/evidence-cli';
+import { until } from '../support/live-engine';
 import { Ports } from '../support/mocked-ports';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
 
@@ -89,6 +90,10 @@ const account = (role: string): string => `'${sql.prefix}_${role}'@'%'`;
 describe('lethe doctor', () => {
   it('finds nothing wrong where nothing is, and says what it could not look at', async () => {
     await engine.whileWorking(new Ports().activities, async () => {
+      // The engine lists a worker once it has asked for work.
+      await until(async () => inState(await checks(), 'fail').length === 0, 20_000).catch(
+        () => undefined,
+      );
       const all = await checks();
       expect(inState(all, 'fail')).toEqual([]);
       expect(inState(all, 'skipped')).toEqual(['control and the evidence']);

@@ -124,6 +124,7 @@ describe('processes and control', () => {
       });
       const header = { tenantId: plain, idempotencyKey: 'k-1', requestedBy: 'console' };
       await client.command('subscribe', header, subscribeTo('CVM'));
+      await dueOf(due.tenantId);
       expect(await orphans()).toEqual([]);
       const { stdout } = await lethe('orphans');
       expect(stdout).toMatch(/tenants +2/);
@@ -229,6 +230,8 @@ describe('processes and control', () => {
       }
       expect((await lethe(`rebuild --tenant ${plain} --confirm ${plain}`)).exitCode).toBe(0);
       await until(async () => (await orphans()).length === 0, 30_000);
+      // A worker that goes away while it reads would leave the next one waiting for a minute.
+      await dueOf(plain);
     });
   });
 
