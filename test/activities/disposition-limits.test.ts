@@ -57,6 +57,20 @@ async function kindsOf(tenantId: string): Promise<readonly string[]> {
   return kinds;
 }
 
+/** Permits of a run for the first batch of more than one row, and for what comes after it. */
+async function permittedBehindTooLarge(runId: string): Promise<number> {
+  const rows = await engine.root('control').query(
+    `SELECT COUNT(p.permit_id) AS permits FROM manifest_batches b
+       LEFT JOIN permits p ON p.run_id = b.run_id AND p.location = b.location
+             AND p.batch_number = b.batch_number AND p.due_on = b.due_on
+      WHERE b.run_id = ? AND (b.location, b.batch_number) >= (
+        SELECT f.location, f.batch_number FROM manifest_batches f
+         WHERE f.run_id = b.run_id AND f.id_count > 1 ORDER BY 1, 2 LIMIT 1)`,
+    [runId],
+  );
+  return Number(rows[0]?.['permits'] ?? -1);
+}
+
 const inLastDay = async (snapshot: LifecycleSnapshot): Promise<void> => {
   const last = snapshot.dueDays.map(({ deleteNotBefore }) => deleteNotBefore ?? '').sort();
   await engine.setClock(last.at(-1) ?? '');
@@ -100,6 +114,7 @@ describe('a run that a cap stops', () => {
       blockedOn: 'CAP_ROWS_PER_BATCH',
       needsHuman: true,
     });
+    expect(await permittedBehindTooLarge(run.runId)).toBe(0);
     expect((await liveDigest(engine, tenantId)).length).toBe(before.length);
     await capAt('rows-per-batch', 10_000);
     await engine.activities.moveRows(run);

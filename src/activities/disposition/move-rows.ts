@@ -53,16 +53,29 @@ export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved>
       ports.archive.pulse.beat({ step: 'move', location: batch.location, rows, left });
       const waitsFor = await pacer.reasonToStop(left);
       if (waitsFor !== null) return { counts: { batches: index, rows }, waitsFor };
-      const permit = next ?? issueMovePermit(ports, batch);
+      const firstPermit = await tripping(
+        ports.breaker,
+        siteOf(batch),
+        () => next ?? issueMovePermit(ports, batch),
+      );
+      // Not before this batch has its own: what stands behind a refused batch gets no permit.
       const following = batches[index + 1];
       next = following === undefined ? undefined : inAdvance(ports, following);
       const started = elapsedMs();
-      const moved = await moveBatch(ports, batch, { permit, pacer });
+      const moved = await tripping(ports.breaker, siteOf(batch), () =>
+        purgePatiently(ports, batch, { firstPermit, pacer }),
+      );
       rows += moved;
       left -= moved;
       const restedMs = await pacer.rest({ rows: moved, tookMs: elapsedMs() - started });
       if (restedMs > PERMIT_KEEPS_MS) next = undefined;
     }
+  } catch (error) {
+    // A stop is on record before it ends the run, so that everybody sees what it waits for; and after
+    // every permit of the run, because a later permit says that the stop is over.
+    await Promise.allSettled([next]);
+    await stopOf(ports.breaker, { tenantId: run.tenantId, runId: run.runId, dueOn: '' }, error);
+    throw error;
   } finally {
     // A permit that was asked for and is not used runs out by itself; only its answer is waited for.
     await Promise.allSettled([next]);
@@ -70,22 +83,10 @@ export async function moveBatches(ports: MovePorts, run: RunRow): Promise<Moved>
   return { counts: { batches: batches.length, rows }, waitsFor: null };
 }
 
-/** A stop is on record before it ends the run, so that everybody sees what it waits for. */
-async function moveBatch(
-  ports: MovePorts,
-  batch: OpenBatch,
-  { permit, pacer }: { readonly permit: Promise<string>; readonly pacer: Pacer },
-): Promise<number> {
-  const at = { tenantId: batch.tenantId, runId: batch.runId, dueOn: '' };
-  try {
-    return await tripping(ports.breaker, { ...at, location: batch.location }, async () =>
-      purgePatiently(ports, batch, { firstPermit: await permit, pacer }),
-    );
-  } catch (error) {
-    await stopOf(ports.breaker, at, error);
-    throw error;
-  }
-}
+const siteOf = ({ tenantId, runId, location }: OpenBatch) => ({
+  ...{ tenantId, runId, dueOn: '' },
+  location,
+});
 
 function inAdvance(ports: MovePorts, batch: OpenBatch): Promise<string> {
   const permit = issueMovePermit(ports, batch);
