@@ -13,6 +13,7 @@ import {
   HELD_MATTER,
   requestAndHold,
 } from './stories/request-and-hold';
+import { prove } from './stories/proof';
 import { actsOfTwoServices, twoServices } from './stories/two-services';
 
 /** Kinds of fingerprints that the live machine must show; the agreement names fifteen. */
@@ -47,6 +48,7 @@ async function main(): Promise<number> {
       ...actsOfRequestAndHold(),
       ...actsOfComingBack(inputs),
     ]);
+    await prove(play, twoServices, print);
     await conclude(play, { startedAt, cache, inputs });
     const record = process.env['LETHE_RECORD_HISTORIES'];
     if (record !== undefined && record !== '') {

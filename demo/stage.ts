@@ -17,6 +17,8 @@ const ENVIRONMENT = 'lethe-demo-sim';
 /** Everything the stories are played on. */
 export interface Stage {
   readonly config: Config;
+  /** The environment's variables, as its processes have them. */
+  readonly env: Variables;
   /** Folder of this run, with keys, credentials, logs and the hosting system's store. */
   readonly folder: string;
   /** The hosting system of record: a process and a store of its own. */
@@ -90,6 +92,7 @@ async function prepare(
   closing.push(() => stores.close());
   return {
     config,
+    env,
     hosting,
     hostingUrl,
     worker,

@@ -1,4 +1,5 @@
 import { searchDocuments } from './document-search';
+import { forgeLedger, type Forgery } from './forger';
 import { searchHistories, type Engine, type HistoryFindings } from './history-search';
 import { namesOf, sortFindings, type Count, type Findings } from './locations';
 import { searchObjects, type ObjectDepth, type ObjectServer } from './object-search';
@@ -42,6 +43,12 @@ export class Administrator {
   /** Executions of the workflow engine whose record contains a planted text. */
   async findInHistories(text: string): Promise<HistoryFindings> {
     return searchHistories(this.servers.engine, text);
+  }
+
+  /** Changes the ledger where it names the tenant's first certificate, as nobody should be able to unseen. */
+  async forge(tenantId: string): Promise<Forgery> {
+    const { environment, sql } = this.servers;
+    return forgeLedger(sql, namesOf(environment).prefix, tenantId);
   }
 
   private async search(text: string, depth: ObjectDepth): Promise<readonly Count[]> {
