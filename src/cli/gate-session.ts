@@ -44,7 +44,7 @@ export async function openReplay(session: Session): Promise<ReplayPorts> {
       documents: { client: await stores.mongo('purger'), prefix: stores.prefix },
       newToken,
     },
-    ledger: session.freezes.ledger,
+    ledger: session.ledger,
     derive: derive(),
     newToken,
   };

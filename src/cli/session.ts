@@ -14,6 +14,7 @@ import { LifecycleClient } from '../client/lifecycle-client';
 import { ProcessKeeper } from '../client/process-keeper';
 import type { ControlReader } from '../contracts/control-reader';
 import type { CollectionLocation } from '../contracts/documents';
+import type { EvidenceLedger } from '../contracts/stores';
 import { loadConfig, required, type Config } from '../platform/config';
 import { openStores, type Stores } from '../platform/connections';
 import { readCredentials } from '../platform/credentials';
@@ -94,13 +95,18 @@ export class Session {
     };
   }
 
+  /** Appends to the evidence; the account can only add. */
+  get ledger(): EvidenceLedger {
+    return createEvidenceLedger({ pool: this.stores.sql('ledger', 'evidence') });
+  }
+
   /** Places and lifts freezes; needs no workflow engine. */
   get freezes(): FreezePorts {
     const { stores } = this;
     return {
       control: stores.sql('control', 'control'),
       keys: stores.sql('control', 'keys'),
-      ledger: createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') }),
+      ledger: this.ledger,
       pause: async (milliseconds) => {
         await pause(milliseconds);
       },
@@ -118,7 +124,7 @@ export class Session {
   get throttles(): ThrottlePorts {
     return {
       control: this.stores.sql('control', 'control'),
-      ledger: createEvidenceLedger({ pool: this.stores.sql('ledger', 'evidence') }),
+      ledger: this.ledger,
     };
   }
 
@@ -130,7 +136,7 @@ export class Session {
       control: stores.sql('verifier', 'control'),
       objects: { client: stores.objects('verifier'), environment: stores.environment },
       keys: createDataKeys({ pool: stores.sql('verifier', 'keys'), kek }),
-      ledger: createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') }),
+      ledger: this.ledger,
       elapsedMs: () => process.uptime() * 1000,
     };
   }

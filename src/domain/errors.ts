@@ -78,6 +78,7 @@ export const FAILURES = Object.freeze({
   ),
   STORE_REFUSED: row('a store refused a statement', 1, 500),
   ACCESS_DENIED: row('the account may not do this in the store', 1, 500),
+  TAKEN_OVER: row('another worker was first at the same step; it is read again', 1, 409, true),
   DUPLICATE_KEY: row('a record with that key exists already', 1, 409),
   ENGINE_UNAVAILABLE: row('the workflow engine cannot be reached', 1, 503, true),
   VERIFICATION_FAILED: row('a location could not be verified', 1, 500, true),

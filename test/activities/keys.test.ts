@@ -38,7 +38,7 @@ async function destroy(key: { readonly keyRef: string; readonly tenantId: string
   await environment.pool('control', 'keys').execute('CALL ensure_epoch(?)', [key.tenantId]);
   await environment
     .pool('issuer', 'keys')
-    .execute(`CALL issue_key_permit(?, 'destroy', ?, ?, 1, 1, 60)`, [
+    .execute(`CALL issue_key_permit(?, 'destroy', ?, ?, 1, 1, 60, '9999-01-01')`, [
       permit,
       key.tenantId,
       key.keyRef,

@@ -8,6 +8,7 @@ import {
   type Interlock,
   type Move,
   type State,
+  type Worker,
 } from './state';
 import { workerMoves } from './worker-moves';
 
@@ -104,11 +105,17 @@ function brokenBy(before: State, move: Move): string | null {
     if (gone && over !== undefined) return `${move.removes}: gone under an acknowledged ${over}`;
   }
   if (WORKERS.some((name) => move.to.workers[name].uses > 1)) return 'a permit is accepted twice';
+  const opens = WORKERS.some(
+    (name) => before.workers[name].step !== 'open' && isOpenLate(move.to.workers[name]),
+  );
+  if (opens) return 'a permit is used that has run out';
   if (move.saysKeyIsGone !== undefined && move.saysKeyIsGone === before.present.key) {
     return 'an acknowledgement is wrong about the key';
   }
   return null;
 }
+
+const isOpenLate = ({ step, isOver }: Worker): boolean => step === 'open' && isOver;
 
 function pathTo(visited: readonly Visited[], at: number): string[] {
   const steps: string[] = [];

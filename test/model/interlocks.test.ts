@@ -204,6 +204,15 @@ const BROKEN: readonly Broken[] = [
     ],
   },
   {
+    lacks: "an end of the key's permit that is control's",
+    rules: ['keyPermitEndsWithControls'],
+    store: 'key',
+    interlock: 'hold',
+    breaks: 'a permit is used that has run out',
+    moves: 7,
+    ends: ['A: lease runs out', 'A: issue_key_permit', 'A: destroy_key: permit and epoch'],
+  },
+  {
     lacks: 'asking the key store itself what is gone',
     rules: ['acknowledgesFromKeyStore'],
     store: 'key',

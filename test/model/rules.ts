@@ -33,6 +33,8 @@ export interface Rules {
   readonly bumpsKeyStore: boolean;
   /** `readEpochs`: the key store's epochs are read before control is asked for its permit. */
   readonly readsKeyEpochsFirst: boolean;
+  /** `issue_key_permit`: the permit for the key ends with control's, and is refused when that has run out. */
+  readonly keyPermitEndsWithControls: boolean;
   /** `destroyedKeys`: an acknowledgement reads what is gone from the key store itself. */
   readonly acknowledgesFromKeyStore: boolean;
   /** `refreshWindows`: windows are computed again after an interlock. */
@@ -56,6 +58,7 @@ export const PROTOCOL: Rules = Object.freeze({
   sendsInTime: false,
   bumpsKeyStore: true,
   readsKeyEpochsFirst: true,
+  keyPermitEndsWithControls: true,
   acknowledgesFromKeyStore: true,
   refreshesWindows: true,
 });

@@ -39,6 +39,8 @@ export interface Worker {
   /** Permit in control: its epoch is current; an interlock has not revoked it; it was not used. */
   readonly isCurrent: boolean;
   readonly isRevoked: boolean;
+  /** The permit in control has run out, whatever became of the one for the key. */
+  readonly isOver: boolean;
   /** How often it was accepted for a removal. */
   readonly uses: number;
   /** The epoch of the key store that this worker has read, or its key permit carries. */
@@ -51,6 +53,7 @@ export const IDLE: Worker = Object.freeze({
   lease: 'lives',
   isCurrent: false,
   isRevoked: false,
+  isOver: false,
   uses: 0,
   isKeyCurrent: false,
   isKeyRevoked: false,
@@ -115,6 +118,7 @@ const workerText = (worker: Worker): string =>
   `${worker.step} ${worker.lease} ${worker.uses} ${bits(
     worker.isCurrent,
     worker.isRevoked,
+    worker.isOver,
     worker.isKeyCurrent,
     worker.isKeyRevoked,
   )}`;

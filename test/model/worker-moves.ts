@@ -35,7 +35,7 @@ function leaseRuns(state: State, actor: Actor, lease: Lease): Move {
   const worker = state.workers[actor.name];
   if (lease === 'lives') {
     return {
-      ...become([state, actor], 'lease runs out', { ...worker, lease: 'out' }),
+      ...become([state, actor], 'lease runs out', { ...worker, lease: 'out', isOver: true }),
       by: 'clock',
     };
   }
@@ -48,8 +48,8 @@ function leaseRuns(state: State, actor: Actor, lease: Lease): Move {
 function* issueMoves(state: State, actor: Actor, step: Worker['step']): Generator<Move> {
   const worker = state.workers[actor.name];
   if (worker.step !== step || !isPermittable(state, actor.rules)) return;
-  const fresh = { lease: 'lives', isCurrent: true, isRevoked: false, uses: 0 } as const;
-  const permit: Worker = { ...worker, ...fresh, step: 'permitted' };
+  const fresh = { lease: 'lives', isCurrent: true, isRevoked: false, isOver: false } as const;
+  const permit: Worker = { ...worker, ...fresh, uses: 0, step: 'permitted' };
   yield become([{ ...state, wasPermitted: true }, actor], 'issue_destroy_permit', permit);
 }
 
@@ -131,12 +131,13 @@ function* keyMoves(state: State, actor: Actor): Generator<Move> {
   yield* destroyMoves(state, actor);
 }
 
-/** `issue_key_permit`: `not_before` stands in the key store itself, and so does the epoch. */
+/** `issue_key_permit`: `not_before` and the epoch stand in the key store itself; its end is control's. */
 function* keyPermitMoves(state: State, actor: Actor): Generator<Move> {
   const worker = state.workers[actor.name];
   const permitted = actor.rules.readsKeyEpochsFirst ? 'permitted' : 'epochs-read';
   if (worker.step !== permitted || !worker.isKeyCurrent) return;
   if (!state.isOpen && actor.rules.issuingAsksDatabaseClock) return;
+  if (worker.lease !== 'lives' && actor.rules.keyPermitEndsWithControls) return;
   const fresh = { step: 'key-permitted', lease: 'lives', isKeyRevoked: false } as const;
   yield become([state, actor], 'issue_key_permit', { ...worker, ...fresh });
 }

@@ -1,6 +1,7 @@
-import { createEngineHarness, type EngineHarness } from '../support/engine';
+import type { EngineHarness } from '../support/engine';
 import { freeze, later, trip, type Lift } from '../support/interlocks';
-import { Pauses, pausing, type PausedCall } from '../support/paused-worker';
+import type { PausedCall } from '../support/paused-worker';
+import { useRaceEngine } from '../support/race-engine';
 import {
   movableTenant,
   outcomeOf,
@@ -20,13 +21,10 @@ import {
 import { hold } from '../support/tenant-life';
 import { recordsIn, seeEverything } from '../support/witness';
 
-const pauses = new Pauses();
 let engine: EngineHarness;
-beforeAll(async () => {
-  engine = await createEngineHarness((stores) => pausing(stores, pauses));
-  await engine.setClock('2030-01-07T01:00:00Z');
+const pauses = useRaceEngine((begun) => {
+  engine = begun;
 });
-afterAll(() => engine.remove());
 
 /** Longer than a lease and the time that a statement may take after it, in seconds. */
 const BEYOND_LEASE = 91;

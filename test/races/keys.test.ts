@@ -1,6 +1,6 @@
-import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import { newTenantId, type EngineHarness } from '../support/engine';
 import { freeze, later, trip, type Lift } from '../support/interlocks';
-import { Pauses, pausing } from '../support/paused-worker';
+import { useRaceEngine } from '../support/race-engine';
 import {
   destroyDue,
   pausedBefore,
@@ -20,13 +20,10 @@ import {
 import { hold, subscribed } from '../support/tenant-life';
 import { missingFrom, seeEverything } from '../support/witness';
 
-const pauses = new Pauses();
 let engine: EngineHarness;
-beforeAll(async () => {
-  engine = await createEngineHarness((stores) => pausing(stores, pauses));
-  await engine.setClock('2030-01-07T01:00:00Z');
+const pauses = useRaceEngine((begun) => {
+  engine = begun;
 });
-afterAll(() => engine.remove());
 
 /** Longer than a permit lives, in seconds. */
 const BEYOND_LEASE = 61;
@@ -115,6 +112,15 @@ const OTHERS: readonly Interleaving[] = [
   { kind: 'a hold after the key', ...IN_TIME, before: () => CLOSE, meanwhile: heldTooLate },
   {
     ...{ kind: 'the lease', ...REFUSED, guard: 'early', again: true, before: () => DESTROY },
+    meanwhile: async () => {
+      await later(engine, BEYOND_LEASE);
+      return nothing;
+    },
+  },
+  {
+    // The permit of control runs out; the one for the key would have a life of its own.
+    ...{ kind: "the lease before the key's permit", ...REFUSED, guard: 'early', again: true },
+    before: () => KEY_PERMIT,
     meanwhile: async () => {
       await later(engine, BEYOND_LEASE);
       return nothing;

@@ -1,6 +1,6 @@
-import { createEngineHarness, type EngineHarness } from '../support/engine';
+import type { EngineHarness } from '../support/engine';
 import { freeze, later, trip, type Lift } from '../support/interlocks';
-import { Pauses, pausing } from '../support/paused-worker';
+import { useRaceEngine } from '../support/race-engine';
 import {
   movableTenant,
   openPlaces,
@@ -23,13 +23,10 @@ import {
 import { hold } from '../support/tenant-life';
 import { lostRecords, recordsIn, seeEverything, type Sight } from '../support/witness';
 
-const pauses = new Pauses();
 let engine: EngineHarness;
-beforeAll(async () => {
-  engine = await createEngineHarness((stores) => pausing(stores, pauses));
-  await engine.setClock('2030-01-07T01:00:00Z');
+const pauses = useRaceEngine((begun) => {
+  engine = begun;
 });
-afterAll(() => engine.remove());
 
 /** Longer than a permit lives, in seconds. */
 const BEYOND_LEASE = 61;

@@ -40,15 +40,25 @@ async function makeKey(notBefore = "'2020-01-01'"): Promise<Key> {
   return { tenantId, keyRef };
 }
 
-async function permitFor(key: Key, epoch = 1): Promise<string> {
+async function permitFor(key: Key, epoch = 1, notAfter = "'9999-01-01'"): Promise<string> {
   const permit = `pm_${key.tenantId.slice(3)}${epoch}`;
-  await issuer.execute(`CALL issue_key_permit(?, 'destroy', ?, ?, 1, ?, 60)`, [
+  await issuer.execute(`CALL issue_key_permit(?, 'destroy', ?, ?, 1, ?, 60, ${notAfter})`, [
     permit,
     key.tenantId,
     key.keyRef,
     epoch,
   ]);
   return permit;
+}
+
+/** How long the permit for a key lives, in microseconds. */
+async function lifeOf(permit: string): Promise<number> {
+  const rows = await root.query(
+    `SELECT TIMESTAMPDIFF(MICROSECOND, issued_at, expires_at) AS life FROM key_permits
+      WHERE permit_id = ?`,
+    [permit],
+  );
+  return Number(rows[0]?.['life']);
 }
 
 const destroy = (permit: string, key: Key): Promise<unknown> =>
@@ -141,5 +151,44 @@ describe('the destruction of a data key', () => {
     await control.execute('CALL bump_key_epoch(?)', [key.tenantId]);
     await expect(permitFor(key, 1)).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
     await expect(permitFor(key, 2)).resolves.toMatch(/^pm_/);
+  });
+});
+
+describe('the permit for a key', () => {
+  const MINUTE = 60_000_000;
+
+  it.each([
+    ['a microsecond ago', 'SYSDATE(6) - INTERVAL 1 MICROSECOND'],
+    ['at this moment', 'SYSDATE(6)'],
+    ['at no known instant', 'NULL'],
+  ])(
+    'is refused when the permit of control ran out %s, and the key stays [AB-3]',
+    async (_, end) => {
+      const key = await makeKey();
+      await expect(permitFor(key, 1, end)).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
+      expect(await wrappings(key)).toBe(2);
+      await destroy(await permitFor(key), key);
+      expect(await wrappings(key)).toBe(0);
+    },
+  );
+
+  it('ends with the permit of control, and by itself after its own life [AB-3]', async () => {
+    const [short, long] = [await makeKey(), await makeKey()];
+    const ending = await permitFor(short, 1, 'SYSDATE(6) + INTERVAL 2 SECOND');
+    expect(await lifeOf(ending)).toBeLessThanOrEqual(MINUTE / 30);
+    expect(await lifeOf(await permitFor(long))).toBe(MINUTE);
+  });
+
+  it('opens nothing from the instant at which it ends, and everything before it [AB-3]', async () => {
+    const [before, after] = [await makeKey(), await makeKey()];
+    const end = 'SYSDATE(6) + INTERVAL 30 SECOND';
+    const [inTime, late] = [await permitFor(before, 1, end), await permitFor(after, 1, end)];
+    await root.execute('UPDATE key_permits SET expires_at = SYSDATE(6) WHERE permit_id = ?', [
+      late,
+    ]);
+    await expect(destroy(late, after)).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
+    expect(await wrappings(after)).toBe(2);
+    await destroy(inTime, before);
+    expect(await wrappings(before)).toBe(0);
   });
 });

@@ -116,11 +116,10 @@ export async function createConfigurationHarness(): Promise<ConfigurationHarness
         [keyRef],
       );
       await pool('control', 'keys').execute('CALL ensure_epoch(?)', [tenantId]);
-      await pool('issuer', 'keys').execute(`CALL issue_key_permit(?, 'destroy', ?, ?, 1, 1, 60)`, [
-        permit,
-        tenantId,
-        keyRef,
-      ]);
+      await pool('issuer', 'keys').execute(
+        `CALL issue_key_permit(?, 'destroy', ?, ?, 1, 1, 60, '9999-01-01')`,
+        [permit, tenantId, keyRef],
+      );
       await pool('destroyer', 'keys').execute('CALL destroy_key(?, ?, ?)', [
         permit,
         tenantId,

@@ -27,7 +27,8 @@ export interface KeyTombstone {
 
 /**
  * Destroys one key under two permits, one in control and one in the key's own database, whose epochs were
- * read before the first was asked for: an interlock in between makes the second one stale.
+ * read before the first was asked for: an interlock in between makes the second one stale. The second ends
+ * no later than the first.
  *
  * Effect: the wrapped key is replaced by its tombstone; the point of no return of a cohort.
  * @idempotency a key that has its tombstone is done, whoever ended it; control's copy of it is written if
@@ -65,9 +66,11 @@ async function destroyUnderPermits(
       ...[tenantId, runId, dueOn, keyRef, PERMIT_SECONDS],
     ]);
   }
-  await ports.keyIssuer.execute('CALL issue_key_permit(?, ?, ?, ?, ?, ?, ?)', [
+  // Whoever stood still between the two permits gains no time: the second ends with the first.
+  const notAfter = await readExpiry(ports, permitId);
+  await ports.keyIssuer.execute('CALL issue_key_permit(?, ?, ?, ?, ?, ?, ?, ?)', [
     permitId,
-    ...[kind, tenantId, keyRef, epochs.global, epochs.tenant, PERMIT_SECONDS],
+    ...[kind, tenantId, keyRef, epochs.global, epochs.tenant, PERMIT_SECONDS, notAfter],
   ]);
   let failure: unknown = null;
   try {
@@ -100,6 +103,14 @@ export async function readTombstone(
     permitId: required(row, 'permit_id'),
     destroyedAt: toInstant(required(row, 'destroyed_at')),
   };
+}
+
+/** When control's permit runs out, as control recorded it. */
+async function readExpiry(ports: DestructionPorts, permitId: string): Promise<string> {
+  const row = await textRow(ports.issuer, 'SELECT expires_at FROM permits WHERE permit_id = ?', [
+    permitId,
+  ]);
+  return required(row ?? {}, 'expires_at');
 }
 
 async function readEpochs(

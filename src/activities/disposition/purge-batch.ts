@@ -163,7 +163,7 @@ async function purgeDocuments(
     await finish(ports.purger, attempt, { deleted: 0, done: false });
     throw new LetheError('COUNT_MISMATCH', 'documents of the sealed batch are missing');
   }
-  await ports.purger.execute('CALL assert_attempt_live(?)', [attempt]);
+  await assertAttemptLive(ports.purger, attempt);
   const { deleted } = await deleteStamped(ports.documents, target);
   const left = await countBatch(ports.documents, target);
   await finish(ports.purger, attempt, { deleted, done: left === 0 });
@@ -171,7 +171,26 @@ async function purgeDocuments(
   return sealed.idCount;
 }
 
-/** Only another attempt that was started, earlier or meanwhile, can have removed what is missing now. */
+/**
+ * Reads the permit again between stamp and delete. An attempt that is refused here deletes nothing any more
+ * and says so, so that an interlock need not wait for its lease.
+ */
+async function assertAttemptLive(purger: SqlPool, attempt: string): Promise<void> {
+  try {
+    await purger.execute('CALL assert_attempt_live(?)', [attempt]);
+  } catch (error) {
+    const isRefused = isLetheError(error) && error.code === 'PERMIT_REFUSED';
+    // Whether the report arrives decides only how long others wait.
+    if (isRefused)
+      await finish(purger, attempt, { deleted: 0, done: false }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Only another attempt that was started, earlier or meanwhile, can have removed what is missing now; not
+ * one that reported that it deleted nothing.
+ */
 async function hasOtherAttempt(
   purger: SqlPool,
   batch: BatchReference,
@@ -180,7 +199,8 @@ async function hasOtherAttempt(
   const row = await textRow(
     purger,
     `SELECT COUNT(*) AS attempts FROM attempts WHERE tenant_id = ? AND purpose = 'purge'
-       AND run_id = ? AND location = ? AND batch_number = ? AND attempt_id <> ?`,
+       AND run_id = ? AND location = ? AND batch_number = ? AND attempt_id <> ?
+       AND NOT (ended_at IS NOT NULL AND deleted <=> 0)`,
     [batch.tenantId, batch.runId, batch.location, batch.batchNumber, attempt],
   );
   return Number(row?.['attempts'] ?? 0) > 0;

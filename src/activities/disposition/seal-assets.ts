@@ -13,7 +13,13 @@ import { OtherRecords } from './location-parts';
 import type { ArchivePorts } from './ports';
 import type { RunRow } from './run-rows';
 import { readUnfinishedSeal, recordPart, type UnfinishedSeal } from './seal-parts';
-import { insertBatch, insertCohort, insertManifest, insertRunAssets } from './seal-rows';
+import {
+  insertBatch,
+  insertCohort,
+  insertManifest,
+  insertRunAssets,
+  unlessTakenOver,
+} from './seal-rows';
 import { UploadQueue } from './upload-queue';
 
 /** All parts in the making together hold at most about this much memory: 16 MiB. */
@@ -32,6 +38,7 @@ const MANIFESTS_AT_ONCE = 4;
  * a new attempt begins, and what the old one left lies under its cohort's prefix and ends with the cohort.
  * Bounds: parts in the making hold about 16 MiB, four sealed parts are on their way; of 32 assets the scans.
  * Evidence: `run-sealed` with counts and digest.
+ * @throws LetheError TAKEN_OVER when another worker records the same part or seals the run first.
  * @source AB-2, AB-3
  */
 export async function sealAssets(ports: ArchivePorts, run: RunRow): Promise<Progress['counts']> {
@@ -70,7 +77,9 @@ async function sealUnder(
 ): Promise<Progress['counts']> {
   const uploads = new UploadQueue();
   try {
-    return await ports.manifests.transaction((sql) => sealInto(sql, ports, { run, seal, uploads }));
+    return await unlessTakenOver(() =>
+      ports.manifests.transaction((sql) => sealInto(sql, ports, { run, seal, uploads })),
+    );
   } finally {
     await uploads.settle();
   }

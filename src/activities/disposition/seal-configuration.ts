@@ -10,7 +10,7 @@ import { draftOfRun } from './drafts';
 import type { ArchivePorts } from './ports';
 import type { RunRow } from './run-rows';
 
-import { insertBatch, insertCohort, insertManifest } from './seal-rows';
+import { insertBatch, insertCohort, insertManifest, unlessTakenOver } from './seal-rows';
 
 /** Name under which one generation's rows are addressed. */
 export const generationName = (generation: number): string => `generation-${generation}`;
@@ -32,6 +32,7 @@ export const generationNamesOf = (run: RunRow): readonly string[] =>
  *
  * Effect: one transaction in control.
  * @idempotency the run's manifest exists once; a repetition finds it.
+ * @throws LetheError TAKEN_OVER when another worker seals it first.
  */
 export async function sealConfiguration(
   ports: ArchivePorts,
@@ -42,18 +43,18 @@ export async function sealConfiguration(
   const draft = draftOfRun(ports, facts, run);
   const { batches, counts, digest } = await collect(ports, run, draft.dueOn);
   const records = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  await ports.manifests.transaction(async (sql) => {
-    const now = await databaseNow(sql);
-    for (const batch of batches) await insertBatch(sql, run.runId, batch);
-    const keyRefs = generationsOf(run).map((generation) =>
-      configurationKeyRef(run.tenantId, generation),
-    );
-    await insertCohort(sql, run, {
-      cohort: { ...draft, records, counts, keyRefs, objects: [], newestObservedAt: null },
-      now,
-    });
-    await insertManifest(sql, run, { attemptId: `at_${ports.newToken()}`, digest, now });
-  });
+  const keyRefs = generationsOf(run).map((generation) =>
+    configurationKeyRef(run.tenantId, generation),
+  );
+  const unsealed = { ...draft, records, counts, keyRefs, objects: [], newestObservedAt: null };
+  await unlessTakenOver(() =>
+    ports.manifests.transaction(async (sql) => {
+      const now = await databaseNow(sql);
+      for (const batch of batches) await insertBatch(sql, run.runId, batch);
+      await insertCohort(sql, run, { cohort: unsealed, now });
+      await insertManifest(sql, run, { attemptId: `at_${ports.newToken()}`, digest, now });
+    }),
+  );
   return { records, cohorts: 1 };
 }
 

@@ -33,7 +33,7 @@ const PREFIX = 'at_';
 /**
  * Puts a finished part on record, so that an attempt that dies is resumed behind it.
  *
- * @throws when another worker has recorded the same part of the same attempt: one of the two goes on.
+ * @throws ER_DUP_ENTRY of the store when another worker has recorded the same part of the same attempt: one of the two goes on.
  */
 export async function recordPart(
   sql: Sql,

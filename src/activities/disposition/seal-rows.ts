@@ -1,9 +1,28 @@
 import type { Sql } from '../../contracts/sql';
+import { LetheError } from '../../domain/errors';
 import { insertRow } from '../control/command-context';
 import { toSqlTime } from '../control/sql-text';
+import { isTaken } from '../keys/data-keys';
 import type { SealedBatch } from './batches';
 import type { SealedCohort } from './cohort-archive';
 import type { RunRow } from './run-rows';
+
+/**
+ * Runs what seals a run. Two workers may be at it after a timeout: the rows of one are taken then, and its
+ * next try finds what the other one did.
+ *
+ * @throws LetheError TAKEN_OVER instead of the store's own words.
+ */
+export async function unlessTakenOver<T>(seal: () => Promise<T>): Promise<T> {
+  try {
+    return await seal();
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+    throw new LetheError('TAKEN_OVER', 'another worker seals the same run; it is read again', {
+      cause: error,
+    });
+  }
+}
 
 /** Inserts a batch of the manifest; the transaction that seals the run commits it. */
 export async function insertBatch(sql: Sql, runId: string, batch: SealedBatch): Promise<void> {

@@ -74,7 +74,7 @@ function rebuildingOf({ tenant, hold }: Options): Rebuilding {
 
 /** On record before it happens, so that no process begins again unrecorded. */
 async function record(session: Session, what: Rebuilding, rebuiltBy: string): Promise<void> {
-  await session.freezes.ledger.append({
+  await session.ledger.append({
     tenantId: what.tenantId,
     kind: 'process-rebuild-ordered',
     subject: `${what.id}/${randomBytes(16).toString('hex')}`,
