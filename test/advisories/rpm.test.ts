@@ -78,7 +78,7 @@ describe('a package of rpm', () => {
     ['rhel', '9.4', 'Red Hat:enterprise_linux:9', 'openssl-libs'],
     ['opensuse-leap', '15.6', 'openSUSE:Leap 15.6', 'openssl'],
     ['opensuse-tumbleweed', '20260101', 'openSUSE:Tumbleweed', 'openssl'],
-  ])('of %s %s is looked up in %s as %s', (id, version, ecosystem, name) => {
+  ])('of %s %s is looked up in %s as %s', (...[id, version, ecosystem, name]) => {
     const index = indexOf(fixed(ecosystem, name, '1:3.0.7-28.el9_4'));
     expect(idsOf(index, libs('1:3.0.7-27.el9'), inside(id, version))).toEqual(['X']);
     expect(idsOf(index, libs('1:3.0.7-28.el9_4'), inside(id, version))).toEqual([]);
