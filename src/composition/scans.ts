@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHmac } from 'node:crypto';
 import { readDigestList, readOsvDirectory } from '../advisories';
 import { createScanActivities } from '../activities/ingest';
@@ -36,12 +37,14 @@ export async function composeScans(
   const { stores, pulse, pause } = options;
   const contents = await contentsOf(reading);
   const rules = readerVersion();
+  // Every beat of a scan repeats what its own reading told last.
+  const own = new AsyncLocalStorage<{ told?: ReadingProgress }>();
   const ports: ScanPorts = {
     control: stores.sql('collector', 'control'),
     assets: stores.sql('collector', 'assets'),
     documents: await parts.documents('collector'),
     heartbeat: () => {
-      pulse.beat({ step: 'scan' });
+      pulse.beat({ step: 'scan', ...own.getStore()?.told });
     },
     pause,
     parseReport: (bytes, scan) =>
@@ -52,12 +55,14 @@ export async function composeScans(
         salt: saltOf(options.kek, order.tenantId),
         contents,
         rules,
-        progress: (progress) => {
-          pulse.beat({ step: 'scan', ...progress });
+        progress: (told) => {
+          Object.assign(own.getStore() ?? {}, { told });
+          pulse.beat({ step: 'scan', ...told });
         },
       }),
   };
-  return createScanActivities(ports);
+  const activities = createScanActivities(ports);
+  return { runScan: (input) => own.run({}, () => activities.runScan(input)) };
 }
 
 interface ReadingParts {
