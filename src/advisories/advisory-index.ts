@@ -1,7 +1,13 @@
 import { nameText } from '../collector/text';
 import { ALIASES_MAX } from '../contracts/schemas/images';
 import { judge, type Affected } from './affects';
-import { indexKey, subjectOf, type InstalledIn, type InstalledPackage } from './ecosystems';
+import {
+  indexKey,
+  subjectOf,
+  type InstalledIn,
+  type InstalledPackage,
+  type Subject,
+} from './ecosystems';
 import { osvSchema, type OsvAffected, type OsvRecord } from './osv-record';
 
 /** A vulnerability that is known of a package. */
@@ -64,14 +70,24 @@ export class AdvisoryIndex {
     const subject = subjectOf(installed, distribution);
     if (subject === null) return [];
     const found = new Map<string, KnownVulnerability>();
-    for (const ecosystem of subject.ecosystems) {
-      for (const text of this.entries.get(indexKey(ecosystem, subject.name)) ?? []) {
-        const entry = JSON.parse(text) as Affected;
-        const { affected, fixedVersion } = judge(subject.version, entry, subject.compare);
-        if (affected && !found.has(entry.id)) found.set(entry.id, shown(entry, fixedVersion));
-      }
+    for (const entry of this.entriesOf(subject)) {
+      const { affected, fixedVersion } = judge(subject.version, entry, subject.compare);
+      if (affected && !found.has(entry.id)) found.set(entry.id, shown(entry, fixedVersion));
     }
     return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, known]) => known);
+  }
+
+  private *entriesOf({ ecosystems, names, concerns }: Subject): Generator<Affected> {
+    for (const ecosystem of ecosystems) {
+      for (const name of names) {
+        for (const text of this.entries.get(indexKey(ecosystem, name)) ?? []) {
+          const entry = JSON.parse(text) as Affected;
+          yield concerns === undefined
+            ? entry
+            : { ...entry, ranges: entry.ranges.filter((range) => concerns(range)) };
+        }
+      }
+    }
   }
 }
 

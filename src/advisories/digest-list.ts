@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { LetheError } from '../domain/errors';
@@ -11,6 +12,8 @@ const DIGESTS_MAX = 2 * 1024 * 1024;
 /** A set of SHA-256 digests that takes as little memory as they do. */
 export interface DigestList {
   readonly size: number;
+  /** Digest of the list: another list finds other files. */
+  readonly version: string;
   /** `sha256` in hexadecimal, lower case. */
   has(sha256: string): boolean;
 }
@@ -47,6 +50,7 @@ function listOf(digests: Buffer[]): DigestList {
   const size = digests.length;
   return {
     size,
+    version: createHash('sha256').update(sorted).digest('hex'),
     has: (sha256) => {
       const wanted = Buffer.from(sha256, 'hex');
       let [low, high] = [0, size - 1];

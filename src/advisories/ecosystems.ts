@@ -1,8 +1,9 @@
-import type { Comparator } from './affects';
+import type { Affected, Comparator } from './affects';
 import { compareAlpine } from './versions/alpine';
 import { compareDebian } from './versions/debian';
 import { compareMaven } from './versions/maven';
 import { comparePep440 } from './versions/pep440';
+import { compareRpm, isOfModule } from './versions/rpm';
 import { compareSemver, fromToolchain } from './versions/semver';
 
 /** A package as it is looked up: the same for whoever read it. */
@@ -24,9 +25,12 @@ export interface InstalledIn {
 export interface Subject {
   /** Ecosystems in which it is known, e.g. `Debian:12` and `Debian`. */
   readonly ecosystems: readonly string[];
-  readonly name: string;
+  /** Names under which it may stand there. */
+  readonly names: readonly string[];
   readonly version: string;
   readonly compare: Comparator;
+  /** Whether a range speaks of builds like this one; without it every range does. */
+  readonly concerns?: (range: Affected['ranges'][number]) => boolean;
 }
 
 /**
@@ -48,7 +52,7 @@ const ofSource = (
   ...[family, release, compare]: [string, string | null, Comparator]
 ): Subject => ({
   ecosystems: release === null ? [family] : [`${family}:${release}`, family],
-  name: source ?? name,
+  names: [source ?? name],
   version: sourceVersion ?? version,
   compare,
 });
@@ -67,27 +71,75 @@ const SUBJECTS: Readonly<Record<string, Make>> = {
     const [, branch] = /^(\d+\.\d+)/.exec(distribution.version ?? '') ?? [];
     return ofSource(installed, 'Alpine', branch === undefined ? null : `v${branch}`, compareAlpine);
   },
-  npm: ({ name, version }) => ({ ecosystems: ['npm'], name, version, compare: compareSemver }),
+  npm: ({ name, version }) => ({
+    ecosystems: ['npm'],
+    names: [name],
+    version,
+    compare: compareSemver,
+  }),
   pypi: ({ name, version }) => ({
     ecosystems: ['PyPI'],
-    name: pythonName(name),
+    names: [pythonName(name)],
     version,
     compare: comparePep440,
   }),
   golang: ({ name, version }) => ({
     ecosystems: ['Go'],
-    name,
+    names: [name],
     version: name === 'stdlib' ? fromToolchain(version) : version,
     compare: compareSemver,
   }),
-  maven: ({ name, version }) => ({ ecosystems: ['Maven'], name, version, compare: compareMaven }),
+  maven: ({ name, version }) => ({
+    ecosystems: ['Maven'],
+    names: [name],
+    version,
+    compare: compareMaven,
+  }),
+  rpm: rpmSubject,
 };
+
+/** How advisories call the releases of a distribution; null where its `os-release` names none. */
+const RPM_ECOSYSTEMS: Readonly<Record<string, (version: string) => readonly string[]>> = {
+  rocky: (version) => [`Rocky Linux:${majorOf(version)}`, 'Rocky Linux'],
+  almalinux: (version) => [`AlmaLinux:${majorOf(version)}`, 'AlmaLinux'],
+  rhel: (version) => [`${RED_HAT}:${majorOf(version)}`],
+  'opensuse-leap': (version) => [`openSUSE:Leap ${version}`, `openSUSE:Leap ${version} NonFree`],
+  'opensuse-tumbleweed': () => ['openSUSE:Tumbleweed'],
+};
+
+const majorOf = (version: string): string => version.split('.', 1)[0] ?? '';
+
+/** Some of these distributions speak of the source, some of what was built from it. */
+function rpmSubject(
+  { name, source, version }: InstalledPackage,
+  distribution: InstalledIn | null,
+): Subject | null {
+  const id = distribution?.id ?? '';
+  const ecosystems = Object.hasOwn(RPM_ECOSYSTEMS, id) ? RPM_ECOSYSTEMS[id] : undefined;
+  if (ecosystems === undefined) return null;
+  return {
+    ecosystems: ecosystems(distribution?.version ?? ''),
+    names: [...new Set([source ?? name, name])],
+    version,
+    compare: compareRpm,
+    concerns: (range) =>
+      range.every(({ fixed, last_affected: last }) => {
+        const other = fixed ?? last;
+        return other === undefined || isOfModule(other) === isOfModule(version);
+      }),
+  };
+}
 
 /** Python's names are the same whatever stands between their words. */
 const pythonName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
 
+const RED_HAT = 'Red Hat:enterprise_linux';
+const LTS = /^(Ubuntu:\d+\.\d+):LTS$/;
+/** Which of the vendor's repositories a package comes from, nobody can tell from the package. */
+const PARTS_OF_RED_HAT = /^(Red Hat:enterprise_linux:\d+)(?::.*)?$/;
+
 /** Under which name a record's package is found. */
 export function indexKey(ecosystem: string, name: string): string {
-  const family = ecosystem.replace(/^(Ubuntu:\d+\.\d+):LTS$/, '$1');
+  const family = ecosystem.replace(LTS, '$1').replace(PARTS_OF_RED_HAT, '$1');
   return JSON.stringify([family, family === 'PyPI' ? pythonName(name) : name]);
 }

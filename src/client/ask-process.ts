@@ -1,19 +1,22 @@
 import type { WorkflowClient, WorkflowExecutionDescription } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { STORE_NAMES, type StoreKind } from '../domain/errors';
-import type { AwaitedStore, LifecycleStatus, ProcessStatus } from '../contracts/snapshot';
+import type {
+  AwaitedStore,
+  LifecycleStatus,
+  ProcessStatus,
+  RunningScan,
+} from '../contracts/snapshot';
 import { within } from './bounded';
 
 /** After this long a process is taken to be silent and control is asked, in milliseconds. */
 export const PROCESS_WAIT_MS = 3_000;
 
 /** What is awaited when the process itself does not answer. */
-export const SILENT_PROCESS: AwaitedStore = {
-  store: 'engine',
-  step: null,
-  attempt: 1,
-  code: 'ENGINE_UNAVAILABLE',
-};
+export const SILENT_PROCESS = {
+  awaits: { store: 'engine', step: null, attempt: 1, code: 'ENGINE_UNAVAILABLE' },
+  scanning: null,
+} as const;
 
 /** Answer of a process to a query, or null when nothing answers: control knows the facts then. */
 export async function queryProcess<T>(
@@ -30,40 +33,50 @@ export async function queryProcess<T>(
   }
 }
 
+/** What the engine knows of a process and of the child it waits for. */
+interface Seen {
+  readonly awaits: AwaitedStore | null;
+  readonly scanning: RunningScan | null;
+}
+
+/** Nothing is known to be away, and no scan tells how far it is. */
+export const NOTHING_SEEN: Seen = { awaits: null, scanning: null };
+
 /**
- * Which store keeps a process, or the child it waits for, from going on. The engine knows it, because it
- * holds the failure of the last attempt; the process does not, it only waits for an answer.
+ * Which store keeps a process, or the child it waits for, from going on, and how far its scan is. The engine
+ * knows both, because it holds the failure and the last word of an attempt; the process only waits for an
+ * answer.
  */
-export async function findAwaitedStore(
-  workflows: WorkflowClient,
-  workflowId: string,
-): Promise<AwaitedStore | null> {
+export async function lookAt(workflows: WorkflowClient, workflowId: string): Promise<Seen> {
   try {
     return await within(workflows, PROCESS_WAIT_MS, async () => {
       const { raw } = await workflows.getHandle(workflowId).describe();
-      const own = awaitedIn(raw);
-      if (own !== null) return own;
+      let { awaits, scanning } = seenIn(raw);
       for (const { workflowId: child } of raw.pendingChildren ?? []) {
-        const described = await workflows.getHandle(child ?? '').describe();
-        const found = awaitedIn(described.raw);
-        if (found !== null) return found;
+        if (awaits !== null) break;
+        const own = seenIn((await workflows.getHandle(child ?? '').describe()).raw);
+        awaits = own.awaits;
+        scanning ??= own.scanning;
       }
-      return null;
+      return { awaits, scanning };
     });
   } catch {
     // It is an extra: that it cannot be had must not take the status away.
-    return null;
+    return NOTHING_SEEN;
   }
 }
 
-/** Adds to a status what is away, in words as well. */
-export function awaiting(status: ProcessStatus, awaits: AwaitedStore | null): LifecycleStatus {
-  if (awaits === null) return { ...status, awaits };
+const seenIn = (raw: Described): Seen => ({ awaits: awaitedIn(raw), scanning: scanningIn(raw) });
+
+/** Adds to a status what is away, in words as well, and how far a scan is. */
+export function awaiting(status: ProcessStatus, { awaits, scanning }: Seen): LifecycleStatus {
+  const told = { ...status, awaits, ...(scanning !== null && { scanning }) };
+  if (awaits === null) return told;
   const who =
     awaits.store === 'engine'
       ? 'its process does not answer'
       : `${STORE_NAMES[awaits.store]} is away (${awaits.step ?? ''}, attempt ${awaits.attempt})`;
-  return { ...status, awaits, waitsFor: `${status.waitsFor}; ${who}` };
+  return { ...told, waitsFor: `${status.waitsFor}; ${who}` };
 }
 
 type Described = WorkflowExecutionDescription['raw'];
@@ -73,6 +86,21 @@ function awaitedIn(raw: Described): AwaitedStore | null {
     const failed = failureOf(lastFailure);
     if (failed === null) continue;
     return { ...failed, step: activityType?.name ?? null, attempt: attempt ?? 1 };
+  }
+  return null;
+}
+
+const NUMBERS = ['imagesRead', 'layersRead', 'layersKnown'] as const;
+
+function scanningIn(raw: Described): RunningScan | null {
+  for (const { activityType, heartbeatDetails } of raw.pendingActivities ?? []) {
+    const told = heartbeatDetails?.payloads?.[0];
+    if (activityType?.name !== 'runScan' || told === undefined) continue;
+    const beat = defaultPayloadConverter.fromPayload<Partial<RunningScan>>(told);
+    const [imagesRead, layersRead, layersKnown] = NUMBERS.map((name) => beat[name]).filter(
+      (number) => typeof number === 'number',
+    );
+    if (layersKnown !== undefined) return { imagesRead, layersRead, layersKnown } as RunningScan;
   }
   return null;
 }

@@ -26,9 +26,10 @@ import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
 import {
   awaiting,
-  findAwaitedStore,
+  lookAt,
   PROCESS_WAIT_MS,
   queryProcess,
+  NOTHING_SEEN,
   SILENT_PROCESS,
 } from './ask-process';
 import { holdBeginning, lifecycleBeginning } from './beginnings';
@@ -184,12 +185,12 @@ export class LifecycleClient {
       workflowId,
       QUERY_NAMES.statusQuery,
     );
-    if (told !== null) return awaiting(told, await findAwaitedStore(this.workflows, workflowId));
+    if (told !== null) return awaiting(told, await lookAt(this.workflows, workflowId));
     const status = await this.options.control.status(id);
     if (status === null) {
       throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });
     }
-    return awaiting(status, status.ended ? null : SILENT_PROCESS);
+    return awaiting(status, status.ended ? NOTHING_SEEN : SILENT_PROCESS);
   }
 
   /** All due days of the tenant, from control: a process carries only the next ten. */

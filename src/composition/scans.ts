@@ -1,15 +1,19 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHmac } from 'node:crypto';
 import { readDigestList, readOsvDirectory } from '../advisories';
 import { createScanActivities } from '../activities/ingest';
-import type { ScanPorts } from '../activities/ingest/ports';
+import type { RegistryReading, ScanPorts } from '../activities/ingest/ports';
 import { createRegistryClient } from '../activities/registry/create-registry-client';
 import type { RegistryPolicy } from '../activities/registry/endpoint';
 import type { ContentOptions } from '../activities/registry/gather-images';
 import { observeRepository } from '../activities/registry/observe-repository';
+import { ReadingPaused, type ReadingProgress } from '../activities/registry/read-layers';
 import { gateReport, observationOf, parseHostReport } from '../collector';
 import type { ScanActivities } from '../contracts/activities';
 import type { KekRing } from '../contracts/keys';
+import type { Observation } from '../contracts/observations';
 import { LetheError } from '../domain/errors';
+import { readerVersion } from './reader-version';
 import type { EngineOptions, SharedParts } from './stores-of-roles';
 
 /** Longest report that is read, in bytes; staging takes no longer one. */
@@ -32,39 +36,70 @@ export async function composeScans(
 ): Promise<ScanActivities> {
   const { stores, pulse, pause } = options;
   const contents = await contentsOf(reading);
+  const rules = readerVersion();
+  // Every beat of a scan repeats what its own reading told last.
+  const own = new AsyncLocalStorage<{ told?: ReadingProgress }>();
   const ports: ScanPorts = {
     control: stores.sql('collector', 'control'),
     assets: stores.sql('collector', 'assets'),
     documents: await parts.documents('collector'),
     heartbeat: () => {
-      pulse.beat({ step: 'scan' });
+      pulse.beat({ step: 'scan', ...own.getStore()?.told });
     },
     pause,
     parseReport: (bytes, scan) =>
       observationOf(gateReport(parseHostReport(parseJson(bytes))), scan),
-    observeRegistry: ({ services, ...order }, signal) =>
-      observeRepository({
-        client: createRegistryClient({
-          baseUrl: order.registry,
-          tenantId: order.tenantId,
-          policy: reading.policy,
-        }),
-        repository: order.repository,
-        scanId: order.scanId,
-        observedAt: order.observedAt,
-        ...(services === undefined ? {} : { services }),
+    observeRegistry: (order, signal) =>
+      observeInTime(order, signal, {
+        policy: reading.policy,
         salt: saltOf(options.kek, order.tenantId),
-        contents: {
-          ...contents,
-          progress: () => {
-            pulse.beat({ step: 'scan' });
-          },
+        contents,
+        rules,
+        progress: (told) => {
+          Object.assign(own.getStore() ?? {}, { told });
+          pulse.beat({ step: 'scan', ...told });
         },
-        signal,
-        stillAuthorized: order.stillAuthorized,
       }),
   };
-  return createScanActivities(ports);
+  const activities = createScanActivities(ports);
+  return { runScan: (input) => own.run({}, () => activities.runScan(input)) };
+}
+
+interface ReadingParts {
+  readonly policy: RegistryPolicy;
+  readonly salt: Buffer;
+  readonly contents: ContentOptions;
+  readonly rules: string;
+  readonly progress: (progress: ReadingProgress) => void;
+}
+
+/** Reads a repository within the time of one attempt; null when the next attempt has to go on with it. */
+async function observeInTime(
+  { services, layers, ...order }: RegistryReading,
+  ...[signal, parts]: [AbortSignal, ReadingParts]
+): Promise<Observation | null> {
+  const { policy, salt, contents, rules, progress } = parts;
+  try {
+    return await observeRepository({
+      client: createRegistryClient({
+        baseUrl: order.registry,
+        tenantId: order.tenantId,
+        policy,
+      }),
+      repository: order.repository,
+      scanId: order.scanId,
+      observedAt: order.observedAt,
+      ...(services === undefined ? {} : { services }),
+      salt,
+      contents: { ...contents, progress },
+      stored: { rules, ...layers },
+      signal,
+      stillAuthorized: order.stillAuthorized,
+    });
+  } catch (error) {
+    if (error instanceof ReadingPaused) return null;
+    throw error;
+  }
 }
 
 /** Read before the first scan: a worker that cannot read them does not start. */

@@ -96,8 +96,18 @@ export interface AwaitedStore {
   readonly code: string;
 }
 
-/** Answer of the facade: what the process or control says, and which store is away. */
+/** How far the scan of a registry is that goes on at the moment; numbers only. */
+export interface RunningScan {
+  readonly imagesRead: number;
+  readonly layersRead: number;
+  /** Layers that did not have to be read, because an earlier scan or attempt has stored them. */
+  readonly layersKnown: number;
+}
+
+/** Answer of the facade: what the process or control says, which store is away and how far a scan is. */
 export interface LifecycleStatus extends ProcessStatus {
+  /** Absent when no scan tells how far it is. */
+  readonly scanning?: RunningScan;
   /** Null when nothing is known to be away. */
   readonly awaits: AwaitedStore | null;
 }

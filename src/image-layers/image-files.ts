@@ -73,3 +73,26 @@ export class LayerOver {
     }
   }
 }
+
+/** What one layer changes in the files of interest of the layers below. */
+export interface LayerChange {
+  /** Paths of files below that are hidden or are another file now. */
+  readonly hidden: readonly string[];
+  /** Files that the layer brings. */
+  readonly files: ReadonlyMap<string, FileContent>;
+}
+
+/** Tells apart what a layer changed. */
+export function changeBetween(below: ImageFiles, above: ImageFiles): LayerChange {
+  const hidden = [...below].filter(([path, content]) => above.get(path) !== content);
+  const files = [...above].filter(([path, content]) => below.get(path) !== content);
+  return { hidden: hidden.map(([path]) => path).sort(), files: new Map(files) };
+}
+
+/** Lays a layer that was read before over the same layers below. */
+export function laidOver(below: ImageFiles, { hidden, files }: LayerChange): ImageFiles {
+  const result = new Map(below);
+  for (const path of hidden) result.delete(path);
+  for (const [path, content] of files) result.set(path, content);
+  return result;
+}

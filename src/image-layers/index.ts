@@ -1,4 +1,4 @@
-export { NO_FILES, type ImageFiles } from './image-files';
+export { changeBetween, laidOver, NO_FILES, type ImageFiles } from './image-files';
 export { LayerTrouble, type LayerReason } from './layer-trouble';
 export { LAYER_LIMITS, type LayerLimits } from './limits';
 export type { Distribution, ImagePackage } from './packages/package';

@@ -227,12 +227,7 @@ describe('a package', () => {
     ['of Go', installed('golang', 'a', 'v1.0.0'), DEBIAN, ['Go']],
     ['of Go’s own library', installed('golang', 'stdlib', '1.22rc1'), DEBIAN, ['Go']],
     ['of Maven', installed('maven', 'g:a', '1'), DEBIAN, ['Maven']],
-    [
-      'of rpm, whose advisories are not read',
-      installed('rpm', 'a', '1'),
-      { id: 'rhel', version: '9' },
-      [],
-    ],
+    ['of rpm without a distribution', installed('rpm', 'a', '1'), { id: 'rhel', version: '9' }, []],
     ['of another name', installed('npm', 'b', '1.0.0'), DEBIAN, []],
   ])('%s is found where its ecosystem speaks of it', (...[, one, where, ids]) => {
     expect(everywhere.find(one, where).map(({ advisoryId }) => advisoryId)).toEqual(ids);

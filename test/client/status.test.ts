@@ -37,6 +37,22 @@ describe('status', () => {
     expect(await child.client().status(TENANT)).toMatchObject({ awaits: { store: 'documents' } });
   });
 
+  it('says how far the scan is that its child is at, in numbers only', async () => {
+    const engine = new StubEngine([waiting]);
+    engine.described.set(`tenant-lifecycle:${TENANT}`, {
+      pendingChildren: [{ workflowId: 'scan-run:1' }],
+    });
+    const beat = (told: object) => ({
+      activityType: { name: 'runScan' },
+      heartbeatDetails: { payloads: [defaultPayloadConverter.toPayload(told)] },
+    });
+    const far = { imagesRead: 3, layersRead: 7, layersKnown: 2 };
+    engine.described.set('scan-run:1', { pendingActivities: [beat({ step: 'scan', ...far })] });
+    expect(await engine.client().status(TENANT)).toMatchObject({ awaits: null, scanning: far });
+    engine.described.set('scan-run:1', { pendingActivities: [beat({ step: 'scan' })] });
+    expect(await engine.client().status(TENANT)).not.toHaveProperty('scanning');
+  });
+
   it.each([
     ['no store is named', { pendingActivities: [failing(null)] }],
     ['the name is not one of a store', { pendingActivities: [failing('toString')] }],

@@ -33,6 +33,12 @@ export interface RegistryReading extends RegistryOrder {
   readonly observedAt: string;
   /** Asked before every request; false when the customer's authorization has ended. @source SH-1 */
   readonly stillAuthorized: () => Promise<boolean>;
+  /** Layers that earlier scans, or earlier attempts at this one, have stored. */
+  readonly layers: {
+    find(chains: readonly string[], readWith: string): Promise<readonly unknown[]>;
+    /** Stores a part of the observation at once; nothing is concluded from what is not in it. */
+    keep(part: Observation): Promise<void>;
+  };
 }
 
 /** What scans need beside the stores. */
@@ -49,7 +55,11 @@ export interface ScanPorts extends IngestPorts {
   /**
    * Reads a registry; stops when `signal` says that it may not be read any longer.
    *
+   * @returns null when the time of one attempt is up: the next one goes on behind what was kept.
    * @throws LetheError retryable codes while the registry is away, others when it cannot be read.
    */
-  readonly observeRegistry: (reading: RegistryReading, signal: AbortSignal) => Promise<Observation>;
+  readonly observeRegistry: (
+    reading: RegistryReading,
+    signal: AbortSignal,
+  ) => Promise<Observation | null>;
 }

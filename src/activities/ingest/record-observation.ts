@@ -10,7 +10,7 @@ import { resolveLinks, type Binding, type Resolved } from './links';
 import type { IngestPorts } from './ports';
 import { prepareObservation, type PreparedAsset, type PreparedObservation } from './prepare';
 import { chunksOf, ID_LIST } from './rows';
-import { writeAsset, type AssetCounts } from './write-asset';
+import { writeAsset, writePart, type AssetCounts, type AssetWork } from './write-asset';
 
 /** How far ahead of the database's clock an observation may be; it waits until it lies in the past. */
 const FUTURE_TOLERANCE_MS = 60_000;
@@ -41,6 +41,37 @@ export async function recordObservation(
   observation: Observation,
   stillAllowed: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Recorded> {
+  return underLease(ports, observation, { stillAllowed, write: writeAsset });
+}
+
+/**
+ * Stores a part of what a scan saw before the scan is over, so that it is not lost with the attempt: the
+ * records alone, without basics and without the row of a complete scan. They stand for themselves.
+ *
+ * @returns false when another writer was at work and nothing was stored.
+ * @throws LetheError see recordObservation.
+ * @source AB-1, SH-1
+ */
+export async function recordPart(
+  ports: IngestPorts,
+  part: Observation,
+  stillAllowed: () => Promise<void>,
+): Promise<boolean> {
+  const { done, refusal } = await underLease(ports, part, { stillAllowed, write: writePart });
+  if (refusal !== null) throw refusal;
+  return done;
+}
+
+interface Written {
+  readonly stillAllowed: () => Promise<void>;
+  readonly write: (ports: IngestPorts, work: AssetWork) => Promise<AssetCounts>;
+}
+
+async function underLease(
+  ports: IngestPorts,
+  observation: Observation,
+  written: Written,
+): Promise<Recorded> {
   const prepared = prepareObservation(observation);
   await waitUntilPast(ports, prepared.observedAt);
   const lease = await startLease(ports, prepared.tenantId);
@@ -48,7 +79,7 @@ export async function recordObservation(
   let isInDoubt = false;
   try {
     await lease.assertMayWrite();
-    return await writeAdmitted(ports, prepared, { lease, stillAllowed });
+    return await writeAdmitted(ports, prepared, { lease, ...written });
   } catch (error) {
     // Its statement may still arrive: the attempt stays open until its lease is over.
     isInDoubt = isLetheError(error) && error.code === 'OUTCOME_UNKNOWN';
@@ -79,9 +110,8 @@ async function waitUntilPast(ports: IngestPorts, observedAt: string): Promise<vo
   }
 }
 
-interface Writing {
+interface Writing extends Written {
   readonly lease: IngestLease;
-  readonly stillAllowed: () => Promise<void>;
 }
 
 interface Admission {
@@ -92,7 +122,7 @@ interface Admission {
 async function writeAdmitted(
   ports: IngestPorts,
   observation: PreparedObservation,
-  { lease, stillAllowed }: Writing,
+  { lease, stillAllowed, write }: Writing,
 ): Promise<Recorded> {
   const facts = await readIngestFacts(ports.control, observation.tenantId);
   const admissions = await admit(ports, observation, facts);
@@ -105,7 +135,7 @@ async function writeAdmitted(
     if (isRefusal(verdict)) continue;
     await stillAllowed();
     const binding: Binding = verdict;
-    written.push(await writeAsset(ports, { observation, asset, binding, requestedAt, lease }));
+    written.push(await write(ports, { observation, asset, binding, requestedAt, lease }));
   }
   return { done: true, blockedOn: null, counts: total(written, refusals.length), refusal };
 }

@@ -4,8 +4,9 @@ import type { Progress } from '../../contracts/activities';
 import type { Observation } from '../../contracts/observations';
 import { databaseNow } from '../control/tenant-facts';
 import { assertShared, isShared, whileShared } from './authorization';
-import type { RegistryOrder, ScanPorts } from './ports';
-import { recordObservation } from './record-observation';
+import { LayerRecords } from './layer-records';
+import type { RegistryOrder, RegistryReading, ScanPorts } from './ports';
+import { recordObservation, recordPart } from './record-observation';
 import {
   readOrder,
   readResult,
@@ -67,6 +68,7 @@ export async function runScan(
   const known = await readResult(ports.control, scan);
   if (known !== null) return concluded(ports, scan, { order: placed.order, result: known });
   const observed = await observe(ports, scan, placed);
+  if (observed === null) return { done: false, blockedOn: null, counts: { pauses: 1 } };
   const ended =
     'result' in observed
       ? observed
@@ -105,19 +107,19 @@ async function store(
   }
 }
 
-/** Reads the source; what it brought, or how the scan ended without it. */
+/** Reads the source; what it brought, how the scan ended without it, or null when it goes on later. */
 async function observe(
   ports: ScanPorts,
   scan: ScanReference,
   placed: PlacedOrder,
-): Promise<Observation | Ended> {
+): Promise<Observation | Ended | null> {
   const { order } = placed;
   try {
     const observation =
       order.source === 'host-report'
         ? parsed(ports, scan, await readReport(ports.control, scan.tenantId, order.report))
         : await observeRegistry(ports, { ...scan, ...order });
-    assertOwn(observation, scan, order);
+    if (observation !== null) assertOwn(observation, scan, order);
     return observation;
   } catch (error) {
     const code = finalCode(error);
@@ -149,7 +151,11 @@ const failed = (code: FailureCode): Ended => ({
   refusedBecause: null,
 });
 
-function assertOwn(observation: Observation, scan: ScanReference, order: ScanOrder): void {
+function assertOwn(
+  observation: Observation,
+  scan: ScanReference,
+  order: Pick<ScanOrder, 'source'>,
+): void {
   const { tenantId, scanId, source } = observation;
   if (tenantId === scan.tenantId && scanId === scan.scanId && source === order.source) return;
   throw new LetheError('INVALID_INPUT', 'the observation belongs to another scan', {
@@ -170,11 +176,22 @@ function parsed(ports: ScanPorts, scan: ScanReference, bytes: Buffer): Observati
   }
 }
 
-async function observeRegistry(ports: ScanPorts, order: RegistryOrder): Promise<Observation> {
+async function observeRegistry(
+  ports: ScanPorts,
+  order: RegistryOrder,
+): Promise<Observation | null> {
   const observedAt = await databaseNow(ports.control);
   const stillAuthorized = (): Promise<boolean> => isShared(ports.control, order);
+  const stored = new LayerRecords(ports, order.tenantId);
+  const layers: RegistryReading['layers'] = {
+    find: (chains, readWith) => stored.find(chains, readWith),
+    keep: async (part) => {
+      assertOwn(part, order, { source: 'registry' });
+      await recordPart(ports, part, () => assertShared(ports.control, order));
+    },
+  };
   return whileShared(ports, order, (signal) =>
-    ports.observeRegistry({ ...order, observedAt, stillAuthorized }, signal),
+    ports.observeRegistry({ ...order, observedAt, stillAuthorized, layers }, signal),
   );
 }
 

@@ -88,12 +88,36 @@ export async function writeAsset(ports: IngestPorts, work: AssetWork): Promise<A
     ...present.map((record) => versionOf(work, { ...record, vanished: false })),
     ...vanished.map((head) => versionOf(work, { ...head, content: NOTHING, vanished: true })),
   ];
+  await writeVersions(ports, work, versions);
+  await writeScanRow(ports, work);
+  return countsOf(asset, present.length, vanished.length);
+}
+
+/**
+ * Writes records of an asset while its scan still goes on: a version of each, and nothing else. Whether
+ * they differ from what is known is not asked: the caller read them anew.
+ *
+ * @idempotency see writeAsset; the complete scan finds these versions and adds none for them.
+ * @throws LetheError see writeAsset.
+ * @source AB-1, HS-1
+ */
+export async function writePart(ports: IngestPorts, work: AssetWork): Promise<AssetCounts> {
+  await writeLinks(ports, work);
+  const records = work.asset.records.filter(({ location }) => location !== BASICS_LOCATION);
+  const versions = records.map((record) => versionOf(work, { ...record, vanished: false }));
+  await writeVersions(ports, work, versions);
+  return countsOf({ ...work.asset, records }, versions.length, 0);
+}
+
+async function writeVersions(
+  ports: IngestPorts,
+  work: AssetWork,
+  versions: readonly Version[],
+): Promise<void> {
   for (const location of WRITE_ORDER) {
     const here = versions.filter((version) => version.location === location);
     for (const batch of batchesOf(here)) await writeBatch(ports, work, { location, batch });
   }
-  await writeScanRow(ports, work);
-  return countsOf(asset, present.length, vanished.length);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { LetheError } from '../../domain/errors';
-import type { CollectionLocation, StoredDocument } from '../../contracts/documents';
+import type { CollectionLocation, DocumentBatch, StoredDocument } from '../../contracts/documents';
 import { collectionOf } from './collections';
 import { speaking, translateMongo } from './failures';
 
@@ -124,6 +124,41 @@ function isHead(value: unknown): value is DocumentHead {
     ['_id', 'recordId', 'kind', 'scanId', 'observedAt', 'contentDigest'].every(
       (field) => typeof head[field] === 'string' && head[field] !== '',
     )
+  );
+}
+
+/**
+ * Streams chosen fields of all documents of one kind of a tenant, in no order. Reading, so safe to repeat.
+ *
+ * @param fields - names of fields, `body.name` for those of a body.
+ */
+export async function* readKind(
+  store: DocumentStore,
+  { location, ...kind }: Pick<DocumentGroup, 'location' | 'tenantId'> & { readonly kind: string },
+  fields: readonly string[],
+): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const collection = collectionOf(store.client, store.prefix, location);
+  const projection = Object.fromEntries(fields.map((field) => [field, 1]));
+  const cursor = collection.find(kind, { projection });
+  try {
+    for (;;) {
+      const next = await speaking('read', () => cursor.next());
+      if (next === null) return;
+      yield next;
+    }
+  } finally {
+    await cursor.close();
+  }
+}
+
+/** Reads documents of one asset by their ids; those that are not there any more are left out. */
+export async function readByIds(
+  store: DocumentStore,
+  { location, tenantId, assetId, ids }: DocumentBatch,
+): Promise<readonly StoredDocument[]> {
+  const collection = collectionOf(store.client, store.prefix, location);
+  return speaking('read', () =>
+    collection.find({ tenantId, assetId, _id: { $in: [...ids] } }).toArray(),
   );
 }
 

@@ -9,8 +9,9 @@ import { refusedAnswer } from './failures';
 import type { KeyedHash } from './keyed-hash';
 import type { KnownMalware } from './layer-findings';
 import { isRunnable, type ImageManifest, type RegistryManifest } from './manifests';
-import { LayerReader, type LayerState } from './read-layers';
+import { LayerReader, OwnStoreFailure, type LayerState, type ReadingProgress } from './read-layers';
 import type { CallOptions } from './session';
+import type { StoredLayers } from './stored-layers';
 
 /** An image and the ways that lead to it. */
 export interface GatheredImage {
@@ -29,6 +30,8 @@ export interface Gathered {
   readonly failures: ReadonlyMap<string, ImageFailureReason>;
   /** Digests of manifests that are no images. */
   readonly artifacts: ReadonlySet<string>;
+  /** Every layer that was read or known, with what it changes. */
+  readonly layers: Pick<LayerReader, 'layers' | 'holdsAll'>;
 }
 
 /** Where to gather and with what. */
@@ -46,8 +49,12 @@ export interface ContentOptions {
   readonly advisories?: Advisories;
   readonly malware?: KnownMalware;
   readonly limits?: Partial<LayerLimits>;
+  /** Layers of earlier scans; without it all are read. */
+  readonly stored?: StoredLayers;
   /** Told before each layer; may throw to stop the scan. */
-  readonly progress?: (layersRead: number) => void;
+  readonly progress?: (progress: ReadingProgress) => void;
+  /** Milliseconds for all layers of one attempt. */
+  readonly scanMilliseconds?: number;
 }
 
 /** What one scan of a repository may cost. */
@@ -131,9 +138,13 @@ export async function gatherImages(
     artifacts: new Set(),
     spent: { steps: 0, bytes: 0, unavailable: 0 },
   };
-  for (const tag of tags) {
-    const manifest = await readManifest(walk, tag);
-    if (manifest !== null) await visit(walk, manifest, { tag, indexes: [] });
+  try {
+    for (const tag of tags) {
+      const manifest = await readManifest(walk, tag);
+      if (manifest !== null) await visit(walk, manifest, { tag, indexes: [] });
+    }
+  } catch (error) {
+    throw error instanceof OwnStoreFailure ? error.failure : error;
   }
   return walk;
 }

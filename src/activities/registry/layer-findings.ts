@@ -6,6 +6,8 @@ import type { KeyedHash } from './keyed-hash';
 
 /** Digests of files that are known to be malware. */
 export interface KnownMalware {
+  /** Changes whenever another file would be found. */
+  readonly version: string;
   has(sha256: string): boolean;
 }
 

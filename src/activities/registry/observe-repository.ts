@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { instant } from '../../contracts/field-checks';
-import type { Observation, ObservedLinks, ObservedRecord } from '../../contracts/observations';
+import type {
+  Observation,
+  ObservedAsset,
+  ObservedLinks,
+  ObservedRecord,
+} from '../../contracts/observations';
 import { parseImageRecord, type ImageRiskKind } from '../../contracts/schemas/images';
 import { LetheError } from '../../domain/errors';
 import { makeId, parseId, type AssetId } from '../../domain/identifiers';
@@ -19,6 +24,7 @@ import { bindKeyedHash, type KeyedHash } from './keyed-hash';
 import { recogniseType } from './repository-type';
 import { holdsSecret } from '../../sensitive-values';
 import type { CallOptions } from './session';
+import { layerRecord } from './stored-layers';
 
 /** What is observed and under which conditions; tenant and registry are the client's. */
 export interface ObserveRepository {
@@ -32,7 +38,13 @@ export interface ObserveRepository {
   /** Secret of the tenant, always the same one, of at least 16 bytes. */
   readonly salt: Uint8Array;
   /** What the layers are compared with; without it only what the image itself says is found. */
-  readonly contents?: ContentOptions;
+  readonly contents?: Omit<ContentOptions, 'stored'>;
+  /** What earlier scans stored of layers; a part is kept as soon as an image was read. */
+  readonly stored?: {
+    readonly rules: string;
+    find(chains: readonly string[], readWith: string): Promise<readonly unknown[]>;
+    keep(part: Observation): Promise<void>;
+  };
   readonly signal: AbortSignal;
   /** Asked before every request; anything but true ends the scan. @source SH-1 */
   readonly stillAuthorized: () => Promise<boolean>;
@@ -63,7 +75,12 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
   const tags = await client.listTags(repository, call);
   if (tags === null) throw refusedAnswer('answer', 'knows no such repository');
   const repositoryType = await recogniseType(client, call);
-  const contents = order.contents ?? {};
+  const asset = {
+    assetId: repositoryAssetId(client.tenantId, client.registry, repository),
+    assetKind: 'image-repository',
+    links,
+  } as const;
+  const contents = { ...order.contents, ...storedBy(order, asset) };
   const gathered = await gatherImages({ client, repository, hash, call, contents }, tags);
   // What was read under an authorization that has ended meanwhile is not handed on.
   await assertAuthorized(order);
@@ -80,15 +97,10 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
     failures: failures.size,
   });
   return {
-    tenantId: client.tenantId,
-    scanId: order.scanId,
-    source: 'registry',
-    observedAt: order.observedAt,
+    ...observationOf(order),
     assets: [
       {
-        assetId: repositoryAssetId(client.tenantId, client.registry, repository),
-        assetKind: 'image-repository',
-        links,
+        ...asset,
         basics,
         completeKinds: ['image-failure', ...completeKinds(gathered, contents)],
         records: recordsOf(gathered, hash),
@@ -97,9 +109,40 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
   };
 }
 
+const observationOf = ({
+  client,
+  scanId,
+  observedAt,
+}: ObserveRepository): Omit<Observation, 'assets'> => ({
+  tenantId: client.tenantId,
+  scanId,
+  source: 'registry',
+  observedAt,
+});
+
+/** Binds what is stored of layers to the asset of this repository. */
+function storedBy(
+  order: ObserveRepository,
+  asset: Pick<ObservedAsset, 'assetId' | 'assetKind' | 'links'>,
+): Pick<ContentOptions, 'stored'> {
+  const { stored } = order;
+  if (stored === undefined) return {};
+  return {
+    stored: {
+      rules: stored.rules,
+      find: (chains, readWith) => stored.find(chains, readWith),
+      keep: (records) =>
+        stored.keep({
+          ...observationOf(order),
+          assets: [{ ...asset, basics: {}, completeKinds: [], records }],
+        }),
+    },
+  };
+}
+
 /** Kinds of which everything was seen. A package list that could not be read may hide vulnerabilities. */
 function completeKinds(
-  { images, failures }: Gathered,
+  { images, failures, layers }: Gathered,
   { advisories, malware }: ContentOptions,
 ): readonly string[] {
   if (failures.size > 0) return [];
@@ -110,7 +153,7 @@ function completeKinds(
     ...(malware === undefined ? [] : (['malware'] as const)),
     ...(advisories === undefined || !isAllRead ? [] : (['vulnerability'] as const)),
   ];
-  return ['image', 'image-packages', ...risks];
+  return ['image', 'image-packages', ...(layers.holdsAll ? ['image-layer'] : []), ...risks];
 }
 
 /**
@@ -158,8 +201,12 @@ function linksOf(services: readonly HostingService[] | undefined): ObservedLinks
   });
 }
 
-function recordsOf({ images, failures }: Gathered, hash: KeyedHash): readonly ObservedRecord[] {
+function recordsOf(
+  { images, failures, layers }: Gathered,
+  hash: KeyedHash,
+): readonly ObservedRecord[] {
   return [
+    ...[...layers.layers.values()].map(layerRecord),
     ...[...images.values()].flatMap((image) => imageRecords(image, hash)),
     ...[...failures].map(([reference, reason]) => {
       const shown = holdsSecret(reference) ? `redacted:${hash(reference)}` : reference;

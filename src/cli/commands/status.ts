@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { STORE_NAMES } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
-import type { AwaitedStore, LifecycleStatus } from '../../contracts/snapshot';
+import type { AwaitedStore, LifecycleStatus, RunningScan } from '../../contracts/snapshot';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
 import { facts, table } from '../output';
@@ -47,6 +47,7 @@ function describe(
       ['Feature', status.featureActive ? 'in use' : 'not in use'],
       ['terminated', status.terminatedAt],
       ['scans', counters.scans],
+      ['scanning', status.scanning === undefined ? null : scanningText(status.scanning)],
       ['redacted values', counters.redactedValues],
       ['missed', counters.breaches],
       ['certificates', counters.certificates],
@@ -59,6 +60,9 @@ function describe(
     status.holds.length > 0 ? `\n${holdTable(status)}` : '',
   ].join('');
 }
+
+const scanningText = ({ imagesRead, layersRead, layersKnown }: RunningScan): string =>
+  `${imagesRead} images done, ${layersRead} layers read, ${layersKnown} known from before`;
 
 const awayOf = ({ store, code, attempt }: AwaitedStore): string =>
   store === 'engine'

@@ -81,6 +81,8 @@ export const INDEXES_MAX = 64;
 /** Packages that are kept of one image, and files that could not be read. */
 export const PACKAGES_MAX = 5_000;
 export const UNREAD_MAX = 500;
+/** Files of interest, and packages of one of them, that are kept of one layer. */
+const FILES_MAX = 50_000;
 /** Vulnerabilities that are kept of one image. */
 export const VULNERABILITIES_MAX = 5_000;
 /** Other names of a vulnerability. */
@@ -223,6 +225,51 @@ const imagePackagesBody = z.strictObject({
   omittedVulnerabilities: count,
 });
 
+const installedPackage = z.strictObject({
+  type: packageType,
+  name: visible,
+  version: visible,
+  source: visible.nullable(),
+  sourceVersion: visible.nullable(),
+  architecture: visible.nullable(),
+});
+const unreadReason = z.enum(['unsupported', 'malformed', 'too-large', 'link']);
+const imagePath = z.string().min(1).max(4_096);
+
+/** What one layer changes in what is known of the layers below it. */
+const imageLayerBody = z.strictObject({
+  /** Digest over this layer and all below it: the same one always changes the same. */
+  chain: sha256Hex,
+  /** Keyed hash of the rules, lists and limits that it was read with. */
+  readWith: keyedHash,
+  digest: digestSchema,
+  diffId: digestSchema,
+  sizeBytes: size,
+  unpackedBytes: size,
+  entriesOutside: count,
+  /** Files of interest of the layers below that are no longer what they were. */
+  hidden: z.array(imagePath).max(FILES_MAX),
+  files: z
+    .array(
+      z.strictObject({
+        path: imagePath,
+        packages: z.array(installedPackage).max(FILES_MAX),
+        unread: z.array(z.strictObject({ place: imagePath, reason: unreadReason })).max(FILES_MAX),
+        distribution: z.strictObject({ id: visible, version: visible.nullable() }).nullable(),
+      }),
+    )
+    .max(FILES_MAX),
+  findings: z
+    .array(
+      riskBody.omit({ imageDigest: true, platform: true }).extend({
+        kind: z.enum(['sensitive-information', 'misconfiguration', 'malware']),
+        sha256: sha256Hex.nullable(),
+      }),
+    )
+    .max(RISKS_MAX),
+  omittedFindings: count,
+});
+
 const repositoryBasics = z.strictObject({
   /** `host[:port]/repository`. */
   address: z.string().min(3).max(600),
@@ -244,6 +291,7 @@ const RECORDS = {
   malware: malwareBody,
   vulnerability: vulnerabilityBody,
   'image-packages': imagePackagesBody,
+  'image-layer': imageLayerBody,
   'image-repository': repositoryBasics,
 } as const;
 
@@ -251,6 +299,8 @@ const RECORDS = {
 export type ImageBody = z.infer<typeof imageBody>;
 /** Body of a record of what an image's layers hold. */
 export type ImagePackagesBody = z.infer<typeof imagePackagesBody>;
+/** Body of a record of one layer and what lies below it. */
+export type ImageLayerBody = z.infer<typeof imageLayerBody>;
 /** Body of a record of a known vulnerability of a package in an image. */
 export type VulnerabilityBody = z.infer<typeof vulnerabilityBody>;
 /** One step of a construction history. */

@@ -109,7 +109,7 @@ describe('the layers of an image', () => {
       ),
     );
     const listed = sha256('evil');
-    const malware = { has: (digest: string) => digest === listed };
+    const malware = { version: 'one', has: (digest: string) => digest === listed };
     const asset = await place.observed({ contents: { malware } });
     expect(asset.of('malware')).toMatchObject([
       {
@@ -317,7 +317,7 @@ describe('the authorization of a scan', () => {
   it('is not the only thing that stops a scan: whoever is told of the progress may do so, too', async () => {
     place.served.set('t', imageOf(base, layer({ name: 'a' })));
     const told: number[] = [];
-    const progress = (layersRead: number) => {
+    const progress = ({ layersRead }: { layersRead: number }) => {
       told.push(layersRead);
       if (told.length === 2) throw new Error('cancelled');
     };

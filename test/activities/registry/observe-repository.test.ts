@@ -121,6 +121,7 @@ describe('one broken image', () => {
     expect([...(await place.observed()).completeKinds].sort()).toEqual([
       'image',
       'image-failure',
+      'image-layer',
       'image-packages',
       'misconfiguration',
       'sensitive-information',

@@ -200,6 +200,7 @@ describe('an observation of a real registry', () => {
     expect([...(asset?.completeKinds ?? [])].sort()).toEqual([
       'image',
       'image-failure',
+      'image-layer',
       'image-packages',
       'misconfiguration',
       'sensitive-information',
