@@ -72,6 +72,11 @@ const CONTROL_READ = [
     'cap_uses',
     'breaker_trips',
     'breaker_resets',
+    'signers',
+    'signer_revocations',
+    'approval_rules',
+    'authority_changes',
+    'authority_approvals',
   ].map((table) => `control.${table}`),
 ];
 
@@ -112,6 +117,9 @@ export const ROLE_GRANTS = Object.freeze({
       'control.set_cap',
       'control.trip_breaker',
       'control.reset_breaker',
+      'control.bootstrap_signer',
+      'control.propose_change',
+      'control.approve_change',
       'keys.lethe_now',
       'keys.ensure_epoch',
       'keys.bump_key_epoch',
