@@ -37,6 +37,10 @@ export const thumbprintOf = (publicKey: string): string =>
     .update(`{"crv":"Ed25519","kty":"OKP","x":"${publicKey}"}`, 'utf8')
     .digest('base64url');
 
+/** A thumbprint as evidence states it: the same 32 bytes in hexadecimal. */
+export const thumbprintDigest = (kid: string): string =>
+  Buffer.from(kid, 'base64url').toString('hex');
+
 /** `x` of the JWK of a key's public half. */
 export const publicKeyText = (key: KeyObject): string => rawPublicKey(key).toString('base64url');
 

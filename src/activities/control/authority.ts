@@ -18,7 +18,12 @@ import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { LetheError } from '../../domain/errors';
 import { SIGNER_ROLES } from '../../domain/signers';
-import { signDocument, thumbprintOf, verifyDocument } from '../../transparency/signed-document';
+import {
+  signDocument,
+  thumbprintDigest,
+  thumbprintOf,
+  verifyDocument,
+} from '../../transparency/signed-document';
 import { actor } from './freeze';
 import { readChange } from './read-authority';
 import { readSigners } from './signers';
@@ -107,8 +112,8 @@ export async function bootstrapSigner(
   await ports.ledger.append({
     tenantId: null,
     kind: 'signer-bootstrapped',
-    subject: added,
-    details: { signerKey: added, role: signer.role, heldBy: signer.personId },
+    subject: thumbprintDigest(added),
+    details: { signerKey: thumbprintDigest(added), role: signer.role, heldBy: signer.personId },
   });
   const found = (await readSigners(ports.control)).find((one) => one.kid === added);
   if (found === undefined) throw new Error('a key that was put in is there');
@@ -145,9 +150,9 @@ export async function proposeChange(
     details: {
       changeId: change.changeId,
       action: change.action,
-      subjectKey: known.kid,
+      subjectKey: known.kid === null ? null : thumbprintDigest(known.kid),
       documentDigest: known.digest,
-      signerKey: signer.kid,
+      signerKey: thumbprintDigest(signer.kid),
       proposedBy: signer.personId,
       expiresAt: known.expiresAt,
     },
@@ -212,9 +217,9 @@ export async function approveChange(
     details: {
       changeId: change.changeId,
       action: change.action,
-      subjectKey: change.kid,
+      subjectKey: change.kid === null ? null : thumbprintDigest(change.kid),
       documentDigest: change.digest,
-      signerKey: signer.kid,
+      signerKey: thumbprintDigest(signer.kid),
       proposedBy: approved.proposedBy,
       approvedBy: approved.approvedBy,
     },
