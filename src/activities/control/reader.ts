@@ -88,7 +88,7 @@ async function readDeadlines(control: SqlPool, filter: DeadlineFilter): Promise<
   for (const row of rows.slice(0, TENANTS_MAX)) {
     const tenantId = required(row, 'tenant_id');
     for (const day of await readDueDays(control, tenantId)) {
-      const held = day.deleteNotBefore === null ? 1 : 0;
+      const held = day.deleteNotBefore === null && day.waitsForOrder !== true ? 1 : 0;
       dueDays.push({ ...day, tenantId, band: bandOf({ now }, [day], held) });
     }
   }
