@@ -6,7 +6,7 @@ import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
 import type { Sql } from '../../contracts/sql';
 import { isWaiting, type CohortRow } from './cohort-rows';
 import { required, textRow, toSqlTime } from './sql-text';
-import type { TenantFacts } from './tenant-facts';
+import type { RequestFact, TenantFacts } from './tenant-facts';
 
 /** What decides about a cohort, or about one record before it has any. */
 export type Governed = Pick<
@@ -15,13 +15,18 @@ export type Governed = Pick<
 >;
 
 /** Facts of one cohort: its newest observation stands for all, because `earliest` grows with it. */
-export function factsOfCohort(facts: TenantFacts, cohort: Governed): Facts {
+export function factsOfCohort(
+  facts: TenantFacts,
+  cohort: Governed,
+  counts: (request: RequestFact) => boolean = () => true,
+): Facts {
   const holds = facts.holds
     .filter((hold) => hold.recordClass === null || hold.recordClass === cohort.recordClass)
     .map(({ placedAt, releasedAt }) => ({ placedAt, releasedAt }));
   const requests = facts.requests
     .filter((request) => request.recordClass === cohort.recordClass)
     .filter((request) => covers(cohort, request.requestId, request.receivedAt))
+    .filter(counts)
     .map(({ receivedAt, withdrawnAt }) => ({ receivedAt, withdrawnAt }));
   const shared = {
     zone: facts.zone,
@@ -59,7 +64,7 @@ export const discoveryOf = (cohort: Governed): string | null =>
   cohort.eventKind === 'stray' ? cohort.eventAt : null;
 
 /** A request covers what was received at or before it; a run made for one request is governed by it. */
-function covers(cohort: Governed, requestId: string, receivedAt: string): boolean {
+export function covers(cohort: Governed, requestId: string, receivedAt: string): boolean {
   if (cohort.eventKind === 'request') return cohort.eventRef === requestId;
   return cohort.recordClass === 'asset-basic-data'
     ? (cohort.newestObservedAt ?? '') <= receivedAt
@@ -90,7 +95,8 @@ export async function refreshWindows(
     const governing = factsOfCohort(facts, cohort);
     const factsDigest = digestOf(governing, discoveryOf(cohort));
     const derived = options.derive(governing, discoveryOf(cohort));
-    const window = { ...keepEarlierLatest(cohort, derived, factsDigest), factsDigest };
+    const start = startOf(facts, cohort, { derived, derive: options.derive });
+    const window = { ...keepEarlierLatest(cohort, derived, factsDigest), ...start, factsDigest };
     if (!isSame(cohort, window)) await insertWindow(sql, cohort, window);
     await recordBreaches(sql, facts, { cohort, window });
   }
@@ -98,8 +104,55 @@ export async function refreshWindows(
   for (const runId of runs) await markFresh(sql, facts.tenantId, runId);
 }
 
-/** A derived window with the digest of the facts that it follows from. */
-type FoundedWindow = DerivedWindow & { readonly factsDigest: string };
+/** When destruction may start, and what it waits for. */
+interface Start {
+  /** Null while nothing but a request without an approved order asks for it. */
+  readonly deleteNotBefore: string | null;
+  readonly endedNotBefore: string | null;
+  /** What the requests ask for, approved or not. */
+  readonly requestedNotBefore: string | null;
+  readonly waitsForOrder: boolean;
+}
+
+/** A derived window with when it opens and the digest of the facts that it follows from. */
+type FoundedWindow = DerivedWindow & Start & { readonly factsDigest: string };
+
+/**
+ * A request moves the end of a promise when it is received; destruction it starts only under an approved
+ * order. What the end of use alone allows needs none, and is not delayed by one that is missing.
+ *
+ * @source CC-2, DR-1
+ */
+function startOf(
+  facts: TenantFacts,
+  cohort: CohortRow,
+  { derived, derive }: { readonly derived: DerivedWindow; readonly derive: DeriveWindow },
+): Start {
+  const requested = derived.deleteNotBefore;
+  const by = (counts: (request: RequestFact) => boolean): string | null =>
+    derive(factsOfCohort(facts, cohort, counts), discoveryOf(cohort)).deleteNotBefore;
+  const asking = facts.requests.some(
+    (request) =>
+      request.recordClass === cohort.recordClass &&
+      request.withdrawnAt === null &&
+      covers(cohort, request.requestId, request.receivedAt),
+  );
+  if (!asking) {
+    return {
+      deleteNotBefore: requested,
+      endedNotBefore: requested,
+      requestedNotBefore: requested,
+      waitsForOrder: false,
+    };
+  }
+  const allowed = by(({ withdrawnAt, orderId }) => withdrawnAt !== null || orderId !== null);
+  return {
+    deleteNotBefore: allowed,
+    endedNotBefore: by(({ withdrawnAt }) => withdrawnAt !== null),
+    requestedNotBefore: requested,
+    waitsForOrder: requested !== null && allowed !== requested,
+  };
+}
 
 const digestOf = (facts: Facts, discoveredAt: string | null): string =>
   createHash('sha256')
@@ -130,6 +183,8 @@ function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
     cohort.earliestAt === normalOrNull(window.earliestAt) &&
     cohort.deleteNotBefore === normalOrNull(window.deleteNotBefore) &&
     cohort.latestAt === normalOrNull(window.latestAt) &&
+    cohort.endedNotBefore === normalOrNull(window.endedNotBefore) &&
+    cohort.waitsForOrder === window.waitsForOrder &&
     cohort.because === window.because
   );
 }
@@ -140,7 +195,8 @@ const sqlOrNull = (instant: string | null): string | null =>
 async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow): Promise<void> {
   await sql.execute(
     `INSERT INTO cohort_windows (run_id, due_on, window_number, earliest_at, delete_not_before,
-       latest_at, derivation, computed_at) VALUES (?, ?, ?, ?, ?, ?, ?, lethe_now())`,
+       latest_at, ended_earliest_at, ended_not_before, derivation, computed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, lethe_now())`,
     [
       cohort.runId,
       cohort.dueOn,
@@ -148,11 +204,15 @@ async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow):
       sqlOrNull(window.earliestAt),
       sqlOrNull(window.deleteNotBefore),
       sqlOrNull(window.latestAt),
+      sqlOrNull(window.baseEarliestAt),
+      sqlOrNull(window.endedNotBefore),
       JSON.stringify({
         ...window.derivation,
         because: window.because,
         provisional: window.provisional,
         breaches: window.breaches,
+        requestedNotBefore: normalOrNull(window.requestedNotBefore),
+        waitsForOrder: window.waitsForOrder,
         factsDigest: window.factsDigest,
       }),
     ],
