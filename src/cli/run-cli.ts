@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { LetheError } from '../domain/errors';
-import { CALENDARS } from './calendars-folder';
+import { CALENDARS } from './shipped-folders';
 import { Cli } from './cli';
 import { addArchiveCommands } from './commands/archive';
 import { addAttachService } from './commands/attach-service';

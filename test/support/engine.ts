@@ -31,6 +31,7 @@ import type { SqlPool } from '../../src/contracts/sql';
 import type { BodyStaging, HostedService } from '../../src/contracts/stores';
 import { LetheError } from '../../src/domain/errors';
 import { loadConfig } from '../../src/platform/config';
+import { loadPolicies } from '../../src/platform/policies/load-policies';
 import { openStores, type Stores } from '../../src/platform/connections';
 import type { Credentials } from '../../src/platform/credentials';
 import {
@@ -119,6 +120,7 @@ export async function createEngineHarness(
     signing: newSigningKeys(environment.name),
     hosting: { servicesOf: () => hostedBy(harness.hosted) },
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
+    policies: loadPolicies(join(__dirname, '..', '..', 'policies')),
     lockMode: 'legal-hold',
     remnants: {
       keyRemnantHours: 0,

@@ -72,7 +72,7 @@ function compose({ facts, cohorts, counters, events, scans, stop }: Readings): L
     asOf: facts.now,
     stage,
     band: bandOf(facts, dueDays, holds.length),
-    policyVersion: facts.policyVersion,
+    policyVersion: String(facts.policyVersions.at(-1) ?? ''),
     zone: facts.zone,
     activeServices: activeServices(facts),
     featureActive: openPeriod(facts, 'Feature') !== undefined,

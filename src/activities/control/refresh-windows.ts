@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { HostingService } from '../../domain/record-class';
 import type { Facts } from '../../domain/windows/facts';
 import type { CalendarId } from '../../domain/windows/working-calendar';
-import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
+import type { Circumstances, DerivedWindow, DeriveWindow } from '../../contracts/windows';
 import type { Sql } from '../../contracts/sql';
 import { isWaiting, type CohortRow } from './cohort-rows';
 import { required, textRow, toSqlTime } from './sql-text';
@@ -54,9 +54,11 @@ export function factsOfCohort(facts: TenantFacts, cohort: Governed): Facts {
   };
 }
 
-/** When something outside every run was found; null for what belongs to an event of its own. */
-export const discoveryOf = (cohort: Governed): string | null =>
-  cohort.eventKind === 'stray' ? cohort.eventAt : null;
+/** What a cohort's window depends on beside its facts. */
+export const circumstancesOf = (facts: TenantFacts, cohort: Governed): Circumstances => ({
+  discoveredAt: cohort.eventKind === 'stray' ? cohort.eventAt : null,
+  policyVersions: facts.policyVersions,
+});
 
 /** A request covers what was received at or before it; a run made for one request is governed by it. */
 function covers(cohort: Governed, requestId: string, receivedAt: string): boolean {
@@ -87,10 +89,7 @@ export async function refreshWindows(
   options: { readonly cohorts: readonly CohortRow[]; readonly derive: DeriveWindow },
 ): Promise<void> {
   for (const cohort of options.cohorts.filter((row) => isWaiting(row.state))) {
-    const governing = factsOfCohort(facts, cohort);
-    const factsDigest = digestOf(governing, discoveryOf(cohort));
-    const derived = options.derive(governing, discoveryOf(cohort));
-    const window = { ...keepEarlierLatest(cohort, derived, factsDigest), factsDigest };
+    const window = nextWindow(facts, cohort, options.derive);
     if (!isSame(cohort, window)) await insertWindow(sql, cohort, window);
     await recordBreaches(sql, facts, { cohort, window });
   }
@@ -99,24 +98,49 @@ export async function refreshWindows(
 }
 
 /** A derived window with the digest of the facts that it follows from. */
-type FoundedWindow = DerivedWindow & { readonly factsDigest: string };
+export type FoundedWindow = DerivedWindow & { readonly factsDigest: string };
+
+/** The window that a cohort has by the facts as they are now; what was promised before stands. */
+export function nextWindow(
+  facts: TenantFacts,
+  cohort: CohortRow,
+  derive: DeriveWindow,
+): FoundedWindow {
+  const governing = factsOfCohort(facts, cohort);
+  const circumstances = circumstancesOf(facts, cohort);
+  const factsDigest = digestOf(governing, circumstances.discoveredAt);
+  const derived = derive(governing, circumstances);
+  const unchanged = cohort.factsDigest === factsDigest;
+  return { ...(unchanged ? keepPromised(cohort, derived) : derived), factsDigest };
+}
 
 const digestOf = (facts: Facts, discoveredAt: string | null): string =>
   createHash('sha256')
     .update(JSON.stringify([facts, discoveredAt]))
     .digest('hex');
 
-/** New calendar or time zone data never makes a promise later by itself; only a changed fact does. */
-function keepEarlierLatest(
-  cohort: CohortRow,
-  window: DerivedWindow,
-  factsDigest: string,
-): DerivedWindow {
-  if (cohort.factsDigest !== factsDigest) return window;
-  if (cohort.latestAt === null || window.latestAt === null) return window;
-  return cohort.latestAt < normal(window.latestAt)
-    ? { ...window, latestAt: cohort.latestAt }
-    : window;
+/**
+ * New calendars, time zone data or versions of the policy never widen a promise by themselves: the later
+ * beginning and the earlier end stand until a fact changes. Only a law that asks for longer keeping moves
+ * an end that leaves no time. @source AB-1, AB-3, CC-2, CC-3, CC-4
+ */
+function keepPromised(cohort: CohortRow, window: DerivedWindow): DerivedWindow {
+  const { earliestAt, deleteNotBefore, latestAt } = window;
+  const promised = cohort.latestAt;
+  if (earliestAt === null || deleteNotBefore === null || latestAt === null) return window;
+  if (promised === null || cohort.earliestAt === null || cohort.deleteNotBefore === null) {
+    return window;
+  }
+  const later = (recorded: string, computed: string): string =>
+    recorded > normal(computed) ? recorded : computed;
+  const begins = later(cohort.earliestAt, earliestAt);
+  const leavesTime = !window.requiredByLaw || promised > normal(begins);
+  return {
+    ...window,
+    earliestAt: begins,
+    deleteNotBefore: later(cohort.deleteNotBefore, deleteNotBefore),
+    latestAt: leavesTime && promised < normal(latestAt) ? promised : latestAt,
+  };
 }
 
 const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', 'T')}Z`;
@@ -130,7 +154,9 @@ function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
     cohort.earliestAt === normalOrNull(window.earliestAt) &&
     cohort.deleteNotBefore === normalOrNull(window.deleteNotBefore) &&
     cohort.latestAt === normalOrNull(window.latestAt) &&
-    cohort.because === window.because
+    cohort.because === window.because &&
+    // A count that has become final stays so, also for a worker that has not heard of it yet.
+    (cohort.provisional === window.provisional || !cohort.provisional)
   );
 }
 
@@ -152,6 +178,7 @@ async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow):
         ...window.derivation,
         because: window.because,
         provisional: window.provisional,
+        requiredByLaw: window.requiredByLaw,
         breaches: window.breaches,
         factsDigest: window.factsDigest,
       }),

@@ -72,6 +72,7 @@ const CONTROL_READ = [
     'cap_uses',
     'breaker_trips',
     'breaker_resets',
+    'policy_activations',
   ].map((table) => `control.${table}`),
 ];
 
@@ -112,6 +113,7 @@ export const ROLE_GRANTS = Object.freeze({
       'control.set_cap',
       'control.trip_breaker',
       'control.reset_breaker',
+      'control.activate_policy',
       'keys.lethe_now',
       'keys.ensure_epoch',
       'keys.bump_key_epoch',
