@@ -32,6 +32,7 @@ import { addRestoreGate } from './commands/restore-gate';
 import { addRequestDeletion } from './commands/request-deletion';
 import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
+import { addSigner } from './commands/signer';
 import { addStatus } from './commands/status';
 import { addSubscribe } from './commands/subscribe';
 import { addSweep } from './commands/sweep';
@@ -128,6 +129,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Deletion and what stops it:');
   addRequestDeletion(lethe, cli);
   addWithdrawDeletion(lethe, cli);
+  addSigner(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);
   addCaps(lethe, cli);

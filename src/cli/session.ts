@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { AuthorityPorts } from '../activities/control/authority';
 import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import type { ThrottlePorts } from '../activities/control/throttle';
@@ -111,6 +112,14 @@ export class Session {
           { location: location as CollectionLocation, tenantId, assetId, stamp: attemptId },
         );
       },
+    };
+  }
+
+  /** Changes who may sign what, under signatures; needs no workflow engine. */
+  get authority(): AuthorityPorts {
+    return {
+      control: this.stores.sql('control', 'control'),
+      ledger: createEvidenceLedger({ pool: this.stores.sql('ledger', 'evidence') }),
     };
   }
 

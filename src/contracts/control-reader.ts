@@ -3,6 +3,7 @@ import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/
 import type { ForecastAnswer } from '../domain/forecast';
 import type { PaceWarning } from '../domain/pacing';
 import type { RecordClass } from '../domain/record-class';
+import type { ApprovalRule, AuthorityChange, SignerRecord } from './authority';
 import type { Band, DueDay, ProcessStatus } from './snapshot';
 
 /** A due day with the tenant it belongs to and how near its own end is. */
@@ -178,6 +179,12 @@ export interface ControlReader {
   caps(): Promise<readonly CapRecord[]>;
   /** Trips of the circuit breaker, open ones first. */
   trips(): Promise<readonly TripRecord[]>;
+  /** The registry of signers, ended keys too. */
+  signers(): Promise<readonly SignerRecord[]>;
+  /** Proposed changes of the registry, the newest first. */
+  authorityChanges(): Promise<readonly AuthorityChange[]>;
+  /** Rules of approvals, the one in force first. */
+  approvalRules(): Promise<readonly ApprovalRule[]>;
   certificatesOf(tenantId: string): Promise<readonly CertificateSummary[]>;
   /** Null when there is no such certificate. */
   certificate(certificateId: string): Promise<StoredCertificate | null>;

@@ -51,6 +51,12 @@ export const FAILURES = Object.freeze({
     400,
   ),
   NOT_PERMITTED: row('the state does not allow this command', 2, 409),
+  SIGNATURE_INVALID: row('a signed document is malformed, altered or signed as another', 2, 422),
+  UNKNOWN_SIGNER: row('no such key in the registry of signers', 2, 404),
+  SIGNER_NOT_ENTITLED: row('the role of the key does not allow this signature', 2, 403),
+  SIGNER_NOT_VALID: row('the key does not count at this instant', 2, 403),
+  FOUR_EYES: row('a second person is needed', 2, 409),
+  UNKNOWN_CHANGE: row('no such proposed change of the registry', 2, 404),
   PROCESS_OPEN: row('a process is open under that name', 2, 409),
   BACKDATING_NEEDS_APPROVAL: row('an effective time in the past needs a second person', 2, 409),
   PERMIT_REFUSED: row(

@@ -203,6 +203,13 @@ export const EXEMPT = Object.freeze({
     'versions of the policy with digests, who signed them and since when they are in force',
   'mysql:control.backup_sets': 'ids, stores, instants and places of backups; no content of them',
   'mysql:control.backup_expiries': 'which backups are gone since when',
+  'mysql:control.authority_gate': 'one row that changes of the registry of signers lock',
+  'mysql:control.signers': 'public keys, roles and opaque ids of the people who may sign',
+  'mysql:control.signer_revocations': 'which keys were taken out of the registry, and when',
+  'mysql:control.approval_rules': 'how many people approve an order, and how soon',
+  'mysql:control.authority_changes':
+    'signed proposals to change who may sign: keys, roles, opaque ids of people, instants',
+  'mysql:control.authority_approvals': 'signed approvals of such proposals, with opaque ids',
   'mysql:control.migrations': 'names and checksums of applied migrations',
   'mysql:control.migration_steps': 'which statements of a migration were carried out',
   'mysql:evidence': 'ids, counts, digests and instants that prove what was done; no tenant content',

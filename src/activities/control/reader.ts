@@ -16,10 +16,12 @@ import { readBackups } from './backups';
 import { readTrips } from './breaker';
 import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
+import { readApprovalRules, readChanges } from './read-authority';
 import { readForecast } from './read-forecast';
 import { readProgress } from './read-progress';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
+import { readSigners } from './signers';
 import { required, textRow, textRows, toInstant, toInstantOrNull, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
 
@@ -52,6 +54,9 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     forecast: async () => readForecast(control),
     caps: async () => readCaps(control),
     trips: async () => readTrips(control),
+    signers: async () => readSigners(control),
+    authorityChanges: async () => readChanges(control),
+    approvalRules: async () => readApprovalRules(control),
     ...createEvidenceReading(evidence),
   };
 }

@@ -73,6 +73,11 @@ const CONTROL_READ = [
     'breaker_trips',
     'breaker_resets',
     'policy_activations',
+    'signers',
+    'signer_revocations',
+    'approval_rules',
+    'authority_changes',
+    'authority_approvals',
   ].map((table) => `control.${table}`),
 ];
 
@@ -114,6 +119,9 @@ export const ROLE_GRANTS = Object.freeze({
       'control.trip_breaker',
       'control.reset_breaker',
       'control.activate_policy',
+      'control.bootstrap_signer',
+      'control.propose_change',
+      'control.approve_change',
       'keys.lethe_now',
       'keys.ensure_epoch',
       'keys.bump_key_epoch',
