@@ -57,6 +57,7 @@ export const FAILURES = Object.freeze({
   SIGNER_NOT_VALID: row('the key does not count at this instant', 2, 403),
   FOUR_EYES: row('a second person is needed', 2, 409),
   UNKNOWN_CHANGE: row('no such proposed change of the registry', 2, 404),
+  PLAN_CHANGED: row('the plan that was approved is not the present one any more', 2, 409),
   PROCESS_OPEN: row('a process is open under that name', 2, 409),
   BACKDATING_NEEDS_APPROVAL: row('an effective time in the past needs a second person', 2, 409),
   PERMIT_REFUSED: row(

@@ -144,7 +144,8 @@ function keepPromised(cohort: CohortRow, window: DerivedWindow): DerivedWindow {
 }
 
 const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', 'T')}Z`;
-const normalOrNull = (instant: string | null): string | null =>
+/** An instant as rows have it. */
+export const normalOrNull = (instant: string | null): string | null =>
   instant === null ? null : normal(instant);
 
 function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
