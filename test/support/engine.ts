@@ -98,6 +98,7 @@ export const newTenantId = (): string => `tn_${randomBytes(10).toString('hex')}`
 /** Creates an environment of its own in every store, with a movable clock. */
 export async function createEngineHarness(
   through: (stores: Stores) => Stores = (stores) => stores,
+  policies = loadPolicies(join(__dirname, '..', '..', 'policies')),
 ): Promise<EngineHarness> {
   const environment = await createSqlEnvironment({ simulation: true });
   const admin = connectObjects({ ...administrator(), pathStyle: true });
@@ -120,7 +121,7 @@ export async function createEngineHarness(
     signing: newSigningKeys(environment.name),
     hosting: { servicesOf: () => hostedBy(harness.hosted) },
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
-    policies: loadPolicies(join(__dirname, '..', '..', 'policies')),
+    policies,
     lockMode: 'legal-hold',
     remnants: {
       keyRemnantHours: 0,
