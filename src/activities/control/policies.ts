@@ -155,7 +155,7 @@ async function activate(
   await ports.ledger.append({
     tenantId: null,
     kind: 'policy-activated',
-    subject: candidate.policy,
+    subject: `policy/${candidate.version}`,
     details: { ...activation, documents: [first.digest, second.digest].sort() },
   });
   return activation;
@@ -221,7 +221,11 @@ async function recordRefusal(
   await ledger.append({
     tenantId: null,
     kind: 'policy-activation-refused',
-    subject: `${candidate.policy}/${text.slice(0, 32)}/${code}`,
-    details: { policyDigest: candidate.digest, documentsDigest: text, code },
+    subject: `policy/${candidate.version}/${text.slice(0, 32)}/${code}`,
+    details: {
+      policyDigest: candidate.digest,
+      documentsDigest: text,
+      reason: code.toLowerCase().replaceAll('_', '-'),
+    },
   });
 }
