@@ -9,6 +9,7 @@ import { loadConfig, required } from '../src/platform/config';
 import { openStores, type Stores } from '../src/platform/connections';
 import { readCredentials } from '../src/platform/credentials';
 import { readKekFile } from '../src/platform/kek';
+import { loadPolicies } from '../src/platform/policies/load-policies';
 import { createSigningKeys, readSigningKeys } from '../src/platform/signing-keys';
 
 /** Steps that are measured, in the order in which the tenant's process takes them. */
@@ -29,6 +30,7 @@ function optionsOf(stores: Stores, kekFile: string): EngineOptions {
       createSigningKeys(mkdtempSync(join(dirname(kekFile), 'signing-')), 'lethe.example/bench'),
     ),
     hosting: { servicesOf: () => Promise.resolve([]) },
+    policies: loadPolicies(join(__dirname, '..', '..', 'policies')),
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
     lockMode: 'legal-hold',
     remnants: { keyRemnantHours: 0, maxAgeDays: {} },

@@ -12,6 +12,7 @@ import { describeConfig, loadConfig, required } from './platform/config';
 import { openStores } from './platform/connections';
 import { readCredentials } from './platform/credentials';
 import { readKekFile } from './platform/kek';
+import { loadPolicies } from './platform/policies/load-policies';
 import { createLog } from './platform/logging';
 import { readSigningKeys } from './platform/signing-keys';
 
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
     }),
     hosting: createHostingSystem({ url: required(config.hostingUrl, 'LETHE_HOSTING_URL') }),
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
+    policies: loadPolicies(join(__dirname, '..', '..', 'policies')),
     lockMode: required(config.s3, 'LETHE_S3_ENDPOINT').lockMode,
     remnants: {
       keyRemnantHours: config.keyRemnantHours,

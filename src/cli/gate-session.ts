@@ -6,16 +6,16 @@ import type { ReplayControlPorts } from '../activities/restore-gate/replay-contr
 import type { ReplayPorts } from '../activities/restore-gate/replay-store';
 import { bindDeriveWindow } from '../activities/windows/derive-window';
 import type { DeriveWindow } from '../contracts/windows';
-import { pinPolicy, RETENTION_SCHEDULE } from '../domain/retention-schedule';
-import { loadCalendars, sha256 } from '../platform/calendars';
-import { CALENDARS } from './calendars-folder';
+import { loadCalendars } from '../platform/calendars';
+import { loadPolicies } from '../platform/policies/load-policies';
+import { CALENDARS, POLICIES } from './shipped-folders';
 import type { Session } from './session';
 
 const newToken = (): string => randomBytes(16).toString('hex');
 
 const derive = (): DeriveWindow =>
   bindDeriveWindow({
-    policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+    policies: loadPolicies(POLICIES),
     calendars: loadCalendars(CALENDARS),
     tzdata: process.versions['tz'] ?? 'unknown',
   });

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { LetheError } from '../domain/errors';
-import { CALENDARS } from './calendars-folder';
+import { CALENDARS } from './shipped-folders';
 import { Cli } from './cli';
 import { addArchiveCommands } from './commands/archive';
 import { addAttachService } from './commands/attach-service';
@@ -20,6 +20,7 @@ import { runExplain } from './commands/explain';
 import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
 import { addUnmatched } from './commands/unmatched';
+import { addPolicy } from './commands/policy';
 import { addProgress } from './commands/progress';
 import { addThrottle } from './commands/throttle';
 import { addGrantSharing } from './commands/grant-sharing';
@@ -137,6 +138,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addThrottle(lethe, cli);
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
+  addPolicy(lethe, cli);
   addBackups(lethe, cli);
   addRestoreGate(lethe, cli);
   addConfig(lethe, cli);

@@ -11,8 +11,8 @@ import type { Pulse } from '../activities/disposition/ports';
 import type { KekRing } from '../contracts/keys';
 import type { DataKeys, HostingSystem } from '../contracts/stores';
 import type { DeriveWindow } from '../contracts/windows';
-import { pinPolicy, RETENTION_SCHEDULE } from '../domain/retention-schedule';
-import { loadCalendars, sha256 } from '../platform/calendars';
+import type { PolicyShelf } from '../domain/retention-schedule';
+import { loadCalendars } from '../platform/calendars';
 import type { Stores } from '../platform/connections';
 import type { SigningKeys } from '../transparency/signing-keys';
 import type { MongoRole } from '../platform/migrate/mongo-accounts';
@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly signing: SigningKeys;
   readonly hosting: HostingSystem;
   readonly calendarsFolder: string;
+  /** Reviewed versions of the policy. */
+  readonly policies: PolicyShelf;
   readonly lockMode: 'legal-hold' | 'compliance';
   readonly remnants: {
     readonly keyRemnantHours: number;
@@ -58,7 +60,7 @@ const newToken = (): string =>
 
 /** Makes what the activities share. */
 export function shareParts(options: EngineOptions): SharedParts {
-  const { stores, kek, signing, lockMode, calendarsFolder } = options;
+  const { stores, kek, signing, lockMode, calendarsFolder, policies } = options;
   const objects = (role: ObjectRole): ObjectStore => ({
     client: stores.objects(role),
     environment: stores.environment,
@@ -66,7 +68,7 @@ export function shareParts(options: EngineOptions): SharedParts {
   const ledger = createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') });
   return {
     derive: bindDeriveWindow({
-      policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+      policies,
       calendars: loadCalendars(calendarsFolder),
       tzdata: process.versions['tz'] ?? 'unknown',
     }),

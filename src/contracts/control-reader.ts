@@ -5,6 +5,7 @@ import type { PaceWarning } from '../domain/pacing';
 import type { RecordClass } from '../domain/record-class';
 import type { ApprovalRule, AuthorityChange, SignerRecord } from './authority';
 import type { Band, DueDay, ProcessStatus } from './snapshot';
+import type { PolicyActivation } from './window-plans';
 
 /** A due day with the tenant it belongs to and how near its own end is. */
 export interface TenantDueDay extends DueDay {
@@ -177,6 +178,8 @@ export interface ControlReader {
   /** Registered backups, newest first. */
   backups(): Promise<readonly BackupRecord[]>;
   caps(): Promise<readonly CapRecord[]>;
+  /** Versions of the policy that came into force, the oldest first. */
+  policyActivations(): Promise<readonly PolicyActivation[]>;
   /** Trips of the circuit breaker, open ones first. */
   trips(): Promise<readonly TripRecord[]>;
   /** The registry of signers, ended keys too. */

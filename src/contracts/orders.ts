@@ -205,7 +205,7 @@ export interface DeletionPlan {
   readonly tenantId: string;
   readonly requestIds: readonly string[];
   readonly scope: readonly RecordClass[];
-  readonly policyVersion: string;
+  readonly policyVersions: readonly number[];
   /** Holds in force that cover what would go. */
   readonly holds: readonly string[];
   readonly goes: readonly PlannedCohort[];

@@ -61,9 +61,9 @@ export const FAILURES = Object.freeze({
   ORDER_EXPIRED: row('the order or its approval is not valid now', 2, 409),
   ORDER_STOPPED: row('the order was denied or revoked', 2, 409),
   ORDER_REQUIRED: row('what was requested goes only under an approved order', 1, 409, true),
-  PLAN_CHANGED: row('the plan is not the one that was previewed', 2, 409),
   PLAN_NOT_READY: row('what was requested is not sealed yet', 1, 409, true),
   UNKNOWN_CHANGE: row('no such proposed change of the registry', 2, 404),
+  PLAN_CHANGED: row('the present plan is not the one that was read and signed', 2, 409),
   PROCESS_OPEN: row('a process is open under that name', 2, 409),
   BACKDATING_NEEDS_APPROVAL: row('an effective time in the past needs a second person', 2, 409),
   PERMIT_REFUSED: row(

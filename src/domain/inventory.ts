@@ -199,6 +199,8 @@ export const EXEMPT = Object.freeze({
   'mysql:control.cap_settings': 'caps with who set them, when, and the reason of the operator',
   'mysql:control.cap_uses': 'numbers of records that permits let go, with instants',
   'mysql:control.cap_stops': 'which cap stopped which run, as ids and numbers',
+  'mysql:control.policy_activations':
+    'versions of the policy with digests, who signed them and since when they are in force',
   'mysql:control.backup_sets': 'ids, stores, instants and places of backups; no content of them',
   'mysql:control.backup_expiries': 'which backups are gone since when',
   'mysql:control.authority_gate': 'one row that changes of the registry of signers lock',

@@ -1,8 +1,21 @@
 import type { RecordClass } from './record-class';
 
 /** Clauses of the agreement that decide when a record is destroyed. */
-export type RuleId =
-  'AB-1' | 'AB-2' | 'AB-3' | 'CC-1' | 'CC-2' | 'CC-3' | 'CC-4' | 'DR-1' | 'ST-1' | 'ST-2';
+export const RULE_IDS = Object.freeze([
+  'AB-1',
+  'AB-2',
+  'AB-3',
+  'CC-1',
+  'CC-2',
+  'CC-3',
+  'CC-4',
+  'DR-1',
+  'ST-1',
+  'ST-2',
+] as const);
+
+/** A clause of the agreement that decides when a record is destroyed. */
+export type RuleId = (typeof RULE_IDS)[number];
 
 /** What starts a rule's clock. */
 export type Trigger =
@@ -41,6 +54,9 @@ export interface PolicyParameters {
   readonly lastPublishedYear: number;
 }
 
+/** The policy that this product keeps. */
+export const POLICY_ID = 'container-security';
+
 /** A policy: reviewed data with an id and a version, never configuration. */
 export interface RetentionSchedule {
   readonly id: string;
@@ -55,9 +71,13 @@ const rule = (
   summary: string,
 ): RetentionRule => Object.freeze({ rule: id, trigger, period, disposition, summary });
 
-/** Version 1 of the schedule. @source AB-1, AB-2, AB-3, CC-1, CC-2, CC-3, CC-4, DR-1 */
+/**
+ * Version 1 of the schedule; `policies/container-security-v1.yaml` says the same with the reason for each
+ * number. Later versions have other numbers and the same clauses. @source AB-1, AB-2, AB-3, CC-1, CC-2, CC-3,
+ * CC-4, DR-1
+ */
 export const RETENTION_SCHEDULE: RetentionSchedule = Object.freeze({
-  id: 'container-security',
+  id: POLICY_ID,
   version: 1,
   parameters: Object.freeze({
     minimumDays: 180,
@@ -122,6 +142,9 @@ export interface PinnedPolicy {
   readonly version: string;
   readonly parameters: PolicyParameters;
 }
+
+/** Every version of the policy that this build knows, by its number. */
+export type PolicyShelf = ReadonlyMap<number, PinnedPolicy>;
 
 /**
  * Pins a schedule by its content. The hash function is an argument (the domain has none): SHA-256

@@ -15,8 +15,8 @@ afterAll(() => engine.remove());
 /** The rule as a machine with other calendar or time zone data would compute it. */
 const shifted =
   (days: number): DeriveWindow =>
-  (facts, discoveredAt) => {
-    const window = engine.parts.derive(facts, discoveredAt);
+  (facts, circumstances) => {
+    const window = engine.parts.derive(facts, circumstances);
     const { latestAt } = window;
     if (latestAt === null) return window;
     return {

@@ -7,7 +7,7 @@ import { loadCalendars, sha256 } from '../../src/platform/calendars';
 import { ROOT } from './repository';
 
 const context = {
-  policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+  policies: [pinPolicy(RETENTION_SCHEDULE, sha256)] as const,
   calendars: loadCalendars(join(ROOT, 'calendars')),
   tzdata: process.versions['tz'] ?? 'unknown',
 };

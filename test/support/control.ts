@@ -6,8 +6,8 @@ import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
 import type { AcceptedCommand, ControlActivities } from '../../src/contracts/activities';
 import type { Command, CommandBodies, CommandKind, StagedBody } from '../../src/contracts/commands';
 import type { LinkWriter } from '../../src/contracts/stores';
-import { pinPolicy, RETENTION_SCHEDULE } from '../../src/domain/retention-schedule';
-import { loadCalendars, sha256 } from '../../src/platform/calendars';
+import { loadCalendars } from '../../src/platform/calendars';
+import { loadPolicies } from '../../src/platform/policies/load-policies';
 import type { SqlEnvironment } from './environment';
 
 /** Control on the real SQL server, with ways to send commands. */
@@ -48,7 +48,7 @@ export function createControlHarness(environment: SqlEnvironment): ControlHarnes
     unstamp: () => Promise.resolve(),
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     derive: bindDeriveWindow({
-      policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+      policies: loadPolicies(join(__dirname, '..', '..', 'policies')),
       calendars: loadCalendars(join(__dirname, '..', '..', 'calendars')),
       tzdata: process.versions['tz'] ?? 'unknown',
     }),

@@ -31,6 +31,7 @@ import type { SqlPool } from '../../src/contracts/sql';
 import type { BodyStaging, HostedService } from '../../src/contracts/stores';
 import { LetheError } from '../../src/domain/errors';
 import { loadConfig } from '../../src/platform/config';
+import { loadPolicies } from '../../src/platform/policies/load-policies';
 import { openStores, type Stores } from '../../src/platform/connections';
 import type { Credentials } from '../../src/platform/credentials';
 import {
@@ -97,6 +98,7 @@ export const newTenantId = (): string => `tn_${randomBytes(10).toString('hex')}`
 /** Creates an environment of its own in every store, with a movable clock. */
 export async function createEngineHarness(
   through: (stores: Stores) => Stores = (stores) => stores,
+  policies = loadPolicies(join(__dirname, '..', '..', 'policies')),
 ): Promise<EngineHarness> {
   const environment = await createSqlEnvironment({ simulation: true });
   const admin = connectObjects({ ...administrator(), pathStyle: true });
@@ -119,6 +121,7 @@ export async function createEngineHarness(
     signing: newSigningKeys(environment.name),
     hosting: { servicesOf: () => hostedBy(harness.hosted) },
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
+    policies,
     lockMode: 'legal-hold',
     remnants: {
       keyRemnantHours: 0,

@@ -34,7 +34,7 @@ export async function readPlan(
     tenantId: facts.tenantId,
     requestIds: requests.map(({ requestId }) => requestId).sort(),
     scope,
-    policyVersion: facts.policyVersion,
+    policyVersions: facts.policyVersions,
     holds: facts.holds
       .filter(({ releasedAt }) => releasedAt === null)
       .filter(({ recordClass }) => recordClass === null || scope.includes(recordClass))

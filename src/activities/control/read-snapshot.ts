@@ -77,7 +77,7 @@ function compose(readings: Readings): LifecycleSnapshot {
     asOf: facts.now,
     stage,
     band: bandOf(facts, dueDays, holds.length),
-    policyVersion: facts.policyVersion,
+    policyVersion: String(facts.policyVersions.at(-1) ?? ''),
     zone: facts.zone,
     activeServices: activeServices(facts),
     featureActive: openPeriod(facts, 'Feature') !== undefined,

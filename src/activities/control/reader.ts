@@ -17,6 +17,7 @@ import { readTrips } from './breaker';
 import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
 import { readApprovalRules, readChanges } from './read-authority';
+import { readActivations } from './policies';
 import { readForecast } from './read-forecast';
 import { readProgress } from './read-progress';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
@@ -53,6 +54,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     backups: async () => readBackups(control),
     forecast: async () => readForecast(control),
     caps: async () => readCaps(control),
+    policyActivations: async () => readActivations(control),
     trips: async () => readTrips(control),
     signers: async () => readSigners(control),
     authorityChanges: async () => readChanges(control),

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import type { HostingService } from '../../domain/record-class';
 import type { Facts } from '../../domain/windows/facts';
 import type { CalendarId } from '../../domain/windows/working-calendar';
-import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
+import type { Circumstances, DerivedWindow, DeriveWindow } from '../../contracts/windows';
 import type { Sql } from '../../contracts/sql';
 import { isWaiting, type CohortRow } from './cohort-rows';
 import { required, textRow, toSqlTime } from './sql-text';
 import type { RequestFact, TenantFacts } from './tenant-facts';
+import { startOf, type WindowStart } from './window-start';
 
 /** What decides about a cohort, or about one record before it has any. */
 export type Governed = Pick<
@@ -59,9 +60,11 @@ export function factsOfCohort(
   };
 }
 
-/** When something outside every run was found; null for what belongs to an event of its own. */
-export const discoveryOf = (cohort: Governed): string | null =>
-  cohort.eventKind === 'stray' ? cohort.eventAt : null;
+/** What a cohort's window depends on beside its facts. */
+export const circumstancesOf = (facts: TenantFacts, cohort: Governed): Circumstances => ({
+  discoveredAt: cohort.eventKind === 'stray' ? cohort.eventAt : null,
+  policyVersions: facts.policyVersions,
+});
 
 /** A request covers what was received at or before it; a run made for one request is governed by it. */
 export function covers(cohort: Governed, requestId: string, receivedAt: string): boolean {
@@ -92,11 +95,7 @@ export async function refreshWindows(
   options: { readonly cohorts: readonly CohortRow[]; readonly derive: DeriveWindow },
 ): Promise<void> {
   for (const cohort of options.cohorts.filter((row) => isWaiting(row.state))) {
-    const governing = factsOfCohort(facts, cohort);
-    const factsDigest = digestOf(governing, discoveryOf(cohort));
-    const derived = options.derive(governing, discoveryOf(cohort));
-    const start = startOf(facts, cohort, { derived, derive: options.derive });
-    const window = { ...keepEarlierLatest(cohort, derived, factsDigest), ...start, factsDigest };
+    const window = nextWindow(facts, cohort, options.derive);
     if (!isSame(cohort, window)) await insertWindow(sql, cohort, window);
     await recordBreaches(sql, facts, { cohort, window });
   }
@@ -104,53 +103,31 @@ export async function refreshWindows(
   for (const runId of runs) await markFresh(sql, facts.tenantId, runId);
 }
 
-/** When destruction may start, and what it waits for. */
-interface Start {
-  /** Null while nothing but a request without an approved order asks for it. */
-  readonly deleteNotBefore: string | null;
-  readonly endedNotBefore: string | null;
-  /** What the requests ask for, approved or not. */
-  readonly requestedNotBefore: string | null;
-  readonly waitsForOrder: boolean;
-}
-
 /** A derived window with when it opens and the digest of the facts that it follows from. */
-type FoundedWindow = DerivedWindow & Start & { readonly factsDigest: string };
+export type FoundedWindow = DerivedWindow & WindowStart & { readonly factsDigest: string };
 
-/**
- * A request moves the end of a promise when it is received; destruction it starts only under an approved
- * order. What the end of use alone allows needs none, and is not delayed by one that is missing.
- *
- * @source CC-2, DR-1
- */
-function startOf(
+/** The window that a cohort has by the facts as they are now; what was promised before stands. */
+export function nextWindow(
   facts: TenantFacts,
   cohort: CohortRow,
-  { derived, derive }: { readonly derived: DerivedWindow; readonly derive: DeriveWindow },
-): Start {
-  const requested = derived.deleteNotBefore;
-  const by = (counts: (request: RequestFact) => boolean): string | null =>
-    derive(factsOfCohort(facts, cohort, counts), discoveryOf(cohort)).deleteNotBefore;
-  const asking = facts.requests.some(
+  derive: DeriveWindow,
+): FoundedWindow {
+  const circumstances = circumstancesOf(facts, cohort);
+  const deriveFor = (counts: (request: RequestFact) => boolean): DerivedWindow =>
+    derive(factsOfCohort(facts, cohort, counts), circumstances);
+  const factsDigest = digestOf(factsOfCohort(facts, cohort), circumstances.discoveredAt);
+  const derived = deriveFor(() => true);
+  const kept = cohort.factsDigest === factsDigest ? keepPromised(cohort, derived) : derived;
+  const asking = facts.requests.filter(
     (request) =>
       request.recordClass === cohort.recordClass &&
       request.withdrawnAt === null &&
       covers(cohort, request.requestId, request.receivedAt),
   );
-  if (!asking) {
-    return {
-      deleteNotBefore: requested,
-      endedNotBefore: requested,
-      requestedNotBefore: requested,
-      waitsForOrder: false,
-    };
-  }
-  const allowed = by(({ withdrawnAt, orderId }) => withdrawnAt !== null || orderId !== null);
   return {
-    deleteNotBefore: allowed,
-    endedNotBefore: by(({ withdrawnAt }) => withdrawnAt !== null),
-    requestedNotBefore: requested,
-    waitsForOrder: requested !== null && allowed !== requested,
+    ...kept,
+    ...startOf({ derived, kept, deriveFor, isAsked: asking.length > 0 }),
+    factsDigest,
   };
 }
 
@@ -159,21 +136,33 @@ const digestOf = (facts: Facts, discoveredAt: string | null): string =>
     .update(JSON.stringify([facts, discoveredAt]))
     .digest('hex');
 
-/** New calendar or time zone data never makes a promise later by itself; only a changed fact does. */
-function keepEarlierLatest(
-  cohort: CohortRow,
-  window: DerivedWindow,
-  factsDigest: string,
-): DerivedWindow {
-  if (cohort.factsDigest !== factsDigest) return window;
-  if (cohort.latestAt === null || window.latestAt === null) return window;
-  return cohort.latestAt < normal(window.latestAt)
-    ? { ...window, latestAt: cohort.latestAt }
-    : window;
+/**
+ * New calendars, time zone data or versions of the policy never widen a promise by themselves: the later
+ * beginning and the earlier end stand until a fact changes. Only a law that asks for longer keeping moves
+ * an end that leaves no time. @source AB-1, AB-3, CC-2, CC-3, CC-4
+ */
+function keepPromised(cohort: CohortRow, window: DerivedWindow): DerivedWindow {
+  const { earliestAt, deleteNotBefore, latestAt } = window;
+  const promised = cohort.latestAt;
+  if (earliestAt === null || deleteNotBefore === null || latestAt === null) return window;
+  // What waits for an order has no instant of its own; what was requested has.
+  const recorded = cohort.requestedNotBefore;
+  if (promised === null || cohort.earliestAt === null || recorded === null) return window;
+  const later = (before: string, computed: string): string =>
+    before > normal(computed) ? before : computed;
+  const begins = later(cohort.earliestAt, earliestAt);
+  const leavesTime = !window.requiredByLaw || promised > normal(begins);
+  return {
+    ...window,
+    earliestAt: begins,
+    deleteNotBefore: later(recorded, deleteNotBefore),
+    latestAt: leavesTime && promised < normal(latestAt) ? promised : latestAt,
+  };
 }
 
 const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', 'T')}Z`;
-const normalOrNull = (instant: string | null): string | null =>
+/** An instant as rows have it. */
+export const normalOrNull = (instant: string | null): string | null =>
   instant === null ? null : normal(instant);
 
 function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
@@ -185,7 +174,9 @@ function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
     cohort.latestAt === normalOrNull(window.latestAt) &&
     cohort.endedNotBefore === normalOrNull(window.endedNotBefore) &&
     cohort.waitsForOrder === window.waitsForOrder &&
-    cohort.because === window.because
+    cohort.because === window.because &&
+    // A count that has become final stays so, also for a worker that has not heard of it yet.
+    (cohort.provisional === window.provisional || !cohort.provisional)
   );
 }
 
@@ -210,6 +201,7 @@ async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow):
         ...window.derivation,
         because: window.because,
         provisional: window.provisional,
+        requiredByLaw: window.requiredByLaw,
         breaches: window.breaches,
         requestedNotBefore: normalOrNull(window.requestedNotBefore),
         waitsForOrder: window.waitsForOrder,

@@ -1,5 +1,6 @@
 import type { RecordClass } from '../../domain/record-class';
 import type { Sql } from '../../contracts/sql';
+import { readPoliciesSince } from './policy-in-force';
 import { required, textRow, textRows, toInstant, toInstantOrNull } from './sql-text';
 
 /** A period of use of a Hosting Service or of the Feature. */
@@ -35,7 +36,8 @@ export interface TenantFacts {
   readonly now: string;
   readonly zone: string;
   readonly calendars: readonly string[];
-  readonly policyVersion: string;
+  /** Versions of the policy in force since the tenant subscribed, the oldest first. */
+  readonly policyVersions: readonly number[];
   readonly periods: readonly UsePeriod[];
   readonly requests: readonly RequestFact[];
   readonly holds: readonly HoldFact[];
@@ -70,7 +72,7 @@ export async function readTenantFacts(sql: Sql, tenantId: string): Promise<Tenan
     now: await databaseNow(sql),
     zone: required(tenant, 'zone'),
     calendars: required(tenant, 'calendars').split(','),
-    policyVersion: required(tenant, 'policy_version'),
+    policyVersions: await readPoliciesSince(sql, Number(required(tenant, 'policy_version'))),
     periods: await readPeriods(sql, tenantId),
     requests: await readRequests(sql, tenantId),
     holds: await readHolds(sql, tenantId),

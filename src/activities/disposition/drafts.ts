@@ -1,10 +1,7 @@
 import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
-import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
-import { discoveryOf, factsOfCohort, type Governed } from '../control/refresh-windows';
+import { circumstancesOf, factsOfCohort, type Governed } from '../control/refresh-windows';
 import type { TenantFacts } from '../control/tenant-facts';
 import type { RunRow } from './run-rows';
-
-const MINIMUM_MS = RETENTION_SCHEDULE.parameters.minimumHours * 3_600_000;
 
 /** A cohort as the first of its records defines it. */
 export interface CohortDraft {
@@ -28,8 +25,7 @@ export function bindDrafts(
     const found = known.get(observedUntil);
     if (found !== undefined) return found;
     const governed = governedBy(run, observedUntil);
-    const window = ports.derive(factsOfCohort(unheld, governed), discoveryOf(governed));
-    const draft = draftFrom(window, minimumOf(observedUntil));
+    const draft = draftFrom(deriveFor(ports, unheld, governed));
     known.set(observedUntil, draft);
     return draft;
   };
@@ -41,14 +37,13 @@ const governedBy = (run: RunRow, newestObservedAt: string | null): Governed => (
   newestObservedAt,
 });
 
-/** The minimum as elapsed time, for the key store's own floor. */
-const minimumOf = (observedUntil: string): string =>
-  new Date(Date.parse(observedUntil) + MINIMUM_MS).toISOString();
+const deriveFor = (
+  { derive }: { readonly derive: DeriveWindow },
+  facts: TenantFacts,
+  governed: Governed,
+): DerivedWindow => derive(factsOfCohort(facts, governed), circumstancesOf(facts, governed));
 
-function draftFrom(
-  { dueOn, earliestAt, baseEarliestAt }: DerivedWindow,
-  minimumAt: string | null,
-): CohortDraft {
+function draftFrom({ dueOn, earliestAt, baseEarliestAt, minimumAt }: DerivedWindow): CohortDraft {
   // Without a due day nothing may be archived for destruction: keep it, and let somebody look.
   if (dueOn === null || earliestAt === null) throw new Error('an ended use without a due day');
   return { dueOn, earliestAt, baseEarliestAt, minimumAt: minimumAt ?? earliestAt };
@@ -61,5 +56,5 @@ export function draftOfRun(
   run: RunRow,
 ): CohortDraft {
   const governed = governedBy(run, null);
-  return draftFrom(ports.derive(factsOfCohort({ ...facts, holds: [] }, governed)), null);
+  return draftFrom(deriveFor(ports, { ...facts, holds: [] }, governed));
 }

@@ -10,6 +10,7 @@ const FACTS = Object.freeze([
   ['freezes', 'placed_at'],
   ['freeze_lifts', 'lifted_at'],
   ['tombstones', 'destroyed_at'],
+  ['policy_activations', 'activated_at'],
 ] as const);
 
 /**

@@ -35,6 +35,16 @@ export interface LostTombstone {
   readonly destroyedAt: string;
 }
 
+/** A version of the policy that came into force and that control does not know. */
+export interface LostPolicy {
+  readonly version: number;
+  readonly policyDigest: string;
+  readonly planDigest: string;
+  readonly signedBy: string;
+  readonly countersignedBy: string;
+  readonly activatedAt: string;
+}
+
 /** A command that was accepted and is gone from control; its sender sends it again under its key. */
 export interface LostCommand {
   readonly tenantId: string;
@@ -53,11 +63,12 @@ export interface ControlVerdict {
   readonly holds: readonly LostHold[];
   readonly freezes: readonly LostFreeze[];
   readonly tombstones: readonly LostTombstone[];
+  readonly policies: readonly LostPolicy[];
   readonly commands: readonly LostCommand[];
 }
 
 /**
- * Compares control with the evidence, entry by entry: holds, freezes, ends of keys and commands that are
+ * Compares control with the evidence, entry by entry: holds, freezes, versions of the policy, ends of keys and commands that are
  * on record there and missing here. Reading, so safe to repeat.
  *
  * @throws LetheError as {@link compareWithCheckpoint} does.
@@ -71,13 +82,14 @@ export async function checkControl(ports: CheckpointReaders): Promise<ControlVer
   return { checkpoint: checkpoint?.sequence ?? null, older, ledgerUnsound: unsound, ...lost };
 }
 
-type Lost = Pick<ControlVerdict, 'holds' | 'freezes' | 'tombstones' | 'commands'>;
+type Lost = Pick<ControlVerdict, 'holds' | 'freezes' | 'tombstones' | 'policies' | 'commands'>;
 
 /** What was found so far; a later entry may take a hold or a freeze back. */
 interface Finding {
   readonly holds: Map<string, LostHold>;
   readonly freezes: Map<string, LostFreeze>;
   readonly tombstones: LostTombstone[];
+  readonly policies: LostPolicy[];
   readonly commands: LostCommand[];
 }
 
@@ -94,6 +106,9 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
     const details = entry.details as unknown as Omit<LostTombstone, 'tenantId'>;
     tombstones.push({ ...details, tenantId: entry.tenantId ?? '' });
   },
+  'policy-activated': ({ policies }, entry) => {
+    policies.push(entry.details as unknown as LostPolicy);
+  },
   'command-accepted': ({ commands }, entry) => {
     const tenantId = entry.tenantId ?? '';
     const idempotencyKey = entry.subject.slice(tenantId.length + 1);
@@ -103,12 +118,16 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
 
 async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const known = await readKnown(control);
-  const found: Finding = { holds: new Map(), freezes: new Map(), tombstones: [], commands: [] };
+  const found: Finding = {
+    holds: new Map(),
+    freezes: new Map(),
+    ...{ tombstones: [], policies: [], commands: [] },
+  };
   for await (const entry of readLedger(ledger.pool)) {
     if (!known.has(`${entry.kind} ${entry.subject}`)) LOSSES[entry.kind]?.(found, entry);
   }
-  const { holds, freezes, tombstones, commands } = found;
-  return { holds: [...holds.values()], freezes: [...freezes.values()], tombstones, commands };
+  const { holds, freezes, ...rest } = found;
+  return { ...rest, holds: [...holds.values()], freezes: [...freezes.values()] };
 }
 
 /** What control has, by the kind and subject under which the evidence speaks of it. */
@@ -119,6 +138,7 @@ async function readKnown(control: CheckpointReaders['control']): Promise<Readonl
       UNION SELECT CONCAT('hold-released ', r.hold_id, '/', s.tenant_id) FROM hold_releases r
               JOIN hold_scopes s ON s.hold_id = r.hold_id
       UNION SELECT CONCAT('freeze-placed ', freeze_id) FROM freezes
+      UNION SELECT CONCAT('policy-activated policy/', version) FROM policy_activations
       UNION SELECT CONCAT('key-destroyed ', key_ref) FROM tombstones
       UNION SELECT CONCAT('command-accepted ', tenant_id, '/', idempotency_key) FROM commands`,
   );

@@ -15,6 +15,7 @@ import {
   type LostCommand,
   type LostFreeze,
   type LostHold,
+  type LostPolicy,
   type LostTombstone,
 } from './check-control';
 
@@ -34,6 +35,8 @@ export interface ReplayedControl {
   readonly holds: number;
   readonly freezes: number;
   readonly tombstones: number;
+  /** Versions of the policy that are in force again. */
+  readonly policies: number;
   /** Ends of keys whose cohort control does not know any more. */
   readonly unknownTombstones: readonly LostTombstone[];
   /** Commands that their senders must send again, each under its own key. */
@@ -44,7 +47,7 @@ const NO_DIGEST = '0'.repeat(64);
 
 /**
  * Brings a restored control store forward to what the evidence knows. First a global freeze; then the
- * holds that were lost, over both classes because the evidence names no class; freezes; ends of keys. The
+ * versions of the policy and the holds that were lost, over both classes because the evidence names no class; freezes; ends of keys. The
  * worker starts again afterwards, frozen, so that lost commands can be sent again.
  *
  * Effect: rows in control, interlocks in the key store, ledger entries.
@@ -65,6 +68,8 @@ export async function replayControl(
   }
   const freezeId = await freezeAll(ports, order.replayedBy);
   for (const freeze of verdict.freezes) await replayFreeze(ports.control, freeze);
+  // Before any window is computed again: what was promised counts.
+  for (const policy of verdict.policies) await replayPolicy(ports.control, policy);
   for (const hold of verdict.holds) await replayHold(ports, hold);
   const unknown: LostTombstone[] = [];
   for (const tombstone of verdict.tombstones) {
@@ -76,6 +81,7 @@ export async function replayControl(
     holds: verdict.holds.length,
     freezes: verdict.freezes.length,
     tombstones: verdict.tombstones.length - unknown.length,
+    policies: verdict.policies.length,
     unknownTombstones: unknown,
     commands: verdict.commands,
   };
@@ -100,6 +106,13 @@ async function replayFreeze(control: SqlPool, freeze: LostFreeze): Promise<void>
     });
     await sql.execute('CALL bump_interlock(?)', [freeze.scope]);
   });
+}
+
+async function replayPolicy(control: SqlPool, policy: LostPolicy): Promise<void> {
+  await control.execute('CALL activate_policy(?, ?, ?, ?, ?, ?)', [
+    ...[policy.version, policy.policyDigest, policy.planDigest],
+    ...[policy.signedBy, policy.countersignedBy, toSqlTime(policy.activatedAt)],
+  ]);
 }
 
 async function replayHold(ports: ReplayControlPorts, hold: LostHold): Promise<void> {
@@ -192,6 +205,7 @@ async function recordReplay(
       holds: verdict.holds.length,
       freezes: verdict.freezes.length,
       tombstones: verdict.tombstones.length,
+      policies: verdict.policies.length,
       unknownTombstones: outcome.unknown,
       commands: verdict.commands.length,
     },

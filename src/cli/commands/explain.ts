@@ -29,7 +29,7 @@ export interface CommandOutcome {
 }
 
 /** The published part of a window: what the engine needs beside it stays inside. */
-type Explanation = Omit<Window, 'dueOn' | 'rule' | 'base'>;
+type Explanation = Omit<Window, 'dueOn' | 'rule' | 'base' | 'policyVersions' | 'requiredByLaw'>;
 
 /**
  * Answers facts in a file with the window they lead to, without any server. Bad input ends with exit
@@ -40,7 +40,7 @@ export function runExplain(options: ExplainOptions): CommandOutcome {
   try {
     const input = readInput(options);
     const context: WindowContext = {
-      policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+      policies: [pinPolicy(RETENTION_SCHEDULE, sha256)],
       calendars: loadCalendars(options.calendarsDir),
       tzdata: process.versions['tz'] ?? 'unknown',
     };

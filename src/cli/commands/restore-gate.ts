@@ -108,8 +108,9 @@ function describeReplayed(replayed: ReplayedStore): Answer {
 }
 
 function describeControl(verdict: ControlVerdict): Answer {
-  const { holds, freezes, tombstones, commands } = verdict;
-  const lost = holds.length + freezes.length + tombstones.length + commands.length;
+  const { holds, freezes, tombstones, policies, commands } = verdict;
+  const lists = [holds, freezes, tombstones, policies, commands];
+  const lost = lists.reduce((sum, list) => sum + list.length, 0);
   const clear = lost === 0 && !verdict.older && !verdict.ledgerUnsound;
   const text = facts([
     ['control', clear ? 'is what the evidence says' : 'HAS LOST WHAT THE EVIDENCE KNOWS'],
@@ -119,6 +120,7 @@ function describeControl(verdict: ControlVerdict): Answer {
     ['lost holds', holds.length],
     ['lost freezes', freezes.length],
     ['lost ends of keys', tombstones.length],
+    ['lost versions of the policy', policies.length],
     ['lost commands', commands.length],
   ]);
   return {
@@ -135,6 +137,7 @@ function describeReplayedControl(replayed: ReplayedControl): Answer {
     ['holds put back', replayed.holds],
     ['freezes put back', replayed.freezes],
     ['ends of keys put back', replayed.tombstones],
+    ['versions of the policy put back', replayed.policies],
     ['ends of unknown cohorts', unknown.length],
     ['commands to send again', commands.length],
   ]);

@@ -11,6 +11,8 @@ export interface Unheld extends Ends {
   readonly dueOn: CivilDate | null;
   readonly rule: readonly RuleId[];
   readonly deciding: { readonly received: Nanoseconds; readonly duty: RequestDuty } | null;
+  /** True when a rule that counts ends later than a version promised, because the law says so. */
+  readonly requiredByLaw: boolean;
 }
 
 /** The earlier of both, for each end: a request never delays, and never extends. */
@@ -26,13 +28,24 @@ export function combine(termination: Duty | null, request: Duty | null): Duty | 
   };
 }
 
+const NOTHING_DUE = {
+  earliest: null,
+  latest: null,
+  dueOn: null,
+  rule: [],
+  requiredByLaw: false,
+} as const;
+
 /** Combines what the termination rule and the deciding request ask for. */
 export function combineDuties(duties: Duties): Unheld {
   const { deciding: request } = successionOf(duties.requests);
   const deciding =
     request === null ? null : { received: request.received, duty: duties.dutyOf(request) };
   const duty = combine(duties.termination, deciding === null ? null : deciding.duty);
-  if (duty === null) return { earliest: null, latest: null, dueOn: null, rule: [], deciding };
+  if (duty === null) return { ...NOTHING_DUE, deciding };
   const { earliest, latest, dueOn, rules } = duty;
-  return { earliest, latest, dueOn, rule: rules, deciding };
+  const requiredByLaw = [duties.termination, deciding?.duty ?? null].some(
+    (one) => one?.latest === latest && one.requiredByLaw,
+  );
+  return { earliest, latest, dueOn, rule: rules, deciding, requiredByLaw };
 }

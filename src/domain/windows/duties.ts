@@ -1,6 +1,5 @@
 import { LetheError } from '../errors';
 import { parseInstant, type Nanoseconds } from '../instants';
-import type { PinnedPolicy } from '../retention-schedule';
 import type { Duty } from './derivation';
 import { readPeriods, readRequests, type Facts, type Request } from './facts';
 import { mergeUse, type MergedUse } from './merge-use';
@@ -10,12 +9,19 @@ import {
   type RequestDuty,
   type RequestTerms,
 } from './requests';
+import {
+  forEachPolicy,
+  strictestDuty,
+  strictestParameters,
+  type PoliciesInForce,
+  type StrictestDuty,
+} from './strictest';
 import { assetTermination, featureTermination, type Observation } from './termination';
 import { chooseCalendars, namedCalendars, type CalendarSet } from './working-calendar';
 
 /** Everything besides the facts that a window depends on; all of it is recorded with the window. */
 export interface WindowContext {
-  readonly policy: PinnedPolicy;
+  readonly policies: PoliciesInForce;
   readonly calendars: CalendarSet;
   /** Version of the time zone database of this process. */
   readonly tzdata: string;
@@ -25,32 +31,35 @@ export interface WindowContext {
 export interface Duties {
   readonly use: MergedUse;
   /** Null while the use is open, and when there never was any. */
-  readonly termination: Duty | null;
+  readonly termination: StrictestDuty<Duty> | null;
   /** Requests that cover the record, in order of receipt. */
   readonly requests: readonly Request[];
-  readonly dutyOf: (request: Request) => RequestDuty;
+  readonly dutyOf: (request: Request) => StrictestDuty<RequestDuty>;
+  /** The stricter of each number, for what is not counted once for each version. */
   readonly terms: RequestTerms;
 }
 
 /**
- * Reads the facts and works out what each rule alone asks for.
+ * Reads the facts and works out what each rule alone asks for, by the strictest of the versions in force.
  *
  * @throws LetheError INVALID_INSTANT or INVALID_CALENDAR naming the field.
  */
 export function dutiesOf(facts: Facts, context: WindowContext): Duties {
   const requests = readRequests(facts.deletionRequests);
   const choose = requests.length > 0 ? chooseCalendars : namedCalendars;
-  const terms: RequestTerms = {
-    zone: facts.zone,
-    parameters: context.policy.parameters,
-    calendars: choose(facts.calendars, context.calendars),
-  };
+  const common = { zone: facts.zone, calendars: choose(facts.calendars, context.calendars) };
+  const terms: RequestTerms = { ...common, parameters: strictestParameters(context.policies) };
+  const strictest = <D extends Duty>(rule: (terms: RequestTerms) => D): StrictestDuty<D> =>
+    strictestDuty(
+      forEachPolicy(context.policies, ({ parameters }) => rule({ ...common, parameters })),
+    );
   if (facts.recordClass === 'console-configuration-data') {
-    const terminationAt = (end: Nanoseconds): Duty => featureTermination(end, terms);
+    const terminationAt = (end: Nanoseconds): StrictestDuty<Duty> =>
+      strictest((own) => featureTermination(end, own));
     return {
       ...used(readPeriods(facts.featurePeriods, 'featurePeriods'), terminationAt),
       requests,
-      dutyOf: ({ received }) => configurationRequest(received, terms),
+      dutyOf: ({ received }) => strictest((own) => configurationRequest(received, own)),
       terms,
     };
   }
@@ -58,18 +67,19 @@ export function dutiesOf(facts: Facts, context: WindowContext): Duties {
     collectedAt: parseInstant(facts.collectedAt, 'collectedAt'),
     statutoryLog: facts.statutoryLog,
   };
-  const terminationAt = (end: Nanoseconds): Duty => assetTermination(observation, end, terms);
+  const terminationAt = (end: Nanoseconds): StrictestDuty<Duty> =>
+    strictest((own) => assetTermination(observation, end, own));
   return {
     ...used(readPeriods(facts.links, 'links'), terminationAt),
     requests: requests.filter(({ received }) => observation.collectedAt <= received),
-    dutyOf: ({ received }) => assetRequest(received, observation, terms),
+    dutyOf: ({ received }) => strictest((own) => assetRequest(received, observation, own)),
     terms,
   };
 }
 
 function used(
   periods: Parameters<typeof mergeUse>[0],
-  terminationAt: (end: Nanoseconds) => Duty,
+  terminationAt: (end: Nanoseconds) => StrictestDuty<Duty>,
 ): Pick<Duties, 'use' | 'termination'> {
   const use = mergeUse(periods, (end) => terminationAt(end).earliest);
   return { use, termination: use.endedAt === null ? null : terminationAt(use.endedAt) };

@@ -1,8 +1,12 @@
 import { formatInstant } from '../instants';
+import type { PolicyParameters } from '../retention-schedule';
+import type { Unheld } from './combine';
 import type { Facts } from './facts';
 import type { Duty, Step } from './derivation';
 import type { Duties } from './duties';
 import type { RequestDuty } from './requests';
+import type { PoliciesInForce } from './strictest';
+import type { Terms } from './termination';
 import type { WorkingDayCount } from './working-days';
 
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
@@ -37,13 +41,13 @@ export function useSteps(facts: Facts, duties: Duties): readonly Step[] {
 }
 
 /** Says when the termination rule alone lets the data go. @source AB-3, CC-3 */
-export function terminationSteps(duty: Duty): readonly Step[] {
+export function terminationSteps(duty: Duty, { parameters }: Terms): readonly Step[] {
   const [rule = 'AB-3'] = duty.rules;
   const why: Partial<Record<typeof rule, string>> = {
-    'AB-1': 'The 180-day minimum ends last',
-    'AB-3': 'Thirty days after the end of the services end last',
-    'CC-3': 'One month after the end of the Feature',
-    'CC-4': 'The six months of a statutory log end last',
+    'AB-1': `The ${parameters.minimumDays}-day minimum ends last`,
+    'AB-3': `The ${parameters.afterTerminationDays} days after the end of the services end last`,
+    'CC-3': `${plural(parameters.afterFeatureEndMonths, 'month')} after the end of the Feature`,
+    'CC-4': `The ${parameters.statutoryMonths} months of a statutory log end last`,
   };
   return [
     {
@@ -61,7 +65,10 @@ export function terminationSteps(duty: Duty): readonly Step[] {
 }
 
 /** Says how the deciding request was counted. @source CC-2, DR-1 */
-export function requestSteps(duty: RequestDuty, received: bigint): readonly Step[] {
+export function requestSteps(
+  { duty, received }: NonNullable<Unheld['deciding']>,
+  { parameters }: Terms,
+): readonly Step[] {
   const [rule = 'CC-2'] = duty.rules;
   return [
     {
@@ -69,7 +76,7 @@ export function requestSteps(duty: RequestDuty, received: bigint): readonly Step
       text: 'The deletion request decides; its day of receipt is not counted.',
       at: formatInstant(received),
     },
-    ...duty.counts.map((count) => countStep(count, duty)),
+    ...duty.counts.map((count) => countStep(count, duty, parameters)),
     ...(duty.rules.includes('DR-1') ? minimumSteps(duty) : []),
     {
       rule,
@@ -98,9 +105,14 @@ function minimumSteps(duty: RequestDuty): readonly Step[] {
   ];
 }
 
-function countStep(count: WorkingDayCount, duty: Pick<RequestDuty, 'count' | 'counts'>): Step {
+function countStep(
+  count: WorkingDayCount,
+  duty: Pick<RequestDuty, 'count' | 'counts'>,
+  { requestWorkingDays, requestProvisionalWorkingDays }: PolicyParameters,
+): Step {
+  const fewer = plural(requestWorkingDays - requestProvisionalWorkingDays, 'day');
   const estimate = count.provisional
-    ? ' The calendar is not published that far: two days fewer are counted, but not less than the settled part.'
+    ? ` The calendar is not published that far: ${fewer} fewer are counted, but not less than the settled part.`
     : '';
   const first = duty.counts.length > 1 ? 'end first and decide' : 'decide';
   const verdict = count === duty.count ? first : 'do not end before those that decide';
@@ -112,4 +124,26 @@ function countStep(count: WorkingDayCount, duty: Pick<RequestDuty, 'count' | 'co
     skipped: count.skipped,
     madeUp: count.madeUp,
   };
+}
+
+/** Says which versions of the policy count, where there is more than one. @source CC-4 */
+export function policySteps(policies: PoliciesInForce, unheld: Unheld): readonly Step[] {
+  const [rule] = unheld.rule;
+  if (policies.length === 1 || rule === undefined || unheld.latest === null) return [];
+  const versions = policies.map(({ version }) => version).join(', ');
+  const steps: Step[] = [
+    {
+      rule,
+      text: `In force since the obligation began: ${versions}. The latest beginning and the earliest end of them count.`,
+      at: formatInstant(unheld.latest),
+    },
+  ];
+  if (unheld.requiredByLaw) {
+    steps.push({
+      rule: 'CC-4',
+      text: 'The law asks for longer keeping than an earlier version promised: the end of the version that keeps longest stands.',
+      at: formatInstant(unheld.latest),
+    });
+  }
+  return steps;
 }

@@ -6,7 +6,7 @@ import { combine, combineDuties, type Unheld } from './combine';
 import { dutiesOf, type Duties, type WindowContext } from './duties';
 import { readHolds, type Facts, type HoldPeriod } from './facts';
 import { foldHolds, type HeldEnds } from './holds';
-import { requestSteps, terminationSteps, useSteps } from './narrate';
+import { policySteps, requestSteps, terminationSteps, useSteps } from './narrate';
 import { successionOf } from './requests';
 import { namedCalendars } from './working-calendar';
 
@@ -31,7 +31,12 @@ export interface Window {
   /** Promised instants that had passed when a hold came or a request was withdrawn. */
   readonly breaches: readonly string[];
   readonly steps: readonly Step[];
+  /** The newest version of the policy that counts. */
   readonly policyVersion: string;
+  /** All versions that count, the oldest first: those in force since the obligation began. */
+  readonly policyVersions: readonly string[];
+  /** True when the law makes `latestAt` later than a version of the policy promised. */
+  readonly requiredByLaw: boolean;
   readonly calendarVersions: readonly string[];
   readonly tzdata: string;
   /** Civil day that names the cohort; null when nothing is due. Holds do not move it. */
@@ -84,23 +89,29 @@ export function finishWindow(unfinished: Unfinished): Window {
       .map(formatInstant),
     steps: [
       ...useSteps(facts, duties),
-      ...(duties.termination === null ? [] : terminationSteps(duties.termination)),
+      ...(duties.termination === null ? [] : terminationSteps(duties.termination, duties.terms)),
       ...withdrawn.steps,
       ...decidingSteps(facts, duties, unheld),
+      ...policySteps(context.policies, unheld),
       ...extraSteps,
       ...held.steps,
       ...startSteps(start, unheld, duties),
     ],
-    policyVersion: context.policy.version,
+    policyVersion: (context.policies.at(-1) ?? context.policies[0]).version,
+    policyVersions: context.policies.map(({ version }) => version),
+    requiredByLaw: unheld.requiredByLaw,
     calendarVersions: namedCalendars(facts.calendars, context.calendars).map((c) => c.version),
     tzdata: context.tzdata,
     dueOn: unheld.dueOn,
-    rule: [...unheld.rule, ...(held.steps.length > 0 ? (['CC-4'] as const) : [])].filter(
-      (rule, index, all) => all.indexOf(rule) === index,
-    ),
+    rule: decidingRules(unheld, held),
     base: duties.termination === null ? null : baseOf(duties.termination),
   };
 }
+
+/** The deciding rules once each, and the one that a hold stands on. */
+const decidingRules = (unheld: Unheld, held: HeldEnds): readonly RuleId[] => [
+  ...new Set<RuleId>([...unheld.rule, ...(held.steps.length > 0 ? (['CC-4'] as const) : [])]),
+];
 
 const written = (instant: Nanoseconds | null): string | null =>
   instant === null ? null : formatInstant(instant);
@@ -161,7 +172,7 @@ function decidingSteps(facts: Facts, duties: Duties, unheld: Unheld): readonly S
     if (unheld.earliest === null) steps.push({ rule, text: 'Nothing is due.' });
     return steps;
   }
-  steps.push(...requestSteps(unheld.deciding.duty, unheld.deciding.received));
+  steps.push(...requestSteps(unheld.deciding, duties.terms));
   if (duties.termination !== null && unheld.latest !== null) {
     steps.push({
       rule,

@@ -10,7 +10,7 @@ export const CALENDARS_DIR = join(__dirname, '../../../calendars');
 
 /** A context of the shipped policy and calendars. */
 export const CONTEXT: WindowContext = {
-  policy: pinPolicy(RETENTION_SCHEDULE, sha256),
+  policies: [pinPolicy(RETENTION_SCHEDULE, sha256)],
   calendars: loadCalendars(CALENDARS_DIR),
   tzdata: process.versions['tz'] ?? 'unknown',
 };

@@ -13,7 +13,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 const at = (text: string | null): number => (text === null ? NEVER : Date.parse(text));
 const solve = (facts: Facts): Window => computeWindow(facts, CONTEXT);
 const CN = CONTEXT.calendars.get('CN') as WorkingCalendar;
-const PERIODS = CONTEXT.policy.parameters;
+const PERIODS = CONTEXT.policies[0].parameters;
 
 describe('computeWindow against an independent reading of the rules', () => {
   it('agrees on thousands of random facts [AB-1, AB-2, AB-3, CC-2, CC-3, CC-4, DR-1]', () => {

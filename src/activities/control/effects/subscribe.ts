@@ -1,6 +1,6 @@
 import { LetheError } from '../../../domain/errors';
 import { isTimeZone } from '../../../domain/windows/civil';
-import { POLICY_VERSION_IN_FORCE } from '../policy-in-force';
+import { readPolicyInForce } from '../policy-in-force';
 import {
   insertRow,
   ownId,
@@ -14,11 +14,12 @@ import { toSqlTime } from '../sql-text';
 export async function subscribe(context: EffectContext<'subscribe'>): Promise<EffectResult> {
   const { zone, calendars, services, attestations } = context.command.body;
   assertZone(zone);
+  const policyVersion = String(await readPolicyInForce(context.sql));
   await insertRow(context.sql, 'tenants', {
     tenant_id: context.tenantId,
     zone,
     calendars: calendars.join(','),
-    policy_version: POLICY_VERSION_IN_FORCE,
+    policy_version: policyVersion,
     accepted_at: toSqlTime(context.now),
   });
   await insertAttestations(context, attestations);
@@ -28,7 +29,7 @@ export async function subscribe(context: EffectContext<'subscribe'>): Promise<Ef
     opened_at: toSqlTime(context.now),
   });
   for (const subject of ['Feature', ...services]) await startPeriod(context, subject);
-  return { policyVersion: POLICY_VERSION_IN_FORCE };
+  return { policyVersion };
 }
 
 /** Adds attestations; a jurisdiction that was withdrawn stands again. @source AT-1 */

@@ -1,0 +1,343 @@
+import { join } from 'node:path';
+import { refreshTenant } from '../../src/activities/control/accept-command';
+import {
+  activatePolicy,
+  planPolicy,
+  readActivations,
+  type ActivationStatement,
+  type PolicyPorts,
+} from '../../src/activities/control/policies';
+import { refreshTenants } from '../../src/activities/control/refresh-tenants';
+import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
+import { POLICY_DOCUMENT, type PolicyPlan } from '../../src/contracts/window-plans';
+import type { DueDay } from '../../src/contracts/snapshot';
+import type { DeriveWindow } from '../../src/contracts/windows';
+import type { PolicyShelf } from '../../src/domain/retention-schedule';
+import { loadCalendars } from '../../src/platform/calendars';
+import { signDocument } from '../../src/transparency/signed-document';
+import { DRAFT, SHIPPED, WITH_DRAFT } from '../support/draft-policy';
+import { createEngineHarness, type EngineHarness } from '../support/engine';
+import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
+import { hold, subscribed, withHost } from '../support/tenant-life';
+
+const ruleOf = (policies: PolicyShelf): DeriveWindow =>
+  bindDeriveWindow({
+    policies,
+    calendars: loadCalendars(join(__dirname, '../../calendars')),
+    tzdata: process.versions['tz'] ?? 'unknown',
+  });
+
+let engine: EngineHarness;
+let ports: PolicyPorts;
+let officers: readonly [TestSigner, TestSigner];
+let requester: TestSigner;
+/** A tenant whose configuration was asked to be deleted, and one whose service ended. */
+const tenants = { asked: '', ended: '', held: '' };
+let before: Record<keyof typeof tenants, readonly DueDay[]>;
+
+const dueDaysOf = async (tenantId: string): Promise<readonly DueDay[]> =>
+  (await engine.snapshot(tenantId)).dueDays;
+const reader = () => engine.stores.sql('reader', 'control');
+const plan = (): Promise<PolicyPlan> => planPolicy(reader(), DRAFT, ruleOf(WITH_DRAFT));
+
+const statementOf = (planDigest: string, changes: Partial<ActivationStatement> = {}): object => ({
+  version: 1,
+  environment: engine.environment.name,
+  policy: DRAFT.policy,
+  policyDigest: DRAFT.digest,
+  planDigest,
+  expiresAt: '2031-01-01T00:00:00.000Z',
+  ...changes,
+});
+const signed = (said: object, { key }: TestSigner, type = POLICY_DOCUMENT): string =>
+  signDocument(said, type, key);
+const activate = (first: string, second: string): ReturnType<typeof activatePolicy> =>
+  activatePolicy(ports, {
+    environment: engine.environment.name,
+    candidate: DRAFT,
+    documents: [first, second],
+  });
+const refusalOf = async (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'nothing was refused',
+    (error: unknown) => (error as { code?: unknown }).code,
+  );
+const requestConfiguration = async (tenantId: string): Promise<void> => {
+  await engine.send(tenantId, 'requestDeletion', {
+    requestId: `rq_${tenantId.slice(3)}`,
+    recordClass: 'console-configuration-data',
+  });
+  await engine.runWork(tenantId);
+};
+
+beforeAll(async () => {
+  engine = await createEngineHarness(undefined, WITH_DRAFT);
+  await engine.setClock('2030-01-07T01:00:00Z');
+  const { stores, parts, options } = engine;
+  ports = {
+    control: stores.sql('control', 'control'),
+    keys: stores.sql('control', 'keys'),
+    ledger: parts.ledger,
+    unstamp: () => Promise.resolve(),
+    pause: options.pause,
+    derive: ruleOf(WITH_DRAFT),
+  };
+  const authority = { control: ports.control, ledger: parts.ledger };
+  officers = await firstTwo(authority);
+  requester = await register(authority, officers, newSigner('requester', 'person-3'));
+  tenants.asked = await subscribed(engine, 'CVM');
+  await requestConfiguration(tenants.asked);
+  tenants.ended = (await withHost(engine, 'CVM')).tenantId;
+  await engine.send(tenants.ended, 'endService', { service: 'CVM' });
+  await engine.runWork(tenants.ended);
+  tenants.held = await subscribed(engine, 'CVM');
+  await requestConfiguration(tenants.held);
+  await hold(engine, tenants.held);
+  before = {
+    asked: await dueDaysOf(tenants.asked),
+    ended: await dueDaysOf(tenants.ended),
+    held: await dueDaysOf(tenants.held),
+  };
+});
+afterAll(() => engine.remove());
+
+describe('a plan of a version of the policy', () => {
+  it('shows for every tenant what moves where to and why, and flags what ends earlier [CC-2]', async () => {
+    const found = await plan();
+    const [asked] = before.asked;
+    const move = found.moves.find(({ tenantId }) => tenantId === tenants.asked);
+    expect(move).toMatchObject({
+      begins: 'later',
+      ends: 'earlier',
+      overdue: false,
+      from: { latestAt: asked?.latestAt, deleteNotBefore: asked?.deleteNotBefore },
+    });
+    expect(move?.because).toMatch(/\[CC-2\]/);
+    // The guard of three hours instead of two.
+    expect(found.moves.find(({ tenantId }) => tenantId === tenants.ended)).toMatchObject({
+      begins: 'later',
+      ends: 'same',
+    });
+    expect(found.totals).toMatchObject({
+      tenants: 3,
+      endEarlier: 1,
+      endLater: 0,
+      beginEarlier: 0,
+      beginLater: 2,
+      heldBack: 1,
+      nowOverdue: 0,
+    });
+  });
+
+  it('changes nothing, and is the same as long as nothing changes', async () => {
+    const first = await plan();
+    expect((await plan()).planDigest).toBe(first.planDigest);
+    expect(await dueDaysOf(tenants.asked)).toEqual(before.asked);
+    expect(await readActivations(ports.control)).toEqual([]);
+  });
+
+  it('counts a promise that would be missed at once [CC-2]', async () => {
+    const now = await engine.now();
+    await engine.setClock('2030-02-13T00:00:00Z');
+    const late = await plan();
+    await engine.setClock(now);
+    expect(late.totals.nowOverdue).toBe(1);
+    expect(late.planDigest).not.toBe((await plan()).planDigest);
+  });
+
+  it('is refused for a version that is in force', async () => {
+    const first = { policy: 'container-security@1', version: 1, digest: DRAFT.digest };
+    const refused = planPolicy(reader(), first, ruleOf(WITH_DRAFT));
+    expect(await refusalOf(refused)).toBe('NOT_PERMITTED');
+  });
+});
+
+describe('the activation of a version', () => {
+  it('is refused with anything but two good signatures, and each refusal is evidence [CC-4]', async () => {
+    const { planDigest } = await plan();
+    const [one, two] = officers;
+    const said = statementOf(planDigest);
+    const stranger = newSigner('dpo', 'person-9');
+    const second = await register(
+      { control: ports.control, ledger: ports.ledger },
+      officers,
+      newSigner('operator', 'PERSON-1'),
+    );
+    const late = await register(
+      { control: ports.control, ledger: ports.ledger },
+      officers,
+      newSigner('dpo', 'person-4', {
+        validFrom: '2000-01-01T00:00:00.000000Z',
+        validUntil: '2029-01-01T00:00:00.000000Z',
+      }),
+    );
+    const good = signed(said, one);
+    const attacks: readonly (readonly [string, string, string])[] = [
+      ['unsigned', good, 'nothing'],
+      ['single-signed', good, good],
+      ['by the same person with another key', good, signed(said, second)],
+      ['by a key of another role', good, signed(said, requester)],
+      ['by an unknown key', good, signed(said, stranger)],
+      ['by a key outside its validity', good, signed(said, late)],
+      ['as another kind of document', good, signed(said, two, 'deletion-order+jws')],
+      ['altered', good, `${signed(said, two).slice(0, -4)}AAAA`],
+      [
+        'with the payload of another',
+        good,
+        signed(said, two).replace(
+          /\.[^.]+\./,
+          `.${signed(statementOf('0'.repeat(64)), two).split('.')[1] ?? ''}.`,
+        ),
+      ],
+      [
+        'expired',
+        good,
+        signed(statementOf(planDigest, { expiresAt: '2030-01-01T00:00:00.000Z' }), two),
+      ],
+      [
+        'for another environment',
+        good,
+        signed(statementOf(planDigest, { environment: 'elsewhere' }), two),
+      ],
+      [
+        'for another policy',
+        good,
+        signed(statementOf(planDigest, { policy: 'container-security@3' }), two),
+      ],
+      [
+        'for another document',
+        good,
+        signed(statementOf(planDigest, { policyDigest: '1'.repeat(64) }), two),
+      ],
+      ['for another plan', good, signed(statementOf('1'.repeat(64)), two)],
+      ['with another field', good, signed({ ...said, more: 1 }, two)],
+    ];
+    const codes = new Map<string, unknown>();
+    for (const [name, first, other] of attacks) {
+      codes.set(name, await refusalOf(activate(first, other)));
+      expect([name, await refusalOf(activate(other, first))]).toEqual([name, codes.get(name)]);
+    }
+    expect(Object.fromEntries(codes)).toEqual({
+      unsigned: 'SIGNATURE_INVALID',
+      'single-signed': 'FOUR_EYES',
+      'by the same person with another key': 'FOUR_EYES',
+      'by a key of another role': 'SIGNER_NOT_ENTITLED',
+      'by an unknown key': 'UNKNOWN_SIGNER',
+      'by a key outside its validity': 'SIGNER_NOT_VALID',
+      'as another kind of document': 'SIGNATURE_INVALID',
+      altered: 'SIGNATURE_INVALID',
+      'with the payload of another': 'SIGNATURE_INVALID',
+      expired: 'NOT_PERMITTED',
+      'for another environment': 'NOT_PERMITTED',
+      'for another policy': 'NOT_PERMITTED',
+      'for another document': 'NOT_PERMITTED',
+      'for another plan': 'NOT_PERMITTED',
+      'with another field': 'INVALID_INPUT',
+    });
+    expect(await readActivations(ports.control)).toEqual([]);
+    const refusals = await engine
+      .root('evidence')
+      .query(`SELECT COUNT(*) AS n FROM entries WHERE kind = 'policy-activation-refused'`);
+    expect(Number(refusals[0]?.['n'])).toBeGreaterThanOrEqual(attacks.length);
+  });
+
+  it('is refused when the plan has changed since it was signed [CC-2]', async () => {
+    const { planDigest } = await plan();
+    const documents = officers.map((officer) => signed(statementOf(planDigest), officer));
+    const another = await subscribed(engine, 'CVM');
+    await requestConfiguration(another);
+    expect(await refusalOf(activate(documents[0] ?? '', documents[1] ?? ''))).toBe('PLAN_CHANGED');
+    expect(await readActivations(ports.control)).toEqual([]);
+  });
+
+  it('puts it into force, voids older permits and moves what the plan showed [CC-2, CC-4]', async () => {
+    const promised = await plan();
+    const epoch = await globalEpoch();
+    const [first, second] = officers.map((officer) =>
+      signed(statementOf(promised.planDigest), officer),
+    );
+    const activation = await activate(first ?? '', second ?? '');
+    expect(activation).toMatchObject({
+      version: 2,
+      signedBy: 'person-1',
+      countersignedBy: 'person-2',
+    });
+    expect(await globalEpoch()).toBe(epoch + 1);
+    const told: string[] = [];
+    await refreshTenants(ports, (tenantId) => {
+      told.push(tenantId);
+      return Promise.resolve(true);
+    });
+    expect(told).toEqual(expect.arrayContaining(Object.values(tenants)));
+    for (const move of promised.moves) {
+      const days = await dueDaysOf(move.tenantId);
+      const day = days.find(({ runId, dueOn }) => runId === move.runId && dueOn === move.dueOn);
+      expect(day).toMatchObject(move.to);
+    }
+    // 18 working days after 7 January 2030, for no calendar is published that far.
+    expect((await dueDaysOf(tenants.asked))[0]?.latestAt).toBe('2030-01-31T16:00:00.000000Z');
+  });
+
+  it('is answered again when it comes again, and nothing is done twice', async () => {
+    const epoch = await globalEpoch();
+    const [{ planDigest = '' } = {}] = await readActivations(ports.control);
+    const [first, second] = officers.map((officer) => signed(statementOf(planDigest), officer));
+    expect(await activate(first ?? '', second ?? '')).toMatchObject({ version: 2 });
+    expect(await globalEpoch()).toBe(epoch);
+  });
+
+  it('records with each window which versions it follows, by number and hash [CC-4]', async () => {
+    const [day] = await dueDaysOf(tenants.asked);
+    const rows = await engine
+      .root('control')
+      .query('SELECT derivation FROM cohort_windows WHERE run_id = ? ORDER BY window_number DESC', [
+        day?.runId ?? '',
+      ]);
+    const { policyVersions } = JSON.parse(String(rows[0]?.['derivation'])) as {
+      policyVersions: string[];
+    };
+    expect(policyVersions).toEqual([SHIPPED.get(1)?.version, WITH_DRAFT.get(2)?.version]);
+  });
+
+  it('promises new tenants the new version only, and old ones both [CC-2]', async () => {
+    const tenantId = await subscribed(engine, 'CVM');
+    expect((await engine.snapshot(tenantId)).policyVersion).toBe('2');
+    const rows = await engine
+      .root('control')
+      .query(
+        'SELECT policy_version FROM tenants WHERE tenant_id IN (?, ?) ORDER BY policy_version',
+        [tenantId, tenants.asked],
+      );
+    expect(rows.map((row) => String(row['policy_version']))).toEqual(['1', '2']);
+  });
+
+  it('keeps everything where a build does not know it: no window is computed [CC-4]', async () => {
+    const old = refreshTenant({ control: ports.control, derive: ruleOf(SHIPPED) }, tenants.asked);
+    expect(await refusalOf(old)).toBe('CONFIGURATION_INVALID');
+    await expect(old).rejects.toThrow(/version 2 is in force and this build does not know it/);
+  });
+
+  it('is not something that a login can write by itself [CC-4]', async () => {
+    const forged = ports.control.execute(
+      `INSERT INTO policy_activations VALUES (3, '${'0'.repeat(64)}', '${'0'.repeat(64)}', 'a', 'b', '2030-01-01')`,
+    );
+    await expect(forged).rejects.toThrow();
+    const downgrade = ports.control.execute(`CALL activate_policy(1, ?, ?, 'a', 'b', NULL)`, [
+      '0'.repeat(64),
+      '0'.repeat(64),
+    ]);
+    expect(await refusalOf(downgrade)).toBe('NOT_PERMITTED');
+    const alone = ports.control.execute(`CALL activate_policy(3, ?, ?, 'a', 'A', NULL)`, [
+      '0'.repeat(64),
+      '0'.repeat(64),
+    ]);
+    expect(await refusalOf(alone)).toBe('NOT_PERMITTED');
+  });
+});
+
+async function globalEpoch(): Promise<number> {
+  const rows = await engine
+    .root('control')
+    .query(`SELECT epoch FROM interlocks WHERE scope = 'global'`);
+  return Number(rows[0]?.['epoch']);
+}
