@@ -17,9 +17,9 @@ import { signTreeHead } from '../../src/transparency/tree-head';
 import { newSigningKeys } from '../support/signing-keys';
 
 const INVALID = expect.objectContaining({ code: 'EVIDENCE_INVALID' }) as Error;
-const GOLDEN = JSON.parse(
-  readFileSync(join(__dirname, '..', 'golden', 'certificate.json'), 'utf8'),
-) as Certificate;
+const golden = (name: string): Certificate =>
+  JSON.parse(readFileSync(join(__dirname, '..', 'golden', name), 'utf8')) as Certificate;
+const GOLDEN = golden('certificate.json');
 const keys = newSigningKeys('offline');
 
 const entryOf = (certificate: Certificate, text: string, sequence: number): string =>
@@ -58,6 +58,13 @@ describe('a certificate’s file', () => {
     });
     const compact = `${file.protected}.${file.payload}.${file.signature}`;
     expect(checkCertificateFile(compact, keys.list).log).toBeNull();
+  });
+
+  it('is right as well when it was issued by an earlier version [AB-3]', async () => {
+    const older = golden('certificate-version-2.json');
+    expect([older.version, GOLDEN.version]).toEqual([2, 3]);
+    const checked = checkCertificateFile(JSON.stringify(await fileOf(older)), keys.list);
+    expect(checked.certificate).toEqual(older);
   });
 
   it('is refused with any one character of it changed, in 2,000 attempts [AB-3]', async () => {
