@@ -6,7 +6,7 @@ const notTo = (name, from, to, comment, extra = {}) => ({
   from: { path: from, ...(extra.from ?? {}) },
   to: { path: to, ...(extra.to ?? {}) },
 });
-const drivers = '^node_modules/(mongodb|bson|mysql2|minio|zod|pino|commander|canonicalize)';
+const drivers = '^node_modules/(mongodb|bson|mysql2|minio|zod|pino|commander|canonicalize|pdfkit)';
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
@@ -52,7 +52,7 @@ module.exports = {
     notTo(
       'activities-obey',
       '^src/activities/',
-      '^src/(workflows|client|cli|platform|http)/',
+      '^src/(workflows|client|cli|platform|http|papers)/',
       'activities import domain, contracts and the libraries',
     ),
     notTo(
@@ -91,6 +91,12 @@ module.exports = {
       '^src/transparency/',
       '^src/(?!domain/|transparency/)|^node_modules/',
       'what an auditor runs needs neither stores nor libraries',
+    ),
+    notTo(
+      'papers-print-what-they-are-given',
+      '^src/papers/',
+      '^src/(?!domain/|papers/)',
+      'no store, no key, no network',
     ),
     notTo(
       'simulation-sees-domain-and-contracts',

@@ -28,6 +28,7 @@ module.exports = {
       'spec',
       'cli',
       'model',
+      'papers',
     ]),
     suite('servers', ['stores', 'activities', 'crash', 'races', 'workflows', 'client', 'e2e'], {
       ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {

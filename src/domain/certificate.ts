@@ -1,4 +1,5 @@
 import type { NamedBackup } from './backups';
+import { assertAuthority, type Authority, type CertifiedWithholding } from './certified-order';
 import { LetheError } from './errors';
 import type { EvidenceClock, HashText } from './evidence';
 import { isId } from './identifiers';
@@ -41,9 +42,8 @@ export interface VerifiedLocation {
 }
 
 /** What a certificate is composed from. Instants are RFC 3339. */
-export interface CertificateInput {
+export interface CertificateInput extends Authority {
   readonly tenantId: string;
-  readonly recordClass: RecordClass;
   readonly runId: string;
   readonly dueOn: string;
   readonly generation: number;
@@ -93,10 +93,10 @@ interface CertifiedRemnant {
   readonly sets?: readonly Omit<NamedBackup, 'location'>[];
 }
 
-/** The document. */
-export interface Certificate {
+/** The document. Version 2 has neither scope nor people and is still read. */
+export interface Certificate extends Partial<Pick<Authority, 'scope' | 'people' | 'order'>> {
   readonly document: 'lethe-certificate-of-destruction';
-  readonly version: 2;
+  readonly version: 2 | 3;
   readonly certificateId: string;
   readonly tenantId: string;
   readonly recordClass: RecordClass;
@@ -126,7 +126,7 @@ export interface Certificate {
     readonly after: number;
   };
   readonly remnants: readonly CertifiedRemnant[];
-  readonly withheld: readonly never[];
+  readonly withheld: readonly CertifiedWithholding[];
   readonly clock: EvidenceClock;
   readonly issuedAt: string;
 }
@@ -166,7 +166,7 @@ export function composeCertificate(input: CertificateInput, hash: HashText): Cer
   const locations = certifyLocations(input, destroyed);
   return {
     document: 'lethe-certificate-of-destruction',
-    version: 2,
+    version: 3,
     certificateId: certificateIdOf(input, hash),
     tenantId: input.tenantId,
     recordClass: input.recordClass,
@@ -174,6 +174,9 @@ export function composeCertificate(input: CertificateInput, hash: HashText): Cer
     dueOn: input.dueOn,
     generation: input.generation,
     event: { kind: input.event.kind, at: instantOf(input.event.at, 'event.at') },
+    scope: certifyScope(input.scope),
+    people: input.people,
+    ...(input.order === undefined ? {} : { order: input.order }),
     rules: input.window.rules.map((rule) => ({ rule, clause: clauseOf(input.recordClass, rule) })),
     policy: input.policy,
     window: certifyWindow(input.window),
@@ -195,7 +198,7 @@ export function composeCertificate(input: CertificateInput, hash: HashText): Cer
       after: sumOf(locations.map(({ after }) => after)),
     },
     remnants: certifyRemnants(input, destroyed),
-    withheld: [],
+    withheld: input.withheld ?? [],
     clock: input.clock,
     issuedAt: instantOf(input.issuedAt, 'issuedAt'),
   };
@@ -216,6 +219,7 @@ const DIGEST = /^[0-9a-f]{64}$/;
 const DUE_DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 
 function assertShapes(input: CertificateInput): void {
+  assertAuthority(input);
   assertShape(isId('TenantId', input.tenantId), 'tenantId');
   assertShape(isId('RunId', input.runId), 'runId');
   assertShape(DUE_DAY.test(input.dueOn), 'dueOn');
@@ -313,6 +317,12 @@ function retentionOf(location: VerifiedLocation, verified: Nanoseconds): Nanosec
   if (until <= verified) throw unverified(id, 'is not empty although its lock has ended');
   return until;
 }
+
+const certifyScope = ({ newestObservedAt, ...scope }: Authority['scope']): Authority['scope'] => ({
+  ...scope,
+  newestObservedAt:
+    newestObservedAt === null ? null : instantOf(newestObservedAt, 'scope.newestObservedAt'),
+});
 
 function certifyWindow(window: CertificateInput['window']): Certificate['window'] {
   return {

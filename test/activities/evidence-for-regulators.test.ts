@@ -9,6 +9,7 @@ import { packTar, unpackTar } from '../../src/transparency/tar';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
 import { hostReport, newAsset } from '../support/observations';
+import { readPdf } from '../support/read-pdf';
 import { newSigningKeys } from '../support/signing-keys';
 import { ended, liveDigest, subscribed } from '../support/tenant-life';
 
@@ -109,7 +110,10 @@ describe('a certificate that was handed out', () => {
       outcome: 'ok',
       keyId: 'certificate-1',
       log: { origin: `lethe.example/${engine.environment.name}` },
-      certificate: { tenantId, version: 2, verification: { outcome: 'ok', after: 0 } },
+      certificate: {
+        ...{ tenantId, version: 3, verification: { outcome: 'ok', after: 0 } },
+        people: [{ role: 'requester' }],
+      },
     });
     const text = await offline('certificate', 'verify', file, '--keys', at('keys.json'));
     expect(text.stdout).toMatch(/^signature +ok, by certificate-1$/m);
@@ -166,12 +170,47 @@ describe('a certificate that was handed out', () => {
   it('is a page for printing in both languages that loads nothing from anywhere', async () => {
     const run = await lethe('certificate', 'show', '--tenant', tenantId, '--html');
     expect(run).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(run.stdout.match(/<section lang="en">/g)).toHaveLength(2);
-    expect(run.stdout.match(/<section lang="zh-CN">/g)).toHaveLength(2);
+    expect(run.stdout.match(/<article lang="en"/g)).toHaveLength(2);
+    expect(run.stdout.match(/<article lang="zh-CN"/g)).toHaveLength(2);
     for (const text of ['Certificate of destruction', '销毁证明', tenantId, 'mysql:keys']) {
       expect(run.stdout).toContain(text);
     }
     expect(run.stdout).not.toMatch(/<script|<img|<link|https?:|url\(/i);
+  });
+
+  it('is a PDF in the language that was asked for, which verifies without any server [AB-3]', async () => {
+    const [id = ''] = await certificateIds();
+    const show = (...more: string[]): Promise<CliRun> =>
+      lethe('certificate', 'show', '--certificate', id, ...more);
+    for (const [lang, title] of [
+      ['en', 'Certificate of destruction'],
+      ['zh', '销毁证明'],
+    ] as const) {
+      const file = at(`certificate-${lang}.pdf`);
+      const made = await show('--pdf', '--lang', lang, '--out', file, '--json');
+      expect(made).toMatchObject({ exitCode: 0, stderr: '' });
+      const { pages, attachments } = readPdf(readFileSync(file));
+      expect(pages.join('')).toContain(title);
+      expect(attachments).toHaveLength(1);
+      const run = await offline('certificate', 'verify', file, '--keys', at('keys.json'));
+      expect(run.stdout).toMatch(new RegExp(`^pages +ok, as printed: ${lang}$`, 'm'));
+      // What was handed out is not written over.
+      const again = await show('--pdf', '--lang', lang, '--out', file);
+      expect(again).toMatchObject({ exitCode: 2, stdout: '' });
+    }
+    for (const [field, argv] of [
+      ['out', ['--pdf']],
+      ['pdf', ['--pdf', '--html', '--out', at('both.pdf')]],
+      ['lang', ['--lang', 'zh']],
+      ['lang', ['--html', '--lang', 'fr']],
+      ['out', ['--signed', '--out', at('signed.json')]],
+    ] as const) {
+      const run = await show(...argv, '--json');
+      expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(JSON.parse(run.stderr)).toMatchObject({ error: { code: 'INVALID_INPUT', field } });
+    }
+    const all = ['--tenant', tenantId, '--pdf', '--out', at('all.pdf')];
+    expect((await lethe('certificate', 'show', ...all)).stderr).toMatch(/certificate is needed/);
   });
 });
 

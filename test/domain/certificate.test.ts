@@ -45,6 +45,11 @@ const input = (change: Partial<CertificateInput> = {}): CertificateInput => ({
   dueOn: DUE,
   generation: 1,
   event: { kind: 'termination', at: '2027-02-10T09:00:00Z' },
+  scope: { subjects: ['CVM'], records: 123, newestObservedAt: '2026-10-02T08:00:00Z' },
+  people: [
+    { role: 'requester', personId: 'console-backend' },
+    { role: 'approver', personId: 'dpo-7' },
+  ],
   policy: {
     version: 'container-security@1+0123456789ab',
     calendarVersions: ['0123456789ab'],
@@ -118,6 +123,25 @@ describe('a certificate of destruction', () => {
     }
     expect(certifiedLocations('console-configuration-data')).not.toContain('s3:archive');
     expect(certifiedLocations('console-configuration-data')).toContain('mysql:keys');
+  });
+
+  it('names what was covered, who asked and who approved, as ids [AB-3]', () => {
+    const { scope, people, order, withheld } = compose();
+    expect(scope).toEqual(input().scope);
+    expect(people).toEqual(input().people);
+    expect([order, withheld]).toEqual([undefined, []]);
+  });
+
+  it('carries the signed order with its approvals, and what a hold keeps [CC-4]', () => {
+    const order = { orderId: 'od_0123456789abcdef', signed: 'a.b.c', approvals: ['d.e.f'] };
+    const kept = {
+      ground: 'legal-hold',
+      holdId: 'hd_0123456789abcdef',
+      reviewOn: '2027-09-30',
+      records: 4,
+    } as const;
+    const certificate = compose({ order, withheld: [kept] });
+    expect(certificate).toMatchObject({ version: 3, order, withheld: [kept] });
   });
 
   it('names the clauses in the words of the schedule', () => {
@@ -326,6 +350,32 @@ describe('no certificate is composed', () => {
     ['runId', { runId: 'rn_1' }],
     ['dueOn', { dueOn: '31.03.2027' }],
     ['generation', { generation: 0 }],
+    ['scope.records', { scope: { ...input().scope, records: -1 } }],
+    ['scope.subjects', { scope: { ...input().scope, subjects: ['web-1.example.com'] } }],
+    ['scope.newestObservedAt', { scope: { ...input().scope, newestObservedAt: 'late' } }],
+    ['people.personId', { people: [{ role: 'requester', personId: 'Jo Doe' }] }],
+    ['people.personId', { people: [{ role: 'approver', personId: 'jo@example.com' }] }],
+    [
+      'people',
+      {
+        people: [
+          { role: 'requester', personId: 'dpo-7' },
+          { role: 'approver', personId: 'dpo-7' },
+        ],
+      },
+    ],
+    ['order.signed', { order: { orderId: 'od_0123456789abcdef', signed: '{}', approvals: [] } }],
+    ['order.orderId', { order: { orderId: 'Order 7', signed: 'a.b.c', approvals: [] } }],
+    [
+      'order.approvals',
+      { order: { orderId: 'od_0123456789abcdef', signed: 'a.b.c', approvals: ['yes'] } },
+    ],
+    [
+      'withheld.holdId',
+      {
+        withheld: [{ ground: 'legal-hold', holdId: 'a court', reviewOn: '2027-09-30', records: 1 }],
+      },
+    ],
     ['manifestDigest', { manifestDigest: '' }],
     ['keyRemnantHours', { keyRemnantHours: Number.NaN }],
     ['window.derivationDigest', { window: window({ derivationDigest: 'x' }) }],
@@ -333,7 +383,10 @@ describe('no certificate is composed', () => {
     ['window.steps', { window: window({ steps: [{ rule: 'AB-1', date: 'today' }] }) }],
     ['destroyedAt', { destroyedAt: 'soon' }],
     ['window.latestAt', { window: window({ latestAt: '' }) }],
-  ])('from a malformed %s', (field, change) => {
-    expect(refusal(change)).toMatchObject({ field });
-  });
+  ] as readonly (readonly [string, Partial<CertificateInput>])[])(
+    'from a malformed %s',
+    (field, change) => {
+      expect(refusal(change)).toMatchObject({ field });
+    },
+  );
 });

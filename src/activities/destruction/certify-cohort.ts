@@ -15,6 +15,7 @@ import type { CertificateStore } from '../evidence/certificates';
 import type { Ledger } from '../evidence/ledger';
 import type { VerifierPorts } from '../verification/ports';
 import { insertVerdicts, readManifest } from '../verification/verdicts';
+import { readAuthority } from './read-authority';
 import { clearGoneAt, inspectCohort, type InspectedCohort } from './inspect-cohort';
 
 /** How long what the engine does not empty itself may live, as configured. */
@@ -70,7 +71,7 @@ export async function certifyCohort(
   const backups = await readBackups(ports.verifier.control);
   const input: CertificateInput = {
     tenantId,
-    recordClass: cohort.recordClass,
+    ...(await readAuthority(ports.verifier.control, tenantId, cohort)),
     runId: cohort.runId,
     dueOn: cohort.dueOn,
     generation: cohort.generation,

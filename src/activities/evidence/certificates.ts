@@ -76,9 +76,7 @@ export function createCertificateStore(stores: {
       const { runId, dueOn } = certificate;
       if ((await find(runId, dueOn)) === null) await insert(ledger, keys, certificate);
       const stored = await find(runId, dueOn);
-      if (stored !== null && substanceOf(stored.certificate) === substanceOf(certificate)) {
-        return stored;
-      }
+      if (stored !== null && saysTheSame(stored.certificate, certificate)) return stored;
       throw differs('the cohort is certified with another text, or its certificate is missing');
     },
   };
@@ -217,5 +215,15 @@ const substanceOf = (certificate: Certificate): string =>
     issuedAt: null,
     locations: certificate.locations.map((location) => ({ ...location, verifiedAt: null })),
   });
+
+/** One that was issued before an upgrade lacks what newer versions say; the rest has to be the same. */
+function saysTheSame(stored: Certificate, composed: Certificate): boolean {
+  if (stored.version === composed.version) return substanceOf(stored) === substanceOf(composed);
+  const rest = Object.entries(composed).filter(([name]) => !SINCE_VERSION_3.has(name));
+  const older = { ...Object.fromEntries(rest), version: stored.version } as Certificate;
+  return substanceOf(stored) === substanceOf(older);
+}
+
+const SINCE_VERSION_3: ReadonlySet<string> = new Set(['scope', 'people', 'order']);
 
 const differs = (message: string): LetheError => new LetheError('DIGEST_MISMATCH', message);

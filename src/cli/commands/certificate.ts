@@ -8,17 +8,29 @@ import {
   type CertificateFile,
   type CheckedCertificate,
 } from '../../transparency/certificate-file';
-import { certificatePage } from '../certificate-page';
+import { certificateDocument, printedLanguages } from '../../papers/certificate-document';
+import { certificatePaper } from '../../papers/certificate-paper';
+import type { Language } from '../../papers/paper';
+import { attachmentIn, isPdf } from '../../transparency/pdf-attachment';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { readBytes } from '../files';
 import type { CliIo } from '../io';
 import { facts, table, type Answer } from '../output';
+import {
+  answerFile,
+  answerPage,
+  assertPaperOptions,
+  languagesOf,
+  withPaperOptions,
+  type PaperOptions,
+} from '../papers';
 import type { Session } from '../session';
+import { addInterim } from './certificate-interim';
 
-interface ShowOptions extends CommonOptions {
+interface ShowOptions extends CommonOptions, PaperOptions {
   readonly certificate?: string;
   readonly tenant?: string;
   readonly signed: boolean;
-  readonly html: boolean;
   readonly keys?: string;
 }
 
@@ -27,7 +39,7 @@ interface VerifyOptions extends CommonOptions {
   readonly keys: string;
 }
 
-/** `lethe certificate list|show|verify`: what proves that data is gone. */
+/** `lethe certificate list|show|interim|verify`: what proves that data is gone, and what is not. */
 export function addCertificate(lethe: Command, cli: Cli): void {
   const certificate = lethe.command('certificate').description('certificates of destruction');
   addCommand(certificate, 'list', 'certificates of a tenant')
@@ -46,25 +58,37 @@ export function addCertificate(lethe: Command, cli: Cli): void {
         };
       }),
     );
-  addCommand(certificate, 'show', 'one certificate, or all of a tenant, as they were issued')
-    .option('--certificate <id>', 'certificate')
-    .option('--tenant <id>', 'tenant, tn_…')
-    .option('--signed', 'the signed file with its proof, for others to verify', false)
-    .option('--html', 'a page for printing, in English and Chinese', false)
+  withPaperOptions(
+    addCommand(certificate, 'show', 'one certificate, or all of a tenant, as they were issued')
+      .option('--certificate <id>', 'certificate')
+      .option('--tenant <id>', 'tenant, tn_…')
+      .option('--signed', 'the signed file with its proof, for others to verify', false),
+  )
     .option('--keys <file>', 'list of public keys; default: LETHE_PUBLIC_KEYS_FILE')
     .action(cli.action<ShowOptions>(show));
+  addInterim(certificate, cli);
   const verify = cli.action<VerifyOptions>((options, session) =>
-    Promise.resolve(verifyFile(cli.io, options, session)),
+    verifyFile(cli.io, options, session),
   );
-  addCommand(certificate, 'verify', 'proves a signed file offline; needs no server')
-    .argument('<file>', 'signed file, or - for standard input')
+  addCommand(certificate, 'verify', 'proves a signed file or a PDF of one offline; needs no server')
+    .argument('<file>', 'signed file or PDF, or - for a signed file on standard input')
     .requiredOption('--keys <file>', 'list of public keys, from another source than the file')
     .action((file: string, options: Omit<VerifyOptions, 'file'>) => verify({ ...options, file }));
 }
 
 async function show(options: ShowOptions, session: Session): Promise<Answer> {
+  assertPaperOptions(options);
+  if (options.pdf && options.certificate === undefined) {
+    throw new LetheError(
+      'INVALID_INPUT',
+      'certificate is needed with --pdf: one file is attached',
+      {
+        field: 'certificate',
+      },
+    );
+  }
   const found = await findShown(options, session);
-  if (options.signed || options.html) return showSigned(options, found, session);
+  if (options.signed || options.html || options.pdf) return showSigned(options, found, session);
   const text = found.map(({ body, ...summary }) => {
     const head = facts([
       ['certificate', summary.certificateId],
@@ -129,28 +153,41 @@ async function showSigned(
     checked.push(checkCertificateFile(JSON.stringify(proven.file), keys));
   }
   const data = options.certificate === undefined ? files : files[0];
-  const lines = files.map((file) => `${JSON.stringify(file)}\n`).join('');
-  return { data, text: options.html ? certificatePage(checked) : lines };
+  if (options.html) {
+    const papers = checked.flatMap((one) =>
+      languagesOf(options).map((language) => certificatePaper(one, language)),
+    );
+    return answerPage(papers, options, data);
+  }
+  const [file, one] = [files[0], checked[0]];
+  if (options.out !== undefined && file !== undefined && one !== undefined) {
+    const signed = { ...one, file: lineOf(file) };
+    return answerFile(options.out, await certificateDocument(signed, languagesOf(options)));
+  }
+  return { data, text: files.map(lineOf).join('') };
 }
 
-function verifyFile(io: CliIo, { file, keys }: VerifyOptions, session: Session): Answer {
+const lineOf = (file: CertificateFile): string => `${JSON.stringify(file)}\n`;
+
+async function verifyFile(
+  io: CliIo,
+  { file, keys }: VerifyOptions,
+  session: Session,
+): Promise<Answer> {
   const list = session.publicKeys(keys);
-  let text: string;
-  try {
-    text = io.read(file);
-  } catch (cause) {
-    throw new LetheError('INVALID_INPUT', 'file must name a readable file, or -', {
-      field: 'file',
-      cause,
-    });
-  }
-  const { certificate, keyId, log } = checkCertificateFile(text, list);
+  const bytes = bytesOf(io, file);
+  const pdf = isPdf(bytes);
+  const text = pdf ? attachmentIn(bytes) : bytes.toString('utf8');
+  const checked = checkCertificateFile(text, list);
+  const printed = pdf ? await assertPrinted(bytes, { ...checked, file: text }) : null;
+  const { certificate, keyId, log } = checked;
   return {
-    data: { outcome: 'ok', keyId, log, certificate },
+    data: { outcome: 'ok', keyId, log, printed, certificate },
     text: facts([
       ['signature', `ok, by ${keyId}`],
       ['ledger', log === null ? 'the file does not say' : `ok, entry ${log.index + 1}`],
       ['checkpoint', log === null ? null : `ok, ${log.origin} over ${log.size} entries`],
+      ...(printed === null ? [] : [['pages', `ok, as printed: ${printed.join(', ')}`] as const]),
       ['certificate', certificate.certificateId],
       ['tenant', certificate.tenantId],
       ['record class', certificate.recordClass],
@@ -160,6 +197,29 @@ function verifyFile(io: CliIo, { file, keys }: VerifyOptions, session: Session):
       ['clock', certificate.clock],
     ]),
   };
+}
+
+function bytesOf(io: CliIo, file: string): Buffer {
+  if (file !== '-') return readBytes(file, 'file');
+  const bytes = Buffer.from(io.read('-'), 'utf8');
+  if (!isPdf(bytes)) return bytes;
+  throw new LetheError('INVALID_INPUT', 'file must name the PDF; standard input is read as text', {
+    field: 'file',
+  });
+}
+
+/** The signature covers the attachment; pages that say something else must not pass with it. */
+async function assertPrinted(
+  bytes: Buffer,
+  signed: CheckedCertificate & { readonly file: string },
+): Promise<readonly Language[]> {
+  const printed = await printedLanguages(bytes, signed);
+  if (printed !== null) return printed;
+  throw new LetheError(
+    'EVIDENCE_INVALID',
+    'the pages are not those that this version prints for the attached certificate: save the attachment and verify that',
+    { field: 'file' },
+  );
 }
 
 /** The body as it is when it is no JSON: it is evidence and not ours to refuse here. */

@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { auditLedger, type AuditReport } from '../../activities/evidence/audit';
 import { collectEvidence } from '../../activities/evidence/regulator-archive';
@@ -11,6 +10,7 @@ import {
   type ArchiveReport,
 } from '../../transparency/evidence-archive';
 import { packTar, unpackTar } from '../../transparency/tar';
+import { readBytes, writeNew } from '../files';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { facts, table, type Answer } from '../output';
 import type { Session } from '../session';
@@ -48,19 +48,9 @@ export function addEvidence(lethe: Command, cli: Cli): void {
 
 async function verify({ archive, keys }: VerifyOptions, session: Session): Promise<Answer> {
   const list = session.publicKeys(keys);
-  if (archive !== undefined) return shownArchive(checkArchive(unpackTar(readBytes(archive)), list));
+  if (archive !== undefined)
+    return shownArchive(checkArchive(unpackTar(readBytes(archive, 'archive')), list));
   return shownAudit(await auditLedger(session.audit(list)));
-}
-
-function readBytes(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (cause) {
-    throw new LetheError('INVALID_INPUT', 'archive must name a readable file', {
-      field: 'archive',
-      cause,
-    });
-  }
 }
 
 function shownAudit(report: AuditReport): Answer {
@@ -120,19 +110,4 @@ async function exportArchive(options: ExportOptions, session: Session): Promise<
       ['not yet in a checkpoint', summary.pending],
     ]),
   };
-}
-
-function writeNew(file: string, bytes: Buffer): void {
-  try {
-    writeFileSync(file, bytes, { flag: 'wx' });
-  } catch (cause) {
-    throw new LetheError(
-      'INVALID_INPUT',
-      'out must name a file that can be made and is not there',
-      {
-        field: 'out',
-        cause,
-      },
-    );
-  }
 }

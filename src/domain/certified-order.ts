@@ -1,0 +1,96 @@
+import { LetheError } from './errors';
+import type { RecordClass } from './record-class';
+
+/**
+ * Whose will a destruction was and what it covered, as a certificate names it: opaque ids, counts and
+ * instants. Names, addresses and grounds in somebody's words stay in control.
+ */
+
+/** A person by the id that the provider's own directory has for it. */
+export interface CertifiedPerson {
+  readonly role: 'requester' | 'approver';
+  readonly personId: string;
+}
+
+/** The signed order behind a destruction, so that it can be checked beside the certificate. */
+export interface CertifiedOrder {
+  readonly orderId: string;
+  /** The order as it was signed: a JWS in its compact form. */
+  readonly signed: string;
+  /** Approvals in the same form, in the order of their receipt. */
+  readonly approvals: readonly string[];
+}
+
+/** What of the cohort a hold keeps; it was not destroyed, and the rest was. @source CC-4 */
+export interface CertifiedWithholding {
+  readonly ground: 'legal-hold';
+  readonly holdId: string;
+  readonly reviewOn: string;
+  readonly records: number;
+}
+
+/** What the cohort covered. */
+export interface CertifiedScope {
+  /** The Hosting Services whose end it followed, or the Feature. */
+  readonly subjects: readonly string[];
+  /** Records that the sealed manifest lists for the due day. */
+  readonly records: number;
+  /** The newest observation among them; null for configuration. */
+  readonly newestObservedAt: string | null;
+}
+
+/** The part of a certificate's facts that is about people and scope. */
+export interface Authority {
+  readonly recordClass: RecordClass;
+  readonly scope: CertifiedScope;
+  readonly people: readonly CertifiedPerson[];
+  /** Left out when the destruction followed from a rule and nobody ordered it. */
+  readonly order?: CertifiedOrder;
+  /** Left out when nothing was withheld. */
+  readonly withheld?: readonly CertifiedWithholding[];
+}
+
+const PERSON = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
+const IDENTIFIER = /^[0-9a-z]{2}_[0-9a-z]{16,40}$/;
+const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
+const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
+/**
+ * Refuses what could carry more than ids: free text, an address, a name.
+ *
+ * @throws LetheError INVALID_INPUT naming the field.
+ */
+export function assertAuthority({ scope, people, order, withheld = [] }: Authority): void {
+  assertShape(isCount(scope.records), 'scope.records');
+  assertShape(
+    scope.subjects.every((subject) => /^[A-Za-z][A-Za-z ]{0,63}$/.test(subject)),
+    'scope.subjects',
+  );
+  for (const { personId } of people) assertShape(PERSON.test(personId), 'people.personId');
+  const approver = people.find(({ role }) => role === 'approver');
+  const requester = people.find(({ role }) => role === 'requester');
+  const same = approver !== undefined && approver.personId === requester?.personId;
+  assertShape(!same, 'people');
+  if (order !== undefined) {
+    assertShape(IDENTIFIER.test(order.orderId), 'order.orderId');
+    assertShape(COMPACT_JWS.test(order.signed), 'order.signed');
+    assertShape(
+      order.approvals.every((approval) => COMPACT_JWS.test(approval)),
+      'order.approvals',
+    );
+  }
+  for (const { holdId, reviewOn, records } of withheld) {
+    assertShape(IDENTIFIER.test(holdId), 'withheld.holdId');
+    assertShape(DAY.test(reviewOn), 'withheld.reviewOn');
+    assertShape(isCount(records), 'withheld.records');
+  }
+}
+
+function assertShape(condition: boolean, field: string): void {
+  if (condition) return;
+  throw new LetheError('INVALID_INPUT', `${field} is malformed; no certificate was composed`, {
+    field,
+  });
+}
