@@ -7,7 +7,8 @@ import { exportCheckpoint } from '../../src/activities/evidence/checkpoints';
 import { proveSurroundings } from '../../src/composition/prove-surroundings';
 import { loadConfig } from '../../src/platform/config';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { ended, hold, withHost } from '../support/tenant-life';
+import { hold } from '../support/holds';
+import { ended, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
 let ports: ReplayControlPorts;

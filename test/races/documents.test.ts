@@ -17,7 +17,8 @@ import {
   type Interleaving,
   type RaceCourse,
 } from '../support/races';
-import { hold } from '../support/tenant-life';
+import { hold } from '../support/holds';
+
 import { recordsIn, seeEverything } from '../support/witness';
 
 const pauses = new Pauses();

@@ -39,6 +39,8 @@ const governedBy = (run: RunRow, newestObservedAt: string | null): Governed => (
   ...run,
   eventKind: run.eventKind as Governed['eventKind'],
   newestObservedAt,
+  // Drafts are made without holds; only a hold over a range of collection asks for it.
+  oldestObservedAt: null,
 });
 
 /** The minimum as elapsed time, for the key store's own floor. */

@@ -108,8 +108,11 @@ function describeReplayed(replayed: ReplayedStore): Answer {
 }
 
 function describeControl(verdict: ControlVerdict): Answer {
-  const { holds, freezes, tombstones, commands } = verdict;
-  const lost = holds.length + freezes.length + tombstones.length + commands.length;
+  const { holds, releaseSteps, freezes, tombstones, commands } = verdict;
+  const lost = [holds, releaseSteps, freezes, tombstones, commands].reduce(
+    (sum, { length }) => sum + length,
+    0,
+  );
   const clear = lost === 0 && !verdict.older && !verdict.ledgerUnsound;
   const text = facts([
     ['control', clear ? 'is what the evidence says' : 'HAS LOST WHAT THE EVIDENCE KNOWS'],
@@ -117,6 +120,7 @@ function describeControl(verdict: ControlVerdict): Answer {
     ['older than it', verdict.older ? 'yes' : 'no'],
     ['evidence', verdict.ledgerUnsound ? 'ITSELF OLDER OR BROKEN' : 'sound'],
     ['lost holds', holds.length],
+    ['lost steps of releases', releaseSteps.length],
     ['lost freezes', freezes.length],
     ['lost ends of keys', tombstones.length],
     ['lost commands', commands.length],
@@ -133,6 +137,7 @@ function describeReplayedControl(replayed: ReplayedControl): Answer {
   const text = facts([
     ['frozen by', replayed.freezeId],
     ['holds put back', replayed.holds],
+    ['steps of releases put back', replayed.releaseSteps],
     ['freezes put back', replayed.freezes],
     ['ends of keys put back', replayed.tombstones],
     ['ends of unknown cohorts', unknown.length],
