@@ -5,7 +5,7 @@ import { createBodyStaging } from '../src/activities/staging/body-staging';
 import { LifecycleClient } from '../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../src/contracts/commands';
 import type { ProcessStatus } from '../src/contracts/snapshot';
-import { lifecycleWorkflowId, parseId } from '../src/domain/identifiers';
+import { holdWorkflowId, lifecycleWorkflowId, parseId } from '../src/domain/identifiers';
 import type { Walk } from '../src/simulation/simulator';
 import { Expectations } from './expectations';
 import { runTask } from './processes';
@@ -185,11 +185,22 @@ export class Play {
     return all.filter((status) => status !== null);
   }
 
+  /** Processes of holds whose approved release has not taken effect: they wait for an instant too. */
+  private async holdsUnderRelease(): Promise<readonly string[]> {
+    const ids = this.characters.flatMap(({ holds }) => holds);
+    const holds = await Promise.all(ids.map((holdId) => this.reader.hold(holdId)));
+    return holds.flatMap((hold) =>
+      hold?.approved ? [holdWorkflowId(parseId('HoldId', hold.holdId, 'holdId'))] : [],
+    );
+  }
+
   private readonly walk: Walk = {
-    workflowIds: async () =>
-      (await this.known())
+    workflowIds: async () => [
+      ...(await this.known())
         .filter((status) => !status.ended)
         .map((status) => workflowOf({ tenantId: status.tenantId })),
+      ...(await this.holdsUnderRelease()),
+    ],
     nextDue: async () => {
       const due = (await this.known()).flatMap(({ nextDueAt }) => nextDueAt ?? []);
       return due.sort()[0] ?? null;

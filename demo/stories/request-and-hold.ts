@@ -23,7 +23,9 @@ export function actsOfRequestAndHold(): readonly Act[] {
     { at: '2030-02-04T02:00:00Z', what: request },
     { at: '2030-02-08T02:00:00Z', what: hold },
     { at: '2030-02-12T02:00:00Z', what: heldOverTheWindow },
-    { at: '2030-03-20T02:00:00Z', what: release },
+    { at: '2030-03-19T01:30:00Z', what: askForRelease },
+    { at: '2030-03-19T02:00:00Z', what: approveRelease },
+    { at: '2030-03-20T02:30:00Z', what: released },
     { at: '2030-03-20T05:00:00Z', what: afterRelease },
     { at: '2030-04-30T02:00:00Z', what: end },
     { at: '2030-05-31T02:00:00Z', what: theEnd },
@@ -92,7 +94,10 @@ async function hold(play: Play): Promise<void> {
     scopes: [
       { tenantId: requestAndHold.tenantId, recordClass: 'console-configuration-data' as const },
     ],
-    ground: { matter: HELD_MATTER, owner: 'legal' },
+    matter: 'mt-2030-0007',
+    groundKind: 'litigation',
+    owner: 'legal-1',
+    ground: { matter: HELD_MATTER },
     requestedBy: 'dpo-1',
     reviewOn: '2030-06-30',
   });
@@ -117,13 +122,32 @@ async function heldOverTheWindow(play: Play): Promise<void> {
   held = found;
 }
 
-async function release(play: Play): Promise<void> {
-  await play.client.releaseHold(HOLD, { requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
+async function askForRelease(play: Play): Promise<void> {
+  const { state } = await play.client.requestHoldRelease(HOLD, { requestedBy: 'dpo-1' });
+  play.expectations.expectEqual('release: asked for by one', state, 'release-requested');
+  await play.tell(requestAndHold, 'dpo-1 asks to release the hold; it stays in force');
+}
+
+async function approveRelease(play: Play): Promise<void> {
+  const { releasedAt } = await play.client.approveHoldRelease(HOLD, { approvedBy: 'dpo-2' });
   await play.settle();
+  const [due] = await play.dueDates(requestAndHold);
+  play.expectations.expectEqual('release: approved, still held', due?.latestAt, null);
+  await play.tell(
+    requestAndHold,
+    `dpo-2 approves; the release takes effect a day later, at ${releasedAt?.slice(0, 16) ?? '?'}Z`,
+  );
+}
+
+async function released(play: Play): Promise<void> {
   const due = await play.dueDates(requestAndHold);
   // Seven days from the day of release, the last one in full.
   play.expectations.expectDate('released: latest', due[0]?.latestAt, '2030-03-27T16:00:00Z');
-  await play.tell(requestAndHold, 'two people release the hold', due);
+  await play.tell(
+    requestAndHold,
+    'the release has taken effect: two people wanted it, and nobody withdrew it',
+    due,
+  );
 }
 
 async function afterRelease(play: Play): Promise<void> {

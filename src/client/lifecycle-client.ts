@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WithStartWorkflowOperation, WorkflowClient, type Connection } from '@temporalio/client';
 import { LetheError } from '../domain/errors';
-import { holdWorkflowId, lifecycleWorkflowId, parseId, type TenantId } from '../domain/identifiers';
+import { lifecycleWorkflowId, parseId, type TenantId } from '../domain/identifiers';
 import type {
   Command,
   CommandBodies,
@@ -11,19 +11,14 @@ import type {
   RepositoryScan,
 } from '../contracts/commands';
 import type { ControlReader } from '../contracts/control-reader';
-import type { HoldAcknowledgement, HoldRelease, HoldStatus, PlaceHold } from '../contracts/holds';
-import {
-  HOLD_MESSAGE_NAMES,
-  QUERY_NAMES,
-  SIGNAL_NAMES,
-  SWEEP_MESSAGE_NAMES,
-} from '../contracts/messages';
+import type { HoldAcknowledgement, HoldStatus, PlaceHold, ReleaseState } from '../contracts/holds';
+import { QUERY_NAMES, SIGNAL_NAMES, SWEEP_MESSAGE_NAMES } from '../contracts/messages';
 import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus, ProcessStatus } from '../contracts/snapshot';
 import type { BodyStaging } from '../contracts/stores';
 import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
 import { assertCommand } from '../contracts/validate-command';
-import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
+import { assertPlaceHold } from '../contracts/validate-hold';
 import {
   awaiting,
   lookAt,
@@ -32,10 +27,11 @@ import {
   NOTHING_SEEN,
   SILENT_PROCESS,
 } from './ask-process';
-import { holdBeginning, lifecycleBeginning } from './beginnings';
+import { lifecycleBeginning } from './beginnings';
 import { persistently, within } from './bounded';
 import { assertReportShape } from './check-report';
 import { checkedGrant, checkedScan, type SharingOrder } from './check-sharing';
+import { bindDecision, bindPlacement, noSuchHold, readHoldStatus } from './hold-process';
 import { explainFailure } from './refusals';
 
 /** Who sends a command and under which key it may be repeated. */
@@ -215,68 +211,45 @@ export class LifecycleClient {
   /** Places a legal hold through its own process and waits until it is in force. @source CC-4 */
   async placeHold(order: PlaceHold): Promise<HoldAcknowledgement> {
     assertPlaceHold(order);
-    const holdId = parseId('HoldId', order.holdId, 'holdId');
-    const updateId = randomUUID();
-    return this.ask(
-      HOLD_WAIT_MS,
-      () =>
-        this.workflows.executeUpdateWithStart<
-          (input: PlaceHold) => Promise<unknown>,
-          HoldAcknowledgement,
-          []
-        >(HOLD_MESSAGE_NAMES.awaitAcknowledgementUpdate, {
-          updateId,
-          startWorkflowOperation: new WithStartWorkflowOperation('holdPlacement', {
-            ...holdBeginning(holdId, order.scopes.length),
-            args: [order],
-            workflowIdConflictPolicy: 'USE_EXISTING',
-            workflowIdReusePolicy: 'REJECT_DUPLICATE',
-          }),
-        }),
-      noSuchHold,
-    );
+    return this.ask(HOLD_WAIT_MS, bindPlacement(this.workflows, order), noSuchHold);
   }
 
-  /** Releases a hold; two different people. */
-  async releaseHold(
+  /** Asks to release a hold; it stays in force until somebody else approves and the delay is over. */
+  async requestHoldRelease(
     holdId: string,
-    order: { readonly requestedBy: string; readonly approvedBy: string },
-  ): Promise<HoldRelease> {
-    assertRelease(order);
-    const id = parseId('HoldId', holdId, 'holdId');
-    const updateId = randomUUID();
-    return this.ask(
-      HOLD_WAIT_MS,
-      () =>
-        this.workflows
-          .getHandle(holdWorkflowId(id))
-          .executeUpdate<HoldRelease, [typeof order]>(HOLD_MESSAGE_NAMES.releaseHoldUpdate, {
-            args: [order],
-            updateId,
-          }),
-      noSuchHold,
-    );
+    order: { readonly requestedBy: string },
+  ): Promise<ReleaseState> {
+    return this.decideOnHold('requestRelease', { holdId, order });
+  }
+
+  /** Approves the release of a hold, as somebody else than who asked. */
+  async approveHoldRelease(
+    holdId: string,
+    order: { readonly approvedBy: string },
+  ): Promise<ReleaseState> {
+    return this.decideOnHold('approveRelease', { holdId, order });
+  }
+
+  /** Withdraws a release that has not taken effect; one person is enough to keep. */
+  async withdrawHoldRelease(
+    holdId: string,
+    order: { readonly withdrawnBy: string },
+  ): Promise<ReleaseState> {
+    return this.decideOnHold('withdrawRelease', { holdId, order });
+  }
+
+  /** Records that somebody looked at a hold, and when somebody must look again. */
+  async reviewHold(
+    holdId: string,
+    order: { readonly reviewedBy: string; readonly reviewOn: string },
+  ): Promise<ReleaseState> {
+    return this.decideOnHold('review', { holdId, order });
   }
 
   /** State of a hold: from its process, or from control when the engine does not answer. */
   async holdStatus(holdId: string): Promise<HoldStatus> {
     const id = parseId('HoldId', holdId, 'holdId');
-    const fromProcess = await queryProcess<HoldStatus>(
-      this.workflows,
-      holdWorkflowId(id),
-      HOLD_MESSAGE_NAMES.holdStatusQuery,
-    );
-    if (fromProcess !== null) return fromProcess;
-    const record = await this.options.control.hold(id);
-    if (record === null) throw await noSuchHold();
-    const { release } = record;
-    return {
-      holdId: id,
-      state: release === null ? 'in-force' : 'released',
-      // What was gone at the placement is known to the process and to the key store, not to control.
-      acknowledgement: null,
-      release: release === null ? null : { holdId: id, releasedAt: release.releasedAt },
-    };
+    return readHoldStatus(this.workflows, this.options.control, id);
   }
 
   /** Tells the tenant's process that facts changed in control; false when it could not be told. */
@@ -347,6 +320,13 @@ export class LifecycleClient {
     }
   }
 
+  private decideOnHold(
+    decision: Parameters<typeof bindDecision>[1],
+    order: Parameters<typeof bindDecision>[2],
+  ): Promise<ReleaseState> {
+    return this.ask(HOLD_WAIT_MS, bindDecision(this.workflows, decision, order), noSuchHold);
+  }
+
   private async refuseWhenEnded(tenantId: TenantId): Promise<void> {
     const known = await this.options.control.status(tenantId);
     if (known?.ended === true) throw await this.noProcess(tenantId);
@@ -366,11 +346,6 @@ export class LifecycleClient {
     });
   }
 }
-
-const noSuchHold = (): Promise<LetheError> =>
-  Promise.resolve(
-    new LetheError('UNKNOWN_HOLD', 'holdId names no hold in force', { field: 'holdId' }),
-  );
 
 const noSweep = (): Promise<LetheError> =>
   Promise.resolve(

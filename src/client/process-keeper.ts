@@ -5,7 +5,7 @@ import {
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import type { ControlReader } from '../contracts/control-reader';
-import type { PlaceHold } from '../contracts/holds';
+import { orderedScope, type PlaceHold } from '../contracts/holds';
 import type { UnmatchedReport } from '../contracts/unmatched';
 import { LetheError } from '../domain/errors';
 import { holdWorkflowId, lifecycleWorkflowId, parseId } from '../domain/identifiers';
@@ -98,13 +98,14 @@ export class ProcessKeeper {
       throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold in force', { field: 'holdId' });
     }
     await this.assertNameFree(holdWorkflowId(id));
-    const { placedBy, reviewOn, groundDigest, scopes } = hold;
+    const { placedBy, reviewOn, groundDigest, scopes, matter, groundKind, owner } = hold;
     return {
       holdId: id,
-      scopes: scopes.map(({ tenantId, recordClass }) => ({
-        tenantId,
-        ...(recordClass !== null && { recordClass }),
-      })),
+      scopes: scopes.map(orderedScope),
+      // Holds of before say neither; what is on record is not asked for again.
+      matter: matter ?? 'unrecorded',
+      groundKind: groundKind ?? 'investigation',
+      owner: owner ?? placedBy,
       // Control has the ground; a hold that is on record asks for no other.
       ground: { stagingId: `st_${'0'.repeat(32)}`, digest: groundDigest },
       requestedBy: placedBy,

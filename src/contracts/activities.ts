@@ -1,5 +1,5 @@
 import type { Command, CommandReceipt } from './commands';
-import type { HoldAcknowledgement, HoldRelease, PlaceHold } from './holds';
+import type { HoldAcknowledgement, HoldRelease, PlaceHold, ReleaseState } from './holds';
 import type { LifecycleSnapshot } from './snapshot';
 
 /** What long work answers: finished, or how far it came and what it waits for. */
@@ -29,6 +29,29 @@ export interface ControlActivities {
     readonly workflowNow: string;
   }): Promise<LifecycleSnapshot>;
   placeHold(input: PlaceHold): Promise<HoldAcknowledgement>;
+  requestHoldRelease(input: {
+    readonly holdId: string;
+    readonly requestedBy: string;
+  }): Promise<ReleaseState>;
+  approveHoldRelease(input: {
+    readonly holdId: string;
+    readonly approvedBy: string;
+  }): Promise<ReleaseState>;
+  withdrawHoldRelease(input: {
+    readonly holdId: string;
+    readonly withdrawnBy: string;
+  }): Promise<ReleaseState>;
+  /** Carries out what follows a release that has taken effect; says how far one is that has not. */
+  settleHoldRelease(input: { readonly holdId: string }): Promise<ReleaseState>;
+  reviewHold(input: {
+    readonly holdId: string;
+    readonly reviewedBy: string;
+    readonly reviewOn: string;
+  }): Promise<ReleaseState>;
+}
+
+/** Steps of before, named by recorded histories only; no worker has them. */
+export interface RetiredSteps {
   releaseHold(input: {
     readonly holdId: string;
     readonly requestedBy: string;

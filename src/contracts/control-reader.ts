@@ -2,8 +2,9 @@ import type { BackupSet } from '../domain/backups';
 import type { BreakerCause, BreakerScope, CapName, CapSetting } from '../domain/caps';
 import type { ForecastAnswer } from '../domain/forecast';
 import type { PaceWarning } from '../domain/pacing';
-import type { RecordClass } from '../domain/record-class';
+import type { HostingService, RecordClass } from '../domain/record-class';
 import type { ApprovalRule, AuthorityChange, SignerRecord } from './authority';
+import type { GroundKind, ReleaseRequest } from './holds';
 import type { Band, DueDay, ProcessStatus } from './snapshot';
 import type { PolicyActivation } from './window-plans';
 
@@ -52,22 +53,60 @@ export interface WindowVersion {
   readonly derivation: Readonly<Record<string, unknown>>;
 }
 
-/** A hold with its scopes and its release, without its ground (which is content). */
+/** What one scope of a hold covers; null restricts nothing. */
+export interface HoldScopeRecord {
+  readonly tenantId: string;
+  readonly recordClass: RecordClass | null;
+  readonly hostingService: HostingService | null;
+  readonly assetId: string | null;
+  readonly collectedFrom: string | null;
+  readonly collectedTo: string | null;
+}
+
+/** A release that two people decided. */
+export interface HoldReleaseRecord {
+  readonly releasedAt: string;
+  readonly releasedBy: string;
+  readonly approvedBy: string;
+}
+
+/** A hold with its scopes and its release, without the words about its ground (which are content). */
 export interface HoldRecord {
   readonly holdId: string;
   readonly placedAt: string;
   readonly placedBy: string;
   readonly reviewOn: string;
+  /** True from its day of review on, until somebody has looked at it or it is released. */
+  readonly needsReview: boolean;
+  /** Null in holds of before. */
+  readonly matter: string | null;
+  readonly groundKind: GroundKind | null;
+  readonly owner: string | null;
   readonly groundDigest: string;
-  readonly scopes: readonly {
-    readonly tenantId: string;
-    readonly recordClass: RecordClass | null;
-  }[];
-  readonly release: {
-    readonly releasedAt: string;
-    readonly releasedBy: string;
-    readonly approvedBy: string;
-  } | null;
+  readonly scopes: readonly HoldScopeRecord[];
+  /** The newest request to release it that lives and was neither approved nor withdrawn. */
+  readonly request: ReleaseRequest | null;
+  /** A release that takes effect later; the hold is in force until then. */
+  readonly approved: (HoldReleaseRecord & { readonly approvedAt: string }) | null;
+  /** A release that has taken effect; null while the hold is in force. */
+  readonly release: HoldReleaseRecord | null;
+}
+
+/** Which holds are wanted; an absent field restricts nothing. */
+export interface HoldFilter {
+  readonly tenantId?: string;
+  readonly inForce?: boolean;
+  /** Only holds in force whose day of review has come. */
+  readonly dueForReview?: boolean;
+  /** Only ids behind this one: the `next` of the page before. */
+  readonly after?: string;
+}
+
+/** Holds over all tenants in the order of placement, a page of ids at a time. */
+export interface HoldList {
+  readonly holds: readonly HoldRecord[];
+  /** Pass it as `after` for the next page; null on the last one. */
+  readonly next: string | null;
 }
 
 /** A certificate as the evidence store has it, without its body. */
@@ -167,6 +206,7 @@ export interface ControlReader {
   windowsOf(tenantId: string, runId: string, dueOn: string): Promise<readonly WindowVersion[]>;
   listHoldsInForce(page?: { readonly after?: string; readonly limit?: number }): Promise<HoldPage>;
   holdsOf(tenantId: string): Promise<readonly HoldRecord[]>;
+  listHolds(filter: HoldFilter): Promise<HoldList>;
   /** Null when there is no such hold. */
   hold(holdId: string): Promise<HoldRecord | null>;
   /** How far the archive and the move of the tenant's runs are. */

@@ -35,6 +35,11 @@ export const QUERY_NAMES = Object.freeze({ statusQuery: 'status', deadlinesQuery
 
 /** Updates and queries of a hold's own process. */
 export const HOLD_MESSAGE_NAMES = Object.freeze({
+  requestReleaseUpdate: 'requestRelease',
+  approveReleaseUpdate: 'approveRelease',
+  withdrawReleaseUpdate: 'withdrawRelease',
+  reviewHoldUpdate: 'reviewHold',
+  /** In histories of before; refused now. */
   releaseHoldUpdate: 'releaseHold',
   awaitAcknowledgementUpdate: 'awaitAcknowledgement',
   holdStatusQuery: 'holdStatus',

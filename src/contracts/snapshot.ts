@@ -41,6 +41,10 @@ export interface HoldSummary {
   readonly recordClass: RecordClass | null;
   readonly placedAt: string;
   readonly reviewOn: string | null;
+  /** Its day of review has come; absent in readings of before. */
+  readonly needsReview?: boolean;
+  /** When an approved release takes effect; it is in force until then. Absent in readings of before. */
+  readonly releasesAt?: string | null;
 }
 
 /** Something the tenant's process must drive now. */

@@ -1,29 +1,74 @@
 import { parseId } from '../domain/identifiers';
-import { RECORD_CLASSES } from '../domain/record-class';
-import { civilDate, listOf, matching, objectOf, oneOf, optional, refuse } from './field-checks';
-import type { PlaceHold } from './holds';
+import { parseInstant } from '../domain/instants';
+import { HOSTING_SERVICES, RECORD_CLASSES } from '../domain/record-class';
+import {
+  civilDate,
+  instant,
+  listOf,
+  matching,
+  objectOf,
+  oneOf,
+  optional,
+  refuse,
+  type Check,
+} from './field-checks';
+import { GROUND_KINDS, type HoldScope, type PlaceHold } from './holds';
 
 const actor = matching(
   /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
   'must be an opaque id of 1 to 64 characters',
 );
+const id =
+  (kind: 'HoldId' | 'TenantId' | 'AssetId'): Check =>
+  (value, field) => {
+    parseId(kind, value, field);
+  };
+
+/** Collection instants are stored to the microsecond; a finer end would be cut and protect less. */
+const collectionInstant: Check = (value, field) => {
+  instant(value, field);
+  if (/\.\d{7,}/.test(value as string)) {
+    refuse('INVALID_INSTANT', field, 'must not be finer than a microsecond');
+  }
+};
+
+const fields = objectOf({
+  tenantId: id('TenantId'),
+  recordClass: optional(oneOf(RECORD_CLASSES)),
+  hostingService: optional(oneOf(HOSTING_SERVICES)),
+  assetId: optional(id('AssetId')),
+  collectedFrom: optional(collectionInstant),
+  collectedTo: optional(collectionInstant),
+});
+
+const NARROWING = ['hostingService', 'assetId', 'collectedFrom', 'collectedTo'] as const;
+
+/** Configuration has neither assets nor collection instants: a narrower scope names the class it narrows. */
+const scope: Check = (value, field) => {
+  fields(value, field);
+  const given = value as HoldScope;
+  const narrowing = NARROWING.find((name) => given[name] !== undefined);
+  if (narrowing !== undefined && given.recordClass !== 'asset-basic-data') {
+    refuse('INVALID_INPUT', `${field}.recordClass`, `must be asset-basic-data with ${narrowing}`);
+  }
+  const { collectedFrom, collectedTo } = given;
+  if (collectedFrom === undefined || collectedTo === undefined) return;
+  if (parseInstant(collectedFrom, field) >= parseInstant(collectedTo, field)) {
+    refuse('INVALID_INPUT', `${field}.collectedTo`, 'must be after collectedFrom');
+  }
+};
 
 /** Checks an order to place a hold. @throws LetheError naming the field. */
 export function assertPlaceHold(value: unknown): asserts value is PlaceHold {
   objectOf({
-    holdId: (id, field) => {
-      parseId('HoldId', id, field);
-    },
-    scopes: listOf(
-      objectOf({
-        tenantId: (id, field) => {
-          parseId('TenantId', id, field);
-        },
-        recordClass: optional(oneOf(RECORD_CLASSES)),
-      }),
-      1,
-      1000,
+    holdId: id('HoldId'),
+    scopes: listOf(scope, 1, 1000),
+    matter: matching(
+      /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
+      'must be the opaque id of the proceeding, 1 to 64 characters',
     ),
+    groundKind: oneOf(GROUND_KINDS),
+    owner: actor,
     ground: objectOf({
       stagingId: matching(
         /^st_[0-9a-z]{16,40}$/,
@@ -36,13 +81,30 @@ export function assertPlaceHold(value: unknown): asserts value is PlaceHold {
   })(value, '');
 }
 
-/** Checks an order to release a hold: two different people. @throws LetheError naming the field. */
-export function assertRelease(
+/** Checks a request to release a hold. @throws LetheError naming the field. */
+export function assertReleaseRequest(
   value: unknown,
-): asserts value is { readonly requestedBy: string; readonly approvedBy: string } {
-  objectOf({ requestedBy: actor, approvedBy: actor })(value, '');
-  const order = value as { requestedBy: string; approvedBy: string };
-  if (order.requestedBy === order.approvedBy) {
-    refuse('INVALID_INPUT', 'approvedBy', 'must be another person than requestedBy');
-  }
+): asserts value is { readonly requestedBy: string } {
+  objectOf({ requestedBy: actor })(value, '');
+}
+
+/** Checks an approval of a release. @throws LetheError naming the field. */
+export function assertReleaseApproval(
+  value: unknown,
+): asserts value is { readonly approvedBy: string } {
+  objectOf({ approvedBy: actor })(value, '');
+}
+
+/** Checks a withdrawal of a release. @throws LetheError naming the field. */
+export function assertReleaseWithdrawal(
+  value: unknown,
+): asserts value is { readonly withdrawnBy: string } {
+  objectOf({ withdrawnBy: actor })(value, '');
+}
+
+/** Checks a review of a hold. @throws LetheError naming the field. */
+export function assertReview(
+  value: unknown,
+): asserts value is { readonly reviewedBy: string; readonly reviewOn: string } {
+  objectOf({ reviewedBy: actor, reviewOn: civilDate })(value, '');
 }

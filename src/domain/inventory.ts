@@ -156,11 +156,19 @@ export const EXEMPT = Object.freeze({
     'what a scan was ordered to read, registry addresses among it; kept as evidence of SH-1, listed as a gap',
   'mysql:control.scan_results': 'outcome and numbers of records per scan; no content',
   'mysql:control.refused_observations': 'ids and codes of observations that were refused',
-  'mysql:control.holds': 'ids, instants, review dates and digests of grounds',
+  'mysql:control.holds':
+    'ids of holds, matters and owners, kinds of grounds, instants, review dates, digests of grounds',
   'mysql:control.hold_grounds':
     'ground and owner of a legal hold in the words of who placed it; kept as evidence of CC-4',
-  'mysql:control.hold_scopes': 'tenant ids and record classes that a hold covers',
+  'mysql:control.hold_scopes':
+    'tenant and asset ids, record classes, services and instants that a hold covers',
+  'mysql:control.hold_parameters': 'the delay of a release and the life of its request, in hours',
+  'mysql:control.hold_release_requests': 'who asked to release a hold, and until when it counts',
   'mysql:control.hold_releases': 'who released a hold and who approved it, with instants',
+  'mysql:control.hold_release_withdrawals': 'who withdrew the release of a hold, and when',
+  'mysql:control.hold_reviews': 'who looked at a hold, when, and the next day of review',
+  'mysql:control.released_holds': 'a view of the releases of holds that have taken effect',
+  'mysql:control.cohort_spans': 'from when the records of a cohort were collected, as instants',
   'mysql:control.freezes': 'ids, scopes and instants of freezes',
   'mysql:control.freeze_lifts': 'who lifted a freeze and when',
   'mysql:control.breaches': 'tenant, run and due day of a deadline that was missed',

@@ -3,6 +3,7 @@ import type {
   ControlActivities,
   DestructionActivities,
   DispositionActivities,
+  RetiredSteps,
   ScanActivities,
 } from '../contracts/activities';
 import type { SweepActivities } from '../contracts/sweep';
@@ -55,6 +56,9 @@ const LONG_WORK: ActivityOptions = {
 
 /** Facts and commands. */
 export const control = proxyActivities<ControlActivities>(COMMAND);
+
+/** What only histories of before name; no worker has it, and nothing new asks for it. */
+export const retired = proxyActivities<RetiredSteps>(COMMAND);
 
 /** Scans have their own queue so that they never delay a deletion. */
 export const scans = proxyActivities<ScanActivities>({ ...LONG_WORK, taskQueue: TASK_QUEUES.scan });

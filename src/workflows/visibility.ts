@@ -44,7 +44,12 @@ export function showDetails(snapshot: LifecycleSnapshot, waitsFor: string): void
       `| ${day.dueOn} | ${day.recordClass} | ${day.state} | ${day.deleteNotBefore ?? (day.waitsForOrder === true ? 'order' : 'held')} | ` +
       `${day.latestAt ?? 'open'} | ${day.because} | ${day.records} |`,
   );
-  const holds = snapshot.holds.map((hold) => `- ${hold.holdId} since ${hold.placedAt}`);
+  const holds = snapshot.holds.map(
+    ({ holdId, placedAt, reviewOn, needsReview, releasesAt }) =>
+      `- ${holdId} since ${placedAt}` +
+      (needsReview === true ? `, **to be reviewed since ${reviewOn}**` : '') +
+      ((releasesAt ?? null) === null ? '' : `, its release takes effect at ${releasesAt}`),
+  );
   setCurrentDetails(
     [
       `**${snapshot.stage}**, waits for ${waitsFor}`,

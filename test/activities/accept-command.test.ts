@@ -294,27 +294,34 @@ describe('a legal hold', () => {
     return { stagingId, digest };
   }
 
+  const facts = {
+    matter: 'mt-0001',
+    groundKind: 'litigation' as const,
+    owner: 'legal-1',
+    requestedBy: 'dpo-1',
+    reviewOn: '2027-06-30',
+  };
+
   it('is acknowledged once, shown, and released by two people only [CC-4]', async () => {
     const tenantId = await subscribed('CVM');
     const order = {
+      ...facts,
       holdId: `hd_${randomBytes(10).toString('hex')}`,
       scopes: [{ tenantId }],
       ground: await staged(tenantId),
-      requestedBy: 'dpo-1',
-      reviewOn: '2027-06-30',
     };
     const first = await activities.placeHold(order);
     expect(await activities.placeHold(order)).toEqual(first);
     expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(1);
+    const { holdId } = order;
+    await activities.requestHoldRelease({ holdId, requestedBy: 'dpo-1' });
     await expect(
-      activities.releaseHold({ holdId: order.holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-1' }),
-    ).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'approvedBy' });
-    await activities.releaseHold({
-      holdId: order.holdId,
-      requestedBy: 'dpo-1',
-      approvedBy: 'dpo-2',
-    });
-    expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(0);
+      activities.approveHoldRelease({ holdId, approvedBy: 'dpo-1' }),
+    ).rejects.toMatchObject({ code: 'NOT_PERMITTED' });
+    const approved = await activities.approveHoldRelease({ holdId, approvedBy: 'dpo-2' });
+    expect(approved).toMatchObject({ state: 'release-approved', approvedBy: 'dpo-2' });
+    // Approved is not released: the delay is not over.
+    expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(1);
   });
 
   const stillStaged = async (stagingId: string): Promise<boolean> =>
@@ -331,10 +338,9 @@ describe('a legal hold', () => {
     const [tenantId, other] = [await subscribed('CVM'), await subscribed('CVM')];
     const body = await stage(tenantId, other);
     const order = {
+      ...facts,
       holdId: `hd_${randomBytes(10).toString('hex')}`,
       scopes: [{ tenantId }],
-      requestedBy: 'dpo-1',
-      reviewOn: '2027-06-30',
     };
     await expect(activities.placeHold({ ...order, ground: body })).rejects.toMatchObject({
       code: 'INVALID_INPUT',
@@ -355,9 +361,9 @@ describe('a legal hold', () => {
       await expect(
         activities.placeHold({
           holdId: `hd_${randomBytes(10).toString('hex')}`,
+          ...facts,
           scopes: [{ tenantId }],
           ground,
-          requestedBy: 'dpo-1',
           reviewOn,
         }),
       ).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'reviewOn' });
@@ -373,8 +379,7 @@ describe('a legal hold', () => {
         holdId: `hd_${randomBytes(10).toString('hex')}`,
         scopes: [{ tenantId }],
         ground: { stagingId: `st_${randomBytes(10).toString('hex')}`, digest },
-        requestedBy: 'dpo-1',
-        reviewOn: '2027-06-30',
+        ...facts,
       }),
     ).rejects.toMatchObject({ field: 'ground.stagingId' });
     expect((await activities.refresh({ tenantId, workflowNow: '' })).holdsTotal).toBe(0);

@@ -1,10 +1,10 @@
 import type { HostingService } from '../../src/domain/record-class';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hostReport, newAsset } from '../support/observations';
+import { hold } from '../support/holds';
 import {
   assetDays,
   ended,
-  hold,
   liveRecords,
   objectsOf,
   planned,

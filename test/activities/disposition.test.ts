@@ -1,10 +1,10 @@
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hostReport, newAsset } from '../support/observations';
+import { hold } from '../support/holds';
 import { orderDeletion } from '../support/orders';
 import {
   assetDays,
   ended,
-  hold,
   liveDigest,
   liveRecords,
   objectsOf,
@@ -177,12 +177,12 @@ describe('a legal hold', () => {
     await engine.setClock('2031-03-01T04:00:00Z');
     await release();
     const [after] = assetDays(await engine.snapshot(tenantId));
-    // Released on 1 March in Shanghai: seven days, the last one in full.
-    expect(after?.latestAt).toBe('2031-03-08T16:00:00.000000Z');
+    // Approved on 1 March, over on 2 March in Shanghai: seven days, the last one in full.
+    expect(after?.latestAt).toBe('2031-03-09T16:00:00.000000Z');
     // Not before the guard of two hours has passed.
     await engine.destroy(tenantId);
     expect(await objectsOf(engine, tenantId)).toBe(objects);
-    await engine.setClock('2031-03-01T06:30:00Z');
+    await engine.setClock('2031-03-02T06:30:00Z');
     const gone = await engine.destroy(tenantId);
     expect(await objectsOf(engine, tenantId)).toBe(0);
     expect(gone.snapshot.ended).toBe(true);

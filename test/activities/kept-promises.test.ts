@@ -1,7 +1,8 @@
 import { refreshTenant } from '../../src/activities/control/accept-command';
 import type { DeriveWindow } from '../../src/contracts/windows';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { assetDays, hold, withHost } from '../support/tenant-life';
+import { hold } from '../support/holds';
+import { assetDays, withHost } from '../support/tenant-life';
 
 const DAY_MS = 86_400_000;
 

@@ -18,7 +18,8 @@ import { signDocument } from '../../src/transparency/signed-document';
 import { DRAFT, SHIPPED, WITH_DRAFT } from '../support/draft-policy';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
-import { hold, subscribed, withHost } from '../support/tenant-life';
+import { hold } from '../support/holds';
+import { subscribed, withHost } from '../support/tenant-life';
 
 const ruleOf = (policies: PolicyShelf): DeriveWindow =>
   bindDeriveWindow({

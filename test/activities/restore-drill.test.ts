@@ -16,7 +16,8 @@ import { LetheError } from '../../src/domain/errors';
 import { canonicalDigest, canonicalState, type CanonicalState } from '../support/canonical-digest';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
 import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
-import { assetDays, ended, hold, liveDigest, objectsOf, withHost } from '../support/tenant-life';
+import { hold } from '../support/holds';
+import { assetDays, ended, liveDigest, objectsOf, withHost } from '../support/tenant-life';
 
 const folder = mkdtempSync(join(tmpdir(), 'lethe-drill-'));
 const scratch = join(folder, 'new', 'scratch');

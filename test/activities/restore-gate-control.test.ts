@@ -6,8 +6,10 @@ import {
 import { exportCheckpoint } from '../../src/activities/evidence/checkpoints';
 import { proveSurroundings } from '../../src/composition/prove-surroundings';
 import { loadConfig } from '../../src/platform/config';
+import { readHold } from '../../src/activities/control/read-holds';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { ended, hold, withHost } from '../support/tenant-life';
+import { approveRelease, hold, placeOver } from '../support/holds';
+import { ended, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
 let ports: ReplayControlPorts;
@@ -51,6 +53,12 @@ const checkpoint = (): Promise<unknown> =>
   exportCheckpoint(engine.parts.checkpoints, { mode: 'legal-hold' });
 
 const replay = () => replayControl(ports, { replayedBy: 'ops-1' });
+
+/** Two people lift a freeze. */
+const lift = (freezeId: string): Promise<void> =>
+  lose(
+    `INSERT INTO freeze_lifts VALUES ('${freezeId}', 'a', lethe_now()), ('${freezeId}', 'b', lethe_now())`,
+  );
 
 /** A tenant whose archive is due now. */
 async function due(): Promise<string> {
@@ -101,6 +109,50 @@ describe('a control store that came back from a backup', () => {
     );
     const held = await engine.destroy(tenantId);
     expect(held.snapshot).toMatchObject({ ended: false, blockedOn: 'hold' });
+  });
+
+  it('keeps under a hold whose release was withdrawn although the backup knows only its approval [CC-4]', async () => {
+    const tenantId = await due();
+    const { holdId } = await placeOver(engine, [
+      { tenantId, recordClass: 'asset-basic-data', hostingService: 'CVM' },
+    ]);
+    const releasedAt = await approveRelease(engine, holdId);
+    await engine.activities.withdrawHoldRelease({ holdId, withdrawnBy: 'dpo-3' });
+    await checkpoint();
+    await lose(...without('hold_release_withdrawals'));
+    expect((await checkControl(ports.checkpoints)).releaseSteps).toMatchObject([
+      { holdId, act: 'withdrawn', by: 'dpo-3' },
+    ]);
+    await expect(start()).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' });
+    const { freezeId, releaseSteps } = await replay();
+    expect(releaseSteps).toBe(1);
+    await lift(freezeId);
+    await engine.setClock(new Date(Date.parse(releasedAt) + 10_800_000).toISOString());
+    expect((await engine.destroy(tenantId)).snapshot).toMatchObject({ blockedOn: 'hold' });
+  });
+
+  it('has a lost hold back with its scopes, its facts and its approved release [CC-4]', async () => {
+    const tenantId = await due();
+    const { holdId } = await placeOver(
+      engine,
+      [{ tenantId, recordClass: 'asset-basic-data', hostingService: 'CVM' }],
+      { matter: 'Case_77.4' },
+    );
+    const releasedAt = await approveRelease(engine, holdId);
+    const before = await readHold(ports.control, holdId);
+    await checkpoint();
+    await lose(
+      ...without('hold_scopes', 'hold_grounds', 'holds'),
+      ...without('hold_releases', 'hold_release_requests'),
+    );
+    const { holds, releaseSteps, freezeId } = await replay();
+    expect([holds, releaseSteps]).toEqual([1, 2]);
+    const after = await readHold(ports.control, holdId);
+    expect({ ...after, groundDigest: '' }).toEqual({ ...before, groundDigest: '' });
+    await lift(freezeId);
+    expect((await engine.destroy(tenantId)).snapshot.blockedOn).toBe('hold');
+    await engine.setClock(new Date(Date.parse(releasedAt) + 10_800_000).toISOString());
+    expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
   });
 
   it('lets workers start frozen while commands are still missing, and lists them', async () => {

@@ -5,7 +5,8 @@ import {
 } from '../../src/activities/restore-gate/find-reappeared';
 import { replayStore, type ReplayPorts } from '../../src/activities/restore-gate/replay-store';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { ended, hold, liveDigest, liveRecords, planned, withHost } from '../support/tenant-life';
+import { hold } from '../support/holds';
+import { ended, liveDigest, liveRecords, planned, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
 let finder: FinderPorts;

@@ -248,6 +248,9 @@ describe('a hold', () => {
   const order = {
     holdId: HOLD,
     scopes: [{ tenantId: TENANT }],
+    matter: 'mt-0001',
+    groundKind: 'litigation' as const,
+    owner: 'legal-1',
     requestedBy: 'dpo-1',
     reviewOn: '2030-01-31',
   };
@@ -267,23 +270,40 @@ describe('a hold', () => {
     expect(engine.staged).toEqual([]);
   });
 
-  it('is released by two different people, which is checked before anything is sent', async () => {
-    const engine = new StubEngine([() => Promise.resolve({ holdId: HOLD })]);
-    const client = engine.client();
-    await expect(
-      client.releaseHold(HOLD, { requestedBy: 'dpo-1', approvedBy: 'dpo-1' }),
-    ).rejects.toMatchObject({ code: 'INVALID_INPUT', field: 'approvedBy' });
-    expect(engine.sent).toEqual([]);
-    await client.releaseHold(HOLD, { requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
-    expect(engine.sent).toMatchObject([{ workflowId: `hold:${HOLD}`, name: 'releaseHold' }]);
-  });
+  it.each([
+    ['requestRelease', 'requestedBy', 'requestHoldRelease'],
+    ['approveRelease', 'approvedBy', 'approveHoldRelease'],
+    ['withdrawRelease', 'withdrawnBy', 'withdrawHoldRelease'],
+  ] as const)(
+    'takes %s from somebody who says who it is, which is checked before anything is sent',
+    async (...[name, field, method]) => {
+      const engine = new StubEngine([() => Promise.resolve({ holdId: HOLD })]);
+      const client = engine.client() as unknown as Record<
+        string,
+        (holdId: string, order: object) => Promise<unknown>
+      >;
+      const decide = (by: string): Promise<unknown> =>
+        (client[method] as (holdId: string, order: object) => Promise<unknown>).call(client, HOLD, {
+          [field]: by,
+        });
+      await expect(decide('two words')).rejects.toMatchObject({ code: 'INVALID_INPUT', field });
+      expect(engine.sent).toEqual([]);
+      await decide('dpo-1');
+      expect(engine.sent).toMatchObject([{ workflowId: `hold:${HOLD}`, name }]);
+    },
+  );
 
   it('shows its state from control when its process does not answer', async () => {
     const engine = new StubEngine([grpc(14)]);
     await expect(engine.client().holdStatus(HOLD)).rejects.toMatchObject({ code: 'UNKNOWN_HOLD' });
-    engine.hold = { release: null };
+    engine.hold = { release: null, approved: null };
     expect(await engine.client().holdStatus(HOLD)).toMatchObject({ state: 'in-force' });
-    engine.hold = { release: { releasedAt: '2026-01-01T00:00:00Z' } };
+    engine.hold = { release: null, approved: { releasedAt: '2026-01-01T00:00:00Z' } };
+    expect(await engine.client().holdStatus(HOLD)).toMatchObject({
+      state: 'release-approved',
+      releasesAt: '2026-01-01T00:00:00Z',
+    });
+    engine.hold = { approved: null, release: { releasedAt: '2026-01-01T00:00:00Z' } };
     expect(await engine.client().holdStatus(HOLD)).toMatchObject({
       state: 'released',
       release: { holdId: HOLD, releasedAt: '2026-01-01T00:00:00Z' },

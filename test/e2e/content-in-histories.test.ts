@@ -1,3 +1,4 @@
+import { HOLD_FACTS } from '../support/holds';
 import { WorkflowClient } from '@temporalio/client';
 import { buildImage, pushArtifact, removeArtifacts } from '../../demo/inputs/oci-images';
 import { collectHost } from '../../src/collector';
@@ -107,10 +108,11 @@ async function scanRepository(): Promise<void> {
 async function holdAndRelease(): Promise<void> {
   const holdId = `hd_${tenantId.slice(3)}`;
   await live.client.placeHoldWithGround({
-    ...{ holdId, scopes: [{ tenantId }], requestedBy: 'dpo-1', reviewOn: '2040-01-01' },
+    ...{ holdId, scopes: [{ tenantId }], ...HOLD_FACTS },
     ground: { matter: MARKERS.ground },
   });
-  await live.client.releaseHold(holdId, { requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
+  await live.client.requestHoldRelease(holdId, { requestedBy: 'dpo-1' });
+  await live.client.approveHoldRelease(holdId, { approvedBy: 'dpo-2' });
 }
 
 /** Orders that the engine refuses although somebody staged them past the facade. */

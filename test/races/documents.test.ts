@@ -18,7 +18,8 @@ import {
   type Interleaving,
   type RaceCourse,
 } from '../support/races';
-import { hold } from '../support/tenant-life';
+import { hold } from '../support/holds';
+
 import { recordsIn, seeEverything } from '../support/witness';
 
 let engine: EngineHarness;

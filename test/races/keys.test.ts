@@ -18,7 +18,8 @@ import {
   type Interleaving,
   type RaceCourse,
 } from '../support/races';
-import { hold, subscribed } from '../support/tenant-life';
+import { hold, HOLD_FACTS } from '../support/holds';
+import { subscribed } from '../support/tenant-life';
 import { missingFrom, seeEverything } from '../support/witness';
 
 let engine: EngineHarness;
@@ -92,10 +93,9 @@ async function heldTooLate(subject: Subject): Promise<Lift> {
   const { tenantId, run } = subject;
   const answer = await engine.activities.placeHold({
     holdId: `hd_${newTenantId().slice(3)}`,
+    ...HOLD_FACTS,
     scopes: [{ tenantId }],
     ground: await engine.stage(tenantId, { ground: 'a court case' }, 'grounds'),
-    requestedBy: 'dpo-1',
-    reviewOn: '2099-12-31',
   });
   expect(answer.alreadyDestroyed.join(' ')).toContain(`asset:${run.runId}:`);
   return nothing;

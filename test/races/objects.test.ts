@@ -19,7 +19,8 @@ import {
   type Interleaving,
   type RaceCourse,
 } from '../support/races';
-import { assetDays, ended, hold, objectsOf } from '../support/tenant-life';
+import { hold } from '../support/holds';
+import { assetDays, ended, objectsOf } from '../support/tenant-life';
 import { pinnedVersions, recordsIn, seeEverything, type Sight } from '../support/witness';
 
 let engine: EngineHarness;

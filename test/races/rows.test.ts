@@ -20,7 +20,8 @@ import {
   type Interleaving,
   type RaceCourse,
 } from '../support/races';
-import { hold } from '../support/tenant-life';
+import { hold } from '../support/holds';
+
 import { lostRecords, recordsIn, seeEverything, type Sight } from '../support/witness';
 
 let engine: EngineHarness;

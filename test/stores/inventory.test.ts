@@ -169,11 +169,16 @@ describe('nothing on the servers destroys by itself:', () => {
       await rows(
         `SELECT table_name AS name FROM information_schema.views WHERE table_schema LIKE ?`,
       ),
-    ).toEqual(['continued_cohorts']);
+    ).toEqual(['continued_cohorts', 'released_holds']);
     const triggers = await rows(
       `SELECT trigger_name AS name FROM information_schema.triggers WHERE trigger_schema LIKE ?`,
     );
-    expect([...triggers].sort()).toEqual(['no_resurrection', 'permits_within_limits']);
+    expect([...triggers].sort()).toEqual([
+      'no_resurrection',
+      'permits_under_no_hold',
+      'permits_within_limits',
+      'releases_by_two',
+    ]);
   });
 
   it('no foreign key deletes with its parent [AB-1]', async () => {

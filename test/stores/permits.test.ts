@@ -1,5 +1,6 @@
 import type { SqlPool } from '../../src/contracts/sql';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+import { insertHold, insertRelease } from '../support/released-holds';
 import {
   createSealedRun,
   issueDestroyPermit,
@@ -150,9 +151,7 @@ describe('a permit to move', () => {
 
   it('is issued under a legal hold, because the data is preserved [CC-4]', async () => {
     const run = await sealed();
-    await root.execute(`INSERT INTO hold_scopes VALUES ('hd_${run.runId}', 1, ?, NULL)`, [
-      run.tenantId,
-    ]);
+    await insertHold(root, `hd_${run.runId}`, { tenantId: run.tenantId });
     await expect(issueMove(run)).resolves.toMatch(/^pm_/);
   });
 
@@ -225,22 +224,18 @@ describe('a permit to destroy', () => {
 
   it('is refused under a legal hold and issued after its release [CC-4]', async () => {
     const run = await sealed();
-    await root.execute(`INSERT INTO hold_scopes VALUES ('hd_${run.runId}', 1, ?, NULL)`, [
-      run.tenantId,
-    ]);
+    await insertHold(root, `hd_${run.runId}`, { tenantId: run.tenantId });
     await expect(issueKeyDestroy(run)).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
-    await root.execute(
-      `INSERT INTO hold_releases VALUES ('hd_${run.runId}', lethe_now(), 'a', 'b')`,
-    );
+    await insertRelease(root, `hd_${run.runId}`, { hoursAgo: 1 });
     await expect(issueKeyDestroy(run)).resolves.toMatch(/^pm_/);
   });
 
   it('is not stopped by a hold on the other record class', async () => {
     const run = await sealed();
-    await root.execute(
-      `INSERT INTO hold_scopes VALUES ('hd_${run.runId}', 1, ?, 'console-configuration-data')`,
-      [run.tenantId],
-    );
+    await insertHold(root, `hd_${run.runId}`, {
+      tenantId: run.tenantId,
+      record_class: 'console-configuration-data',
+    });
     await expect(issueKeyDestroy(run)).resolves.toMatch(/^pm_/);
   });
 

@@ -1,5 +1,6 @@
 import type { SqlPool } from '../../src/contracts/sql';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+import { insertHold, insertRelease } from '../support/released-holds';
 import { createSealedRun, type SealedRun, type SealedRunFacts } from '../support/sealed-run';
 
 let environment: SqlEnvironment;
@@ -80,14 +81,9 @@ describe('a permit to retire', () => {
 
   it('is refused under a legal hold and issued after its release [CC-4]', async () => {
     const run = await restored();
-    await root.execute(`INSERT INTO hold_scopes VALUES (?, 1, ?, NULL)`, [
-      `hd_${run.runId}`,
-      run.tenantId,
-    ]);
+    await insertHold(root, `hd_${run.runId}`, { tenantId: run.tenantId });
     await expect(issueRetire(run)).rejects.toMatchObject(REFUSED);
-    await root.execute(`INSERT INTO hold_releases VALUES (?, lethe_now(), 'a', 'b')`, [
-      `hd_${run.runId}`,
-    ]);
+    await insertRelease(root, `hd_${run.runId}`, { hoursAgo: 1 });
     expect(await issueRetire(run)).toMatch(/^pm_/);
   });
 

@@ -93,19 +93,3 @@ export async function objectsOf(engine: EngineHarness, tenantId: string): Promis
   }
   return found;
 }
-
-/** Places a hold over the whole tenant and gives back how two people release it. */
-export async function hold(engine: EngineHarness, tenantId: string): Promise<() => Promise<void>> {
-  const holdId = `hd_${newTenantId().slice(3)}`;
-  const ground = await engine.stage(tenantId, { ground: 'a court case' }, 'grounds');
-  await engine.activities.placeHold({
-    holdId,
-    scopes: [{ tenantId }],
-    ground,
-    requestedBy: 'dpo-1',
-    reviewOn: '2099-12-31',
-  });
-  return async () => {
-    await engine.activities.releaseHold({ holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
-  };
-}

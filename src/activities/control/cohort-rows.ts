@@ -14,6 +14,8 @@ export interface CohortRow {
   readonly generation: number;
   readonly records: number;
   readonly newestObservedAt: string | null;
+  /** From when its records were collected, as the verifier found it; null while it has not. */
+  readonly oldestObservedAt: string | null;
   readonly baseEarliestAt: string | null;
   readonly windowNumber: number;
   readonly earliestAt: string | null;
@@ -58,6 +60,8 @@ export async function readCohorts(sql: Sql, tenantId: string): Promise<readonly 
   const rows = await textRows(
     sql,
     `SELECT c.run_id, c.due_on, c.records, c.newest_observed_at, c.base_earliest_at,
+            (SELECT MIN(o.oldest_observed_at) FROM cohort_spans o
+              WHERE o.run_id = c.run_id AND o.due_on = c.due_on) AS oldest_observed_at,
             r.record_class, r.event_kind, r.event_ref, r.event_at, r.generation,
             w.window_number, w.earliest_at, w.delete_not_before, w.latest_at, w.derivation,
             w.ended_not_before
@@ -101,6 +105,7 @@ function toCohort(row: TextRow, state: CohortState, subjects: readonly string[])
     generation: Number(required(row, 'generation')),
     records: Number(required(row, 'records')),
     newestObservedAt: toInstantOrNull(row['newest_observed_at']),
+    oldestObservedAt: toInstantOrNull(row['oldest_observed_at']),
     baseEarliestAt: toInstantOrNull(row['base_earliest_at']),
     windowNumber: Number(row['window_number'] ?? 0),
     earliestAt: toInstantOrNull(row['earliest_at']),

@@ -1,19 +1,30 @@
 import { LetheError } from '../../domain/errors';
-import type { HoldAcknowledgement, HoldRelease, PlaceHold } from '../../contracts/holds';
+import {
+  orderedScope,
+  type HoldAcknowledgement,
+  type HoldScope,
+  type PlaceHold,
+} from '../../contracts/holds';
 import type { Sql } from '../../contracts/sql';
-import { assertPlaceHold, assertRelease } from '../../contracts/validate-hold';
+import { assertPlaceHold } from '../../contracts/validate-hold';
 import { refreshTenant, type AcceptPorts } from './accept-command';
 import { insertRow } from './command-context';
+import { readGoneBefore } from './gone-before';
 import { destroyedKeys, settleInterlock } from './interlock';
+import { readHold, releaseStateOf, toScope } from './read-holds';
 import { required, textRow, textRows, toInstant, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
 
-type HoldPorts = Pick<AcceptPorts, 'control' | 'keys' | 'unstamp' | 'pause' | 'ledger' | 'derive'>;
+/** What placing and releasing holds needs. */
+export type HoldPorts = Pick<
+  AcceptPorts,
+  'control' | 'keys' | 'unstamp' | 'pause' | 'ledger' | 'derive'
+>;
 
 /**
  * Places a legal hold: recorded with its interlocks in one transaction, acknowledged when no older
- * permit lives in control or in the key store. The answer names what was already gone. A ground is taken
- * only when one of the tenants in scope staged it as a ground.
+ * permit lives in control or in the key store. The answer names what was already gone, key by key and
+ * batch by batch. A ground is taken only when one of the tenants in scope staged it as a ground.
  *
  * @idempotency a hold that exists is settled and acknowledged again with its first instant.
  * @throws LetheError INVALID_INPUT when the review lies in the past or the ground is not there, is
@@ -39,50 +50,37 @@ export async function placeHold(ports: HoldPorts, order: PlaceHold): Promise<Hol
       tenantId,
       kind: 'hold-placed',
       subject: `${order.holdId}/${tenantId}`,
-      details: { holdId: order.holdId, placedAt, placedBy },
+      details: { ...evidenceOf(order, tenantId), placedAt, placedBy },
     });
     // Whoever looks next sees the windows under the hold, whether or not the tenant's process runs.
     await refreshTenant(ports, tenantId);
   }
-  return { holdId: order.holdId, placedAt, alreadyDestroyed };
+  const gone = await readGoneBefore(ports, { holdId: order.holdId, tenants });
+  const record = await readHold(ports.control, order.holdId);
+  const releasesAt = record === null ? null : releaseStateOf(record).releasedAt;
+  return { holdId: order.holdId, placedAt, alreadyDestroyed, ...gone, releasesAt };
 }
 
-/**
- * Releases a hold: two different people. What it deferred becomes due again by the new window.
- *
- * @idempotency a released hold answers with its first release.
- * @throws LetheError UNKNOWN_HOLD, or INVALID_INPUT when one person tries it alone.
- */
-export async function releaseHold(
-  ports: HoldPorts,
-  order: { readonly holdId: string; readonly requestedBy: string; readonly approvedBy: string },
-): Promise<HoldRelease> {
-  assertRelease({ requestedBy: order.requestedBy, approvedBy: order.approvedBy });
-  const rows = await textRows(
-    ports.control,
-    'SELECT tenant_id FROM hold_scopes WHERE hold_id = ? ORDER BY tenant_id',
-    [order.holdId],
-  );
-  const tenants = [...new Set(rows.map((row) => required(row, 'tenant_id')))];
-  if (tenants.length === 0) {
-    throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold', { field: 'holdId' });
-  }
-  const release = await ports.control.transaction(async (sql) => {
-    for (const tenantId of tenants) await sql.execute('CALL lock_tenant(?)', [tenantId]);
-    return insertRelease(sql, order, tenants);
-  });
-  for (const tenantId of tenants) {
-    await settleInterlock(ports, tenantId);
-    await ports.ledger.append({
-      tenantId,
-      kind: 'hold-released',
-      subject: `${order.holdId}/${tenantId}`,
-      details: { holdId: order.holdId, ...release },
-    });
-    await refreshTenant(ports, tenantId);
-  }
-  return { holdId: order.holdId, releasedAt: release.releasedAt };
+/** What the evidence says of a hold over one tenant: ids and instants, so that a restore can put it back. */
+function evidenceOf(order: PlaceHold, tenantId: string): Readonly<Record<string, unknown>> {
+  const { holdId, matter, groundKind, owner, reviewOn } = order;
+  const scopes = order.scopes.filter((scope) => scope.tenantId === tenantId);
+  // Ids that somebody else chose stand in fields whose names say so; the ledger takes no free text.
+  return { holdId, matterKey: matter, groundKind, ownedBy: owner, reviewOn, scopes };
 }
+
+/** A scope as its row has it, without the tenant. */
+export const scopeColumns = (scope: HoldScope): Readonly<Record<string, string | null>> => ({
+  record_class: scope.recordClass ?? null,
+  hosting_service: scope.hostingService ?? null,
+  asset_id: scope.assetId ?? null,
+  collected_from: scope.collectedFrom === undefined ? null : toSqlTime(scope.collectedFrom),
+  collected_to: scope.collectedTo === undefined ? null : toSqlTime(scope.collectedTo),
+});
+
+/** Text of a scope that is the same for equal scopes, however their instants are written. */
+const scopeText = (scope: HoldScope): string =>
+  JSON.stringify([scope.tenantId, ...Object.values(scopeColumns(scope))]);
 
 /** The hold of that id as it was placed first; with other scopes it is another hold. */
 async function findHold(
@@ -93,13 +91,14 @@ async function findHold(
     order.holdId,
   ]);
   if (known === null) return null;
-  const scopes = await textRows(
+  const rows = await textRows(
     sql,
-    'SELECT tenant_id, record_class FROM hold_scopes WHERE hold_id = ?',
+    `SELECT tenant_id, record_class, hosting_service, asset_id, collected_from, collected_to
+       FROM hold_scopes WHERE hold_id = ?`,
     [order.holdId],
   );
-  const placed = scopes.map((row) => `${required(row, 'tenant_id')} ${row['record_class'] ?? ''}`);
-  const asked = order.scopes.map((scope) => `${scope.tenantId} ${scope.recordClass ?? ''}`);
+  const placed = rows.map((row) => scopeText(orderedScope(toScope(row))));
+  const asked = order.scopes.map(scopeText);
   if (JSON.stringify(placed.sort()) !== JSON.stringify(asked.sort())) {
     throw new LetheError('IDEMPOTENCY_CONFLICT', 'holdId is taken by a hold with other scopes', {
       field: 'holdId',
@@ -158,6 +157,9 @@ async function insertHold(sql: Sql, order: PlaceHold, tenants: readonly string[]
     placed_by: order.requestedBy,
     review_on: order.reviewOn,
     ground_digest: order.ground.digest,
+    matter: order.matter,
+    ground_kind: order.groundKind,
+    owner: order.owner,
   });
   await insertRow(sql, 'hold_grounds', { hold_id: order.holdId, ground });
   for (const [index, scope] of order.scopes.entries()) {
@@ -165,44 +167,9 @@ async function insertHold(sql: Sql, order: PlaceHold, tenants: readonly string[]
       hold_id: order.holdId,
       scope_number: index + 1,
       tenant_id: scope.tenantId,
-      record_class: scope.recordClass ?? null,
+      ...scopeColumns(scope),
     });
   }
   for (const tenantId of tenants) await sql.execute('CALL bump_interlock(?)', [tenantId]);
   return now;
-}
-
-/** A release as it was made first. */
-interface Release {
-  readonly releasedAt: string;
-  readonly releasedBy: string;
-  readonly approvedBy: string;
-}
-
-async function insertRelease(
-  sql: Sql,
-  order: { readonly holdId: string; readonly requestedBy: string; readonly approvedBy: string },
-  tenants: readonly string[],
-): Promise<Release> {
-  const known = await textRow(
-    sql,
-    'SELECT released_at, released_by, approved_by FROM hold_releases WHERE hold_id = ?',
-    [order.holdId],
-  );
-  if (known !== null) {
-    return {
-      releasedAt: toInstant(required(known, 'released_at')),
-      releasedBy: required(known, 'released_by'),
-      approvedBy: required(known, 'approved_by'),
-    };
-  }
-  const now = await databaseNow(sql);
-  await insertRow(sql, 'hold_releases', {
-    hold_id: order.holdId,
-    released_at: toSqlTime(now),
-    released_by: order.requestedBy,
-    approved_by: order.approvedBy,
-  });
-  for (const tenantId of tenants) await sql.execute('CALL bump_interlock(?)', [tenantId]);
-  return { releasedAt: now, releasedBy: order.requestedBy, approvedBy: order.approvedBy };
 }

@@ -1,3 +1,4 @@
+import { mayCover } from '../../domain/hold-scope';
 import type { Direction, PlannedEnds, WindowMove, WindowPlan } from '../../contracts/window-plans';
 import type { Sql } from '../../contracts/sql';
 import type { DeriveWindow } from '../../contracts/windows';
@@ -49,10 +50,7 @@ const withVersion = (facts: TenantFacts, { policyVersion }: WindowChange): Tenan
     : { ...facts, policyVersions: [...facts.policyVersions, policyVersion] };
 
 const isHeld = ({ holds }: TenantFacts, cohort: CohortRow): boolean =>
-  holds.some(
-    ({ releasedAt, recordClass }) =>
-      releasedAt === null && (recordClass === null || recordClass === cohort.recordClass),
-  );
+  holds.some((hold) => hold.releasedAt === null && mayCover(hold, cohort));
 
 function moveOf(
   facts: TenantFacts,

@@ -1,6 +1,13 @@
+import { isDueForReview, mayCover } from '../../domain/hold-scope';
 import { stageOf, type StageFacts } from '../../domain/lifecycle';
 import type { RecordClass } from '../../domain/record-class';
-import type { Band, DueDay, LifecycleSnapshot, WorkItem } from '../../contracts/snapshot';
+import type {
+  Band,
+  DueDay,
+  HoldSummary,
+  LifecycleSnapshot,
+  WorkItem,
+} from '../../contracts/snapshot';
 import type { Sql } from '../../contracts/sql';
 import type { RequestRecord } from '../../contracts/order-records';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
@@ -62,7 +69,7 @@ function compose(readings: Readings): LifecycleSnapshot {
   const { facts, cohorts, counters, events, scans, requests } = readings;
   const stage = stageOf(stageFacts({ facts, cohorts, counters, events }));
   const dueDays = dueDaysOf(cohorts);
-  const holds = facts.holds.filter((hold) => hold.releasedAt === null);
+  const holds = holdsInForce(facts);
   const work: WorkItem[] = [
     ...events.map((event) => ({
       kind: 'dispose' as const,
@@ -86,14 +93,9 @@ function compose(readings: Readings): LifecycleSnapshot {
     ...nextInstants(cohorts, facts, requests),
     dueDays: dueDays.slice(0, CARRIED_MAX),
     dueDaysTotal: dueDays.length,
-    holds: holds.slice(0, CARRIED_MAX).map(({ holdId, recordClass, placedAt, reviewOn }) => ({
-      holdId,
-      recordClass,
-      placedAt,
-      reviewOn,
-    })),
+    holds: holds.slice(0, CARRIED_MAX),
     holdsTotal: holds.length,
-    ...obstacleOf(readings, dueDays, holds.length),
+    ...obstacleOf(readings, dueDays, holds),
     work: work.slice(0, CARRIED_MAX),
     counters,
     ended: stage === 'ended',
@@ -104,15 +106,20 @@ function compose(readings: Readings): LifecycleSnapshot {
 function obstacleOf(
   { stop, counters, requests }: Readings,
   dueDays: readonly DueDay[],
-  holds: number,
+  holds: readonly HoldSummary[],
 ): Pick<LifecycleSnapshot, 'blockedOn' | 'needsHuman'> {
   const unordered = dueDays.some(({ waitsForOrder }) => waitsForOrder === true);
   const held =
-    holds > 0 && dueDays.some((day) => day.deleteNotBefore === null && day.waitsForOrder !== true);
+    holds.length > 0 &&
+    dueDays.some((day) => day.deleteNotBefore === null && day.waitsForOrder !== true);
   const called = requests.some(({ waitsForOrder, paged }) => waitsForOrder && paged.length > 0);
   return {
     blockedOn: stop ?? (held ? 'hold' : unordered ? 'order' : null),
-    needsHuman: stop !== null || called || (counters.breaches > 0 && dueDays.length > 0),
+    needsHuman:
+      stop !== null ||
+      called ||
+      (counters.breaches > 0 && dueDays.length > 0) ||
+      holds.some(({ needsReview }) => needsReview === true),
   };
 }
 
@@ -130,6 +137,23 @@ function nextInstants(
     nextDueAt: [nextPageAt, ...(dueAt === null ? [] : [dueAt])].sort()[0] ?? null,
     nextPageAt,
   };
+}
+
+/** Holds in force, each once however many scopes it has over the tenant. */
+function holdsInForce(facts: TenantFacts): readonly HoldSummary[] {
+  const holds = new Map<string, HoldSummary>();
+  for (const fact of facts.holds) {
+    if (fact.releasedAt !== null) continue;
+    const { holdId, recordClass, placedAt, reviewOn, releasesAt } = fact;
+    const known = holds.get(holdId);
+    holds.set(holdId, {
+      holdId,
+      recordClass: known === undefined || known.recordClass === recordClass ? recordClass : null,
+      ...{ placedAt, reviewOn, releasesAt },
+      needsReview: isDueForReview(reviewOn, facts.now),
+    });
+  }
+  return [...holds.values()];
 }
 
 function stageFacts({
@@ -176,18 +200,29 @@ function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
 }
 
 /**
- * The next instant at which something may be destroyed. What was begun is due at once, unless it still
- * needs a permit that an open hold refuses.
+ * The next instant at which something may be destroyed, or at which a hold ends over something that waits.
+ * What was begun is due at once, unless it still needs a permit that an open hold refuses.
  */
 function nextDueAt(cohorts: readonly CohortRow[], facts: TenantFacts): string | null {
-  const begun = cohorts.filter((cohort) => isBeingDestroyed(cohort) || cohort.state === 'returned');
+  const begun = cohorts.filter(isBegun);
   if (begun.some((cohort) => !needsPermit(cohort) || !isHeld(cohort, facts))) return facts.now;
   const instants = cohorts
     .filter((cohort) => isWaiting(cohort.state))
     .filter((cohort) => cohort.state === 'moved' || cohort.recordClass !== 'asset-basic-data')
     .flatMap((cohort) => (cohort.deleteNotBefore === null ? [] : [cohort.deleteNotBefore]));
-  return instants.sort()[0] ?? null;
+  const kept = cohorts.filter(
+    (cohort) => isWaiting(cohort.state) || (isBegun(cohort) && needsPermit(cohort)),
+  );
+  const releases = facts.holds.flatMap((hold) =>
+    hold.releasesAt !== null && kept.some((cohort) => mayCover(hold, cohort))
+      ? [hold.releasesAt]
+      : [],
+  );
+  return [...instants, ...releases].sort()[0] ?? null;
 }
+
+const isBegun = (cohort: CohortRow): boolean =>
+  isBeingDestroyed(cohort) || cohort.state === 'returned';
 
 /** The objects of an archive go with their key; rows of configuration and restored archives do not. */
 const needsPermit = (cohort: CohortRow): boolean =>
@@ -195,11 +230,7 @@ const needsPermit = (cohort: CohortRow): boolean =>
   (cohort.state === 'destroying' && cohort.recordClass === 'console-configuration-data');
 
 const isHeld = (cohort: CohortRow, facts: TenantFacts): boolean =>
-  facts.holds.some(
-    (hold) =>
-      hold.releasedAt === null &&
-      (hold.recordClass === null || hold.recordClass === cohort.recordClass),
-  );
+  facts.holds.some((hold) => hold.releasedAt === null && mayCover(hold, cohort));
 
 function terminatedAt(facts: TenantFacts): string | null {
   if (activeServices(facts).length > 0) return null;

@@ -5,6 +5,7 @@ import type {
   ControlReader,
   DeadlineFilter,
   DeadlineList,
+  HoldFilter,
   HoldPage,
   TenantDueDay,
   TenantPage,
@@ -20,7 +21,8 @@ import { readApprovalRules, readChanges } from './read-authority';
 import { readActivations } from './policies';
 import { readForecast } from './read-forecast';
 import { readProgress } from './read-progress';
-import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
+import { IN_FORCE, listHolds, readHold, readHoldsOf } from './read-holds';
+import { readFreezes } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
 import { readSigners } from './signers';
 import { required, textRow, textRows, toInstant, toInstantOrNull, toSqlTime } from './sql-text';
@@ -47,6 +49,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
       readWindows(control, { tenantId: tenant(tenantId), runId, dueOn }),
     listHoldsInForce: async (page) => readHoldsInForce(control, page ?? {}),
     holdsOf: async (tenantId) => readHoldsOf(control, tenant(tenantId)),
+    listHolds: async (filter) => listHolds(control, checkedFilter(filter)),
     hold: async (holdId) => readHold(control, parseId('HoldId', holdId, 'holdId')),
     progress: async (tenantId) => readProgress(control, tenant(tenantId)),
     freezes: async (tenantId) =>
@@ -64,6 +67,12 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
 }
 
 const tenant = (tenantId: string): string => parseId('TenantId', tenantId, 'tenantId');
+
+function checkedFilter(filter: HoldFilter): HoldFilter {
+  if (filter.tenantId !== undefined) tenant(filter.tenantId);
+  if (filter.after !== undefined) parseId('HoldId', filter.after, 'after');
+  return filter;
+}
 
 async function readStatus(control: SqlPool, tenantId: string): Promise<ProcessStatus | null> {
   const snapshot = await readSnapshot(control, tenantId);
@@ -140,8 +149,7 @@ async function readHoldsInForce(control: SqlPool, page: Paging): Promise<HoldPag
     { after, limit: limitOf(page) },
     (limit) =>
       `SELECT h.hold_id AS id FROM holds h
-      WHERE h.hold_id > ?
-        AND NOT EXISTS (SELECT 1 FROM hold_releases r WHERE r.hold_id = h.hold_id)
+      WHERE h.hold_id > ? AND ${IN_FORCE}
       ORDER BY h.hold_id LIMIT ${limit}`,
   );
   return { holdIds: ids, next };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mayCover } from '../../domain/hold-scope';
 import type { HostingService } from '../../domain/record-class';
 import type { Facts } from '../../domain/windows/facts';
 import type { CalendarId } from '../../domain/windows/working-calendar';
@@ -12,7 +13,14 @@ import { startOf, type WindowStart } from './window-start';
 /** What decides about a cohort, or about one record before it has any. */
 export type Governed = Pick<
   CohortRow,
-  'runId' | 'recordClass' | 'eventKind' | 'eventRef' | 'eventAt' | 'newestObservedAt' | 'subjects'
+  | 'runId'
+  | 'recordClass'
+  | 'eventKind'
+  | 'eventRef'
+  | 'eventAt'
+  | 'newestObservedAt'
+  | 'oldestObservedAt'
+  | 'subjects'
 >;
 
 /** Facts of one cohort: its newest observation stands for all, because `earliest` grows with it. */
@@ -22,7 +30,7 @@ export function factsOfCohort(
   counts: (request: RequestFact) => boolean = () => true,
 ): Facts {
   const holds = facts.holds
-    .filter((hold) => hold.recordClass === null || hold.recordClass === cohort.recordClass)
+    .filter((hold) => mayCover(hold, cohort))
     .map(({ placedAt, releasedAt }) => ({ placedAt, releasedAt }));
   const requests = facts.requests
     .filter((request) => request.recordClass === cohort.recordClass)

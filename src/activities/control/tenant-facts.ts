@@ -1,6 +1,8 @@
+import type { HoldReach } from '../../domain/hold-scope';
 import type { RecordClass } from '../../domain/record-class';
 import type { Sql } from '../../contracts/sql';
 import { readPoliciesSince } from './policy-in-force';
+import { REVIEW_ON, toScope } from './read-holds';
 import { required, textRow, textRows, toInstant, toInstantOrNull } from './sql-text';
 
 /** A period of use of a Hosting Service or of the Feature. */
@@ -21,12 +23,14 @@ export interface RequestFact {
   readonly orderId: string | null;
 }
 
-/** A hold that covers the tenant. */
-export interface HoldFact {
+/** One scope of a hold over the tenant. */
+export interface HoldFact extends HoldReach {
   readonly holdId: string;
-  readonly recordClass: RecordClass | null;
   readonly placedAt: string;
+  /** When it ended; null while it is in force, also when its release was approved already. */
   readonly releasedAt: string | null;
+  /** When an approved release takes effect; null without one, and when it has. */
+  readonly releasesAt: string | null;
   readonly reviewOn: string;
 }
 
@@ -121,19 +125,48 @@ async function readRequests(sql: Sql, tenantId: string): Promise<readonly Reques
 async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[]> {
   const rows = await textRows(
     sql,
-    `SELECT h.hold_id, c.record_class, h.placed_at, e.released_at, h.review_on FROM hold_scopes c
+    `SELECT c.hold_id, c.record_class, c.hosting_service, c.asset_id, c.collected_from, c.collected_to,
+            h.placed_at, ${REVIEW_ON} AS review_on,
+            (SELECT MIN(e.released_at) FROM released_holds e WHERE e.hold_id = c.hold_id) AS released_at,
+            (SELECT MIN(a.released_at) FROM hold_releases a
+              WHERE a.hold_id = c.hold_id AND a.released_at > lethe_now()
+                AND NOT EXISTS (SELECT 1 FROM hold_release_withdrawals w
+                  WHERE w.hold_id = a.hold_id AND w.request_number = a.request_number)) AS releases_at
+       FROM hold_scopes c
        JOIN holds h ON h.hold_id = c.hold_id
-       LEFT JOIN hold_releases e ON e.hold_id = c.hold_id
       WHERE c.tenant_id = ? ORDER BY h.placed_at, h.hold_id, c.scope_number`,
     [tenantId],
   );
-  return rows.map((row) => ({
-    holdId: required(row, 'hold_id'),
-    recordClass: (row['record_class'] ?? null) as RecordClass | null,
-    placedAt: toInstant(required(row, 'placed_at')),
-    releasedAt: toInstantOrNull(row['released_at']),
-    reviewOn: required(row, 'review_on'),
-  }));
+  const holds: HoldFact[] = [];
+  for (const row of rows) {
+    const { recordClass, hostingService, assetId, collectedFrom, collectedTo } = toScope({
+      ...row,
+      tenant_id: tenantId,
+    });
+    const releasedAt = toInstantOrNull(row['released_at']);
+    holds.push({
+      holdId: required(row, 'hold_id'),
+      ...{ recordClass, hostingService, collectedFrom, collectedTo },
+      assetRuns: assetId === null ? null : await runsWith(sql, tenantId, assetId),
+      placedAt: toInstant(required(row, 'placed_at')),
+      releasedAt,
+      releasesAt: releasedAt === null ? toInstantOrNull(row['releases_at']) : null,
+      reviewOn: required(row, 'review_on'),
+    });
+  }
+  return holds;
+}
+
+/** Runs that sealed something of an asset, and those of which nobody knows the assets. */
+async function runsWith(sql: Sql, tenantId: string, assetId: string): Promise<readonly string[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT r.run_id FROM runs r WHERE r.tenant_id = ?
+        AND (EXISTS (SELECT 1 FROM run_assets a WHERE a.run_id = r.run_id AND a.asset_id = ?)
+          OR NOT EXISTS (SELECT 1 FROM run_assets a WHERE a.run_id = r.run_id))`,
+    [tenantId, assetId],
+  );
+  return rows.map((row) => required(row, 'run_id'));
 }
 
 async function readAttestations(

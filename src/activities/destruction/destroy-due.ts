@@ -1,6 +1,7 @@
 import type { Progress } from '../../contracts/activities';
 import { decide, type Decision } from '../../domain/decide';
 import { isLetheError } from '../../domain/errors';
+import { mayCover } from '../../domain/hold-scope';
 import { refreshTenant } from '../control/accept-command';
 import { isWaiting, readCohorts, type CohortRow } from '../control/cohort-rows';
 import { callAboutOrders } from '../control/order-pages';
@@ -79,11 +80,7 @@ function decisionFor(question: {
       latestAt: cohort.latestAt,
       windowCurrent: isWaiting(cohort.state) && moved,
       eventStands: true,
-      held: facts.holds.some(
-        (hold) =>
-          hold.releasedAt === null &&
-          (hold.recordClass === null || hold.recordClass === cohort.recordClass),
-      ),
+      held: facts.holds.some((hold) => hold.releasedAt === null && mayCover(hold, cohort)),
       frozen,
       superseded: ['restoring', 'returned', 'restored', 'superseded'].includes(cohort.state),
       destroyed: cohort.state === 'destroyed' || cohort.state === 'certified',

@@ -35,6 +35,8 @@ const governedBy = (run: RunRow, newestObservedAt: string | null): Governed => (
   ...run,
   eventKind: run.eventKind as Governed['eventKind'],
   newestObservedAt,
+  // Drafts are made without holds; only a hold over a range of collection asks for it.
+  oldestObservedAt: null,
 });
 
 const deriveFor = (

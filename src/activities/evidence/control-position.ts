@@ -7,6 +7,7 @@ const FACTS = Object.freeze([
   ['commands', 'accepted_at'],
   ['holds', 'placed_at'],
   ['hold_releases', 'released_at'],
+  ['hold_release_withdrawals', 'withdrawn_at'],
   ['freezes', 'placed_at'],
   ['freeze_lifts', 'lifted_at'],
   ['tombstones', 'destroyed_at'],

@@ -1,20 +1,40 @@
 import type { SqlPool } from '../../contracts/sql';
 import type { LedgerEntry } from '../../domain/evidence';
+import type { HoldScope } from '../../contracts/holds';
 import { textRows } from '../control/sql-text';
 import { compareWithCheckpoint, type CheckpointReaders } from '../evidence/checkpoints';
 import { readHead, readLedger } from '../evidence/read-ledger';
 
-/** A hold that the evidence knows and control does not. */
+/** A hold that the evidence knows and control does not. What entries of before do not say is null. */
 export interface LostHold {
   readonly holdId: string;
   readonly tenantId: string;
   readonly placedAt: string;
   readonly placedBy: string;
+  readonly matter: string | null;
+  readonly groundKind: string | null;
+  readonly owner: string | null;
+  readonly reviewOn: string | null;
+  /** Scopes over this tenant; null: everything of it. */
+  readonly scopes: readonly HoldScope[] | null;
+  /** A release of before, which took effect when it was made. */
   readonly release: {
     readonly releasedAt: string;
     readonly releasedBy: string;
     readonly approvedBy: string;
   } | null;
+}
+
+/** A step of a release that the evidence knows and control does not; also of a hold that control has. */
+export interface LostReleaseStep {
+  readonly holdId: string;
+  readonly request: number;
+  readonly act: 'requested' | 'approved' | 'withdrawn';
+  readonly requestedBy: string;
+  readonly by: string;
+  readonly at: string;
+  /** End of a request, effect of an approval. */
+  readonly until: string | null;
 }
 
 /** A freeze that the evidence knows and control does not. */
@@ -61,6 +81,7 @@ export interface ControlVerdict {
   /** The ledger itself is older or broken: it cannot say what control has lost. */
   readonly ledgerUnsound: boolean;
   readonly holds: readonly LostHold[];
+  readonly releaseSteps: readonly LostReleaseStep[];
   readonly freezes: readonly LostFreeze[];
   readonly tombstones: readonly LostTombstone[];
   readonly policies: readonly LostPolicy[];
@@ -82,11 +103,16 @@ export async function checkControl(ports: CheckpointReaders): Promise<ControlVer
   return { checkpoint: checkpoint?.sequence ?? null, older, ledgerUnsound: unsound, ...lost };
 }
 
-type Lost = Pick<ControlVerdict, 'holds' | 'freezes' | 'tombstones' | 'policies' | 'commands'>;
+type Lost = Pick<
+  ControlVerdict,
+  'holds' | 'releaseSteps' | 'freezes' | 'tombstones' | 'policies' | 'commands'
+>;
 
 /** What was found so far; a later entry may take a hold or a freeze back. */
 interface Finding {
   readonly holds: Map<string, LostHold>;
+  /** Each once, although every tenant of the hold has an entry. */
+  readonly steps: Map<string, LostReleaseStep>;
   readonly freezes: Map<string, LostFreeze>;
   readonly tombstones: LostTombstone[];
   readonly policies: LostPolicy[];
@@ -96,8 +122,22 @@ interface Finding {
 /** What an entry of each kind means when control does not know its act. */
 const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => void>> = {
   'hold-placed': ({ holds }, entry) => holds.set(entry.subject, holdOf(entry)),
-  'hold-released': ({ holds }, entry) => {
-    release(holds, entry);
+  'hold-release-requested': ({ steps }, entry) => {
+    const by = textOf(entry, 'requestedBy');
+    const until = textOf(entry, 'expiresAt');
+    addStep(steps, entry, { act: 'requested', by, at: textOf(entry, 'requestedAt'), until });
+  },
+  'hold-release-approved': ({ steps }, entry) => {
+    const by = textOf(entry, 'approvedBy');
+    const until = textOf(entry, 'releasedAt');
+    addStep(steps, entry, { act: 'approved', by, at: textOf(entry, 'approvedAt'), until });
+  },
+  'hold-release-withdrawn': ({ steps }, entry) => {
+    const by = textOf(entry, 'withdrawnBy');
+    addStep(steps, entry, { act: 'withdrawn', by, at: textOf(entry, 'withdrawnAt'), until: null });
+  },
+  'hold-released': (found, entry) => {
+    release(found, entry);
   },
   'freeze-placed': ({ freezes }, entry) =>
     freezes.set(entry.subject, entry.details as unknown as LostFreeze),
@@ -119,15 +159,18 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
 async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const known = await readKnown(control);
   const found: Finding = {
-    holds: new Map(),
-    freezes: new Map(),
+    ...{ holds: new Map(), steps: new Map(), freezes: new Map() },
     ...{ tombstones: [], policies: [], commands: [] },
   };
   for await (const entry of readLedger(ledger.pool)) {
     if (!known.has(`${entry.kind} ${entry.subject}`)) LOSSES[entry.kind]?.(found, entry);
   }
-  const { holds, freezes, ...rest } = found;
-  return { ...rest, holds: [...holds.values()], freezes: [...freezes.values()] };
+  const { holds, steps, freezes, ...rest } = found;
+  return {
+    ...rest,
+    ...{ holds: [...holds.values()], releaseSteps: [...steps.values()] },
+    freezes: [...freezes.values()],
+  };
 }
 
 /** What control has, by the kind and subject under which the evidence speaks of it. */
@@ -137,6 +180,12 @@ async function readKnown(control: CheckpointReaders['control']): Promise<Readonl
     `SELECT CONCAT('hold-placed ', hold_id, '/', tenant_id) AS act FROM hold_scopes
       UNION SELECT CONCAT('hold-released ', r.hold_id, '/', s.tenant_id) FROM hold_releases r
               JOIN hold_scopes s ON s.hold_id = r.hold_id
+      UNION SELECT CONCAT('hold-release-requested ', q.hold_id, '/', s.tenant_id, '/', q.request_number)
+              FROM hold_release_requests q JOIN hold_scopes s ON s.hold_id = q.hold_id
+      UNION SELECT CONCAT('hold-release-approved ', r.hold_id, '/', s.tenant_id, '/', r.request_number)
+              FROM hold_releases r JOIN hold_scopes s ON s.hold_id = r.hold_id
+      UNION SELECT CONCAT('hold-release-withdrawn ', w.hold_id, '/', s.tenant_id, '/', w.request_number)
+              FROM hold_release_withdrawals w JOIN hold_scopes s ON s.hold_id = w.hold_id
       UNION SELECT CONCAT('freeze-placed ', freeze_id) FROM freezes
       UNION SELECT CONCAT('policy-activated policy/', version) FROM policy_activations
       UNION SELECT CONCAT('key-destroyed ', key_ref) FROM tombstones
@@ -150,18 +199,42 @@ const textOf = (entry: LedgerEntry, field: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
+const textOrNull = (entry: LedgerEntry, field: string): string | null =>
+  textOf(entry, field) === '' ? null : textOf(entry, field);
+
 const holdOf = (entry: LedgerEntry): LostHold => ({
   holdId: textOf(entry, 'holdId'),
   tenantId: entry.tenantId ?? '',
   placedAt: textOf(entry, 'placedAt'),
   placedBy: textOf(entry, 'placedBy'),
+  matter: textOrNull(entry, 'matterKey'),
+  groundKind: textOrNull(entry, 'groundKind'),
+  owner: textOrNull(entry, 'ownedBy'),
+  reviewOn: textOrNull(entry, 'reviewOn'),
+  scopes: Array.isArray(entry.details['scopes'])
+    ? (entry.details['scopes'] as readonly HoldScope[])
+    : null,
   release: null,
 });
 
-function release(holds: Map<string, LostHold>, entry: LedgerEntry): void {
+function addStep(
+  steps: Map<string, LostReleaseStep>,
+  entry: LedgerEntry,
+  step: Pick<LostReleaseStep, 'act' | 'by' | 'at' | 'until'>,
+): void {
+  const holdId = textOf(entry, 'holdId');
+  const request = Number(entry.details['request']);
+  const requestedBy = textOf(entry, 'requestedBy');
+  steps.set(`${holdId}/${request}/${step.act}`, { holdId, request, requestedBy, ...step });
+}
+
+function release({ holds, steps }: Finding, entry: LedgerEntry): void {
   const hold = holds.get(entry.subject);
-  // A hold that control still has: releasing it again is an act of people.
+  // Of a hold that control still has, or whose approval is put back, the end follows from that.
   if (hold === undefined) return;
+  if ([...steps.values()].some(({ holdId, act }) => holdId === hold.holdId && act === 'approved')) {
+    return;
+  }
   holds.set(entry.subject, {
     ...hold,
     release: {

@@ -1,9 +1,12 @@
-import type { SqlPool } from '../../contracts/sql';
+import type { HoldScope } from '../../contracts/holds';
+import type { Sql, SqlPool } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
 import { refreshTenant, type AcceptPorts } from '../control/accept-command';
 import { insertRow } from '../control/command-context';
 import { placeFreeze } from '../control/freeze';
 import { settleInterlock } from '../control/interlock';
+import { scopeColumns } from '../control/holds';
+import { readHold } from '../control/read-holds';
 import { readFreezes } from '../control/read-interlocks';
 import { required, textRow, toSqlTime } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
@@ -16,6 +19,7 @@ import {
   type LostFreeze,
   type LostHold,
   type LostPolicy,
+  type LostReleaseStep,
   type LostTombstone,
 } from './check-control';
 
@@ -33,6 +37,8 @@ export interface ReplayedControl {
   /** Global freeze under which everything stands until two people lift it. */
   readonly freezeId: string;
   readonly holds: number;
+  /** Requests, approvals and withdrawals of releases. */
+  readonly releaseSteps: number;
   readonly freezes: number;
   readonly tombstones: number;
   /** Versions of the policy that are in force again. */
@@ -47,8 +53,8 @@ const NO_DIGEST = '0'.repeat(64);
 
 /**
  * Brings a restored control store forward to what the evidence knows. First a global freeze; then the
- * versions of the policy and the holds that were lost, over both classes because the evidence names no class; freezes; ends of keys. The
- * worker starts again afterwards, frozen, so that lost commands can be sent again.
+ * versions of the policy; the holds that were lost, with what people decided about their release; freezes;
+ * ends of keys. The worker starts again afterwards, frozen, so that lost commands can be sent again.
  *
  * Effect: rows in control, interlocks in the key store, ledger entries.
  * @idempotency what is there is not lost any more; a freeze over all that is in force is used again.
@@ -71,6 +77,7 @@ export async function replayControl(
   // Before any window is computed again: what was promised counts.
   for (const policy of verdict.policies) await replayPolicy(ports.control, policy);
   for (const hold of verdict.holds) await replayHold(ports, hold);
+  await replaySteps(ports, verdict.releaseSteps);
   const unknown: LostTombstone[] = [];
   for (const tombstone of verdict.tombstones) {
     if (!(await replayTombstone(ports.control, tombstone))) unknown.push(tombstone);
@@ -79,6 +86,7 @@ export async function replayControl(
   return {
     freezeId,
     holds: verdict.holds.length,
+    releaseSteps: verdict.releaseSteps.length,
     freezes: verdict.freezes.length,
     tombstones: verdict.tombstones.length - unknown.length,
     policies: verdict.policies.length,
@@ -116,46 +124,78 @@ async function replayPolicy(control: SqlPool, policy: LostPolicy): Promise<void>
 }
 
 async function replayHold(ports: ReplayControlPorts, hold: LostHold): Promise<void> {
+  const { holdId, tenantId, release } = hold;
   await ports.control.transaction(async (sql) => {
-    await sql.execute('CALL lock_tenant(?)', [hold.tenantId]);
-    const known = await textRow(sql, 'SELECT hold_id FROM holds WHERE hold_id = ?', [hold.holdId]);
+    await sql.execute('CALL lock_tenant(?)', [tenantId]);
+    const known = await textRow(sql, 'SELECT hold_id FROM holds WHERE hold_id = ?', [holdId]);
     const now = await databaseNow(sql);
     if (known === null) {
       await insertRow(sql, 'holds', {
-        hold_id: hold.holdId,
+        hold_id: holdId,
         placed_at: toSqlTime(hold.placedAt),
         placed_by: hold.placedBy,
-        // The day of its review and its ground were lost: somebody has to look at it now.
-        review_on: now.slice(0, 10),
+        // What entries of before do not say was lost: somebody has to look at it now.
+        review_on: hold.reviewOn ?? now.slice(0, 10),
         ground_digest: NO_DIGEST,
+        matter: hold.matter,
+        ground_kind: hold.groundKind,
+        owner: hold.owner,
       });
     }
-    const next = await textRow(
-      sql,
-      'SELECT COALESCE(MAX(scope_number), 0) + 1 AS number FROM hold_scopes WHERE hold_id = ?',
-      [hold.holdId],
-    );
-    await insertRow(sql, 'hold_scopes', {
-      hold_id: hold.holdId,
-      scope_number: Number(required(next ?? {}, 'number')),
-      tenant_id: hold.tenantId,
-      record_class: null,
-    });
-    await sql.execute('CALL bump_interlock(?)', [hold.tenantId]);
-    if (hold.release === null) return;
-    const released = await textRow(sql, 'SELECT hold_id FROM hold_releases WHERE hold_id = ?', [
-      hold.holdId,
-    ]);
-    if (released !== null) return;
-    await insertRow(sql, 'hold_releases', {
-      hold_id: hold.holdId,
-      released_at: toSqlTime(hold.release.releasedAt),
-      released_by: hold.release.releasedBy,
-      approved_by: hold.release.approvedBy,
+    // Without its scopes it covers everything of the tenant.
+    for (const scope of hold.scopes ?? [{ tenantId }]) await insertScope(sql, holdId, scope);
+    await sql.execute('CALL bump_interlock(?)', [tenantId]);
+    if (release === null) return;
+    await replayStep(sql, {
+      ...{ holdId, request: 0, act: 'approved', requestedBy: release.releasedBy },
+      ...{ by: release.approvedBy, at: release.releasedAt, until: release.releasedAt },
     });
   });
-  await settleInterlock(ports, hold.tenantId);
-  await refreshTenant(ports, hold.tenantId);
+  await settleInterlock(ports, tenantId);
+  await refreshTenant(ports, tenantId);
+}
+
+async function insertScope(sql: Sql, holdId: string, scope: HoldScope): Promise<void> {
+  const next = await textRow(
+    sql,
+    'SELECT COALESCE(MAX(scope_number), 0) + 1 AS number FROM hold_scopes WHERE hold_id = ?',
+    [holdId],
+  );
+  await insertRow(sql, 'hold_scopes', {
+    hold_id: holdId,
+    scope_number: Number(required(next ?? {}, 'number')),
+    tenant_id: scope.tenantId,
+    ...scopeColumns(scope),
+  });
+}
+
+/** Puts back what one person decided about a release; a step that is there stays. */
+async function replayStep(sql: Sql, step: LostReleaseStep): Promise<void> {
+  await sql.execute('CALL replay_hold_release(?, ?, ?, ?, ?, ?, ?)', [
+    ...[step.holdId, step.request, step.act, step.requestedBy, step.by, toSqlTime(step.at)],
+    step.until === null ? null : toSqlTime(step.until),
+  ]);
+}
+
+/** Steps of releases, and the windows that follow from them; withdrawals keep what a backup let go. */
+async function replaySteps(
+  ports: ReplayControlPorts,
+  steps: readonly LostReleaseStep[],
+): Promise<void> {
+  for (const step of steps) await replayStep(ports.control, step);
+  const tenants = new Set<string>();
+  for (const holdId of new Set(steps.map((step) => step.holdId))) {
+    const hold = await readHold(ports.control, holdId);
+    for (const { tenantId } of hold?.scopes ?? []) tenants.add(tenantId);
+  }
+  for (const tenantId of [...tenants].sort()) {
+    await ports.control.transaction(async (sql) => {
+      await sql.execute('CALL lock_tenant(?)', [tenantId]);
+      await sql.execute('CALL bump_interlock(?)', [tenantId]);
+    });
+    await settleInterlock(ports, tenantId);
+    await refreshTenant(ports, tenantId);
+  }
 }
 
 /** False when control does not know the cohort: its run began after the backup was taken. */
@@ -203,6 +243,7 @@ async function recordReplay(
       replayedBy: outcome.replayedBy,
       replayedAt,
       holds: verdict.holds.length,
+      releaseSteps: verdict.releaseSteps.length,
       freezes: verdict.freezes.length,
       tombstones: verdict.tombstones.length,
       policies: verdict.policies.length,

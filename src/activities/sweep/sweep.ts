@@ -19,6 +19,7 @@ import {
   readTenantsWithStrays,
   type DueSweep,
 } from './due-cohorts';
+import { readNextReview, remindOfReviews } from './hold-reviews';
 
 /** What looking again needs; it can remove nothing. */
 export interface SweepPorts {
@@ -31,7 +32,8 @@ export interface SweepPorts {
 /**
  * Looks again, with the verifier's accounts, at what was certified a day, a week and a month ago. Records
  * that are there again become strays with a run, a window and a certificate of their own; everything
- * else is shown to a person until a later look finds nothing.
+ * else is shown to a person until a later look finds nothing. Holds whose day of review has come are
+ * put into the evidence.
  *
  * Effect: one row per look, an entry in the ledger per finding, at most one event per tenant.
  * @idempotency a look that was clean is not repeated; a store that cannot be reached leaves no row, and
@@ -40,6 +42,7 @@ export interface SweepPorts {
  * @source ST-1
  */
 export async function sweep(ports: SweepPorts): Promise<SweepRound> {
+  const reminded = await remindOfReviews(ports);
   const { due, more } = await readDueSweeps(ports.control);
   const sealedOf = new Map<string, SealedIds>();
   let unreachable: unknown = null;
@@ -56,12 +59,14 @@ export async function sweep(ports: SweepPorts): Promise<SweepRound> {
   for (const tenantId of new Set(due.map((cohort) => cohort.tenantId))) {
     await findStrays(ports.verifier, ports.control, tenantId);
   }
+  const strays = await readTenantsWithStrays(ports.control);
+  const next = [await readNextSweep(ports.control), await readNextReview(ports.control)];
   return {
     asOf: await databaseNow(ports.control),
     swept: due.length,
     ...(await readOpenFindings(ports.control)),
-    tenantsToWake: await readTenantsWithStrays(ports.control),
-    nextAt: await readNextSweep(ports.control),
+    tenantsToWake: [...new Set([...strays, ...reminded])],
+    nextAt: next.filter((instant) => instant !== null).sort()[0] ?? null,
     more,
   };
 }

@@ -16,6 +16,8 @@ import type { SetMember } from './totals';
  * neighbours in a stream.
  */
 export interface SeenRecord extends SetMember {
+  /** When this version was seen first. */
+  readonly observedAt: string;
   /** C as the verifier finds it. */
   readonly observedUntil: string;
 }
@@ -218,7 +220,8 @@ async function* seenRows(
       const until = successors.get(`${assetId} ${versionId}`);
       const seen = lastBefore(scans.get(assetId)?.get(kind) ?? [], until);
       const observedUntil = seen > observedAt ? seen : observedAt;
-      return { location, assetId, versionId, content: encodeSqlRow(values), observedUntil };
+      const content = encodeSqlRow(values);
+      return { location, assetId, versionId, content, observedAt, observedUntil };
     });
   }
 }
@@ -240,7 +243,7 @@ async function withSightings(
       const seen = lastBefore(scans.get(version.kind) ?? [], until);
       const { location, assetId, versionId, content, observedAt } = version;
       const observedUntil = seen > observedAt ? seen : observedAt;
-      seenRecords.push({ location, assetId, versionId, content, observedUntil });
+      seenRecords.push({ location, assetId, versionId, content, observedAt, observedUntil });
     });
   }
   return seenRecords;
@@ -308,6 +311,7 @@ async function* ownRecords(
           location,
           assetId,
           versionId: String(values[names.indexOf('version_id')]),
+          observedAt: own,
           observedUntil: last > own ? last : own,
           content: encodeSqlRow(values),
         };

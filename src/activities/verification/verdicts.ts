@@ -34,6 +34,23 @@ export async function insertVerdicts(sql: Sql, verdicts: readonly Verdict[]): Pr
   }
 }
 
+/** Records from when the records of each cohort were collected. @source CC-4 */
+export async function insertSpans(
+  sql: Sql,
+  runId: string,
+  oldest: ReadonlyMap<string, string>,
+): Promise<void> {
+  const now = toSqlTime(await databaseNow(sql));
+  for (const [dueOn, oldestObservedAt] of oldest) {
+    await insertRow(sql, 'cohort_spans', {
+      run_id: runId,
+      due_on: dueOn,
+      oldest_observed_at: toSqlTime(oldestObservedAt),
+      verified_at: now,
+    });
+  }
+}
+
 /** Cohorts of a run that carry a good verdict on `subject`, with the newest observation it found. */
 export async function verifiedCohorts(
   sql: Sql,

@@ -11,7 +11,13 @@ import { assertCopyLocked, assertSameBytes, proveCohortCopy, readCohortKey } fro
 import { assetsOfRun, readSeenRecords, type SeenRecord } from './read-live';
 import { readSealedIds, type SealedIds } from './sealed-ids';
 import { assertSameTotals, Totals, type CohortKeys, type SetTotal, type SetTotals } from './totals';
-import { insertVerdicts, readManifest, verifiedCohorts, type SealedManifest } from './verdicts';
+import {
+  insertSpans,
+  insertVerdicts,
+  readManifest,
+  verifiedCohorts,
+  type SealedManifest,
+} from './verdicts';
 
 /**
  * Reads both copies back with the verifier's accounts: decrypts, counts and hashes the first, and proves
@@ -46,7 +52,10 @@ export async function verifyCopies(ports: VerifierPorts, run: RunRow): Promise<P
       newestObservedAt: live.newest.get(dueOn) ?? null,
     })),
   );
-  await ports.control.transaction((sql) => insertVerdicts(sql, verdicts));
+  await ports.control.transaction(async (sql) => {
+    await insertVerdicts(sql, verdicts);
+    await insertSpans(sql, run.runId, live.oldest);
+  });
   return { records: live.records };
 }
 
@@ -60,6 +69,8 @@ interface LiveReading {
   readonly totals: SetTotals;
   readonly records: number;
   readonly newest: ReadonlyMap<string, string>;
+  /** When the first version of each cohort was seen: a hold over a range of collection asks for it. */
+  readonly oldest: ReadonlyMap<string, string>;
 }
 
 async function readLive(
@@ -75,6 +86,7 @@ async function readLive(
   const draftOf = bindDrafts(ports, facts, run);
   const totals = new Totals(keys);
   const newest = new Map<string, string>();
+  const oldest = new Map<string, string>();
   const take = (record: SeenRecord): void => {
     // What arrived after the seal is a stray of its own; it is neither moved nor forgotten.
     if (!isCovered(run, record) || !sealed.ids.has(record)) return;
@@ -82,6 +94,8 @@ async function readLive(
     totals.add(dueOn, record);
     const known = newest.get(dueOn) ?? '';
     if (record.observedUntil > known) newest.set(dueOn, record.observedUntil);
+    const first = oldest.get(dueOn);
+    if (first === undefined || record.observedAt < first) oldest.set(dueOn, record.observedAt);
   };
   const assets = { tenantId: run.tenantId, assetIds: await assetsOfRun(ports, run) };
   let seen = 0;
@@ -90,7 +104,7 @@ async function readLive(
     seen += records.length;
     ports.pulse.beat({ step: 'verify live', seen });
   }
-  return { totals: totals.entries(), records: totals.count, newest };
+  return { totals: totals.entries(), records: totals.count, newest, oldest };
 }
 
 /** What the copies hold, by due day and location, once each is proven. */

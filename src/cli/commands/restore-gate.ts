@@ -108,8 +108,8 @@ function describeReplayed(replayed: ReplayedStore): Answer {
 }
 
 function describeControl(verdict: ControlVerdict): Answer {
-  const { holds, freezes, tombstones, policies, commands } = verdict;
-  const lists = [holds, freezes, tombstones, policies, commands];
+  const { holds, releaseSteps, freezes, tombstones, policies, commands } = verdict;
+  const lists = [holds, releaseSteps, freezes, tombstones, policies, commands];
   const lost = lists.reduce((sum, list) => sum + list.length, 0);
   const clear = lost === 0 && !verdict.older && !verdict.ledgerUnsound;
   const text = facts([
@@ -118,6 +118,7 @@ function describeControl(verdict: ControlVerdict): Answer {
     ['older than it', verdict.older ? 'yes' : 'no'],
     ['evidence', verdict.ledgerUnsound ? 'ITSELF OLDER OR BROKEN' : 'sound'],
     ['lost holds', holds.length],
+    ['lost steps of releases', releaseSteps.length],
     ['lost freezes', freezes.length],
     ['lost ends of keys', tombstones.length],
     ['lost versions of the policy', policies.length],
@@ -135,6 +136,7 @@ function describeReplayedControl(replayed: ReplayedControl): Answer {
   const text = facts([
     ['frozen by', replayed.freezeId],
     ['holds put back', replayed.holds],
+    ['steps of releases put back', replayed.releaseSteps],
     ['freezes put back', replayed.freezes],
     ['ends of keys put back', replayed.tombstones],
     ['versions of the policy put back', replayed.policies],

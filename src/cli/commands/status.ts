@@ -71,6 +71,12 @@ const awayOf = ({ store, code, attempt }: AwaitedStore): string =>
 
 const holdTable = ({ holds }: Pick<LifecycleStatus, 'holds'>): string =>
   table(
-    ['hold', 'covers', 'since', 'review on'],
-    holds.map((hold) => [hold.holdId, hold.recordClass ?? 'both', hold.placedAt, hold.reviewOn]),
+    ['hold', 'covers', 'since', 'review on', 'released from'],
+    holds.map((hold) => [
+      hold.holdId,
+      hold.recordClass ?? 'both',
+      hold.placedAt,
+      `${hold.reviewOn ?? '-'}${hold.needsReview === true ? ' (due)' : ''}`,
+      hold.releasesAt ?? null,
+    ]),
   );

@@ -29,7 +29,7 @@ const CONTROL_FACTS = [
   'holds',
   'hold_grounds',
   'hold_scopes',
-  'hold_releases',
+  'hold_reviews',
   'freezes',
   'cap_stops',
   'backup_sets',
@@ -69,6 +69,12 @@ const CONTROL_READ = [
     'attempts',
     'freeze_lifts',
     'freeze_lift_requests',
+    'hold_parameters',
+    'hold_release_requests',
+    'hold_releases',
+    'hold_release_withdrawals',
+    'released_holds',
+    'cohort_spans',
     'cap_settings',
     'cap_uses',
     'breaker_trips',
@@ -109,7 +115,13 @@ const SQL_PURGES = [
 export const ROLE_GRANTS = Object.freeze({
   /** Accepts commands and holds; issues nothing, deletes nothing. */
   control: {
-    select: ['control.*', 'keys.key_permits', 'keys.key_tombstones', 'keys.key_epochs'],
+    select: [
+      'control.*',
+      'keys.data_keys',
+      'keys.key_permits',
+      'keys.key_tombstones',
+      'keys.key_epochs',
+    ],
     insert: CONTROL_FACTS,
     execute: [
       'control.lethe_now',
@@ -121,6 +133,10 @@ export const ROLE_GRANTS = Object.freeze({
       'control.close_key_permit',
       'control.request_lift',
       'control.approve_lift',
+      'control.request_hold_release',
+      'control.approve_hold_release',
+      'control.withdraw_hold_release',
+      'control.replay_hold_release',
       'control.set_cap',
       'control.trip_breaker',
       'control.reset_breaker',
@@ -204,7 +220,7 @@ export const ROLE_GRANTS = Object.freeze({
       'keys.*',
       'evidence.*',
     ],
-    insert: ['control.verifications'],
+    insert: ['control.verifications', 'control.cohort_spans'],
     execute: ['control.lethe_now', 'control.order_for_request', 'control.stale_staged'],
   },
   /** Writes observations, and nothing else about them. */

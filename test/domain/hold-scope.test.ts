@@ -1,0 +1,152 @@
+import { assertPlaceHold } from '../../src/contracts/validate-hold';
+import {
+  isDueForReview,
+  mayCover,
+  type HoldReach,
+  type Reachable,
+} from '../../src/domain/hold-scope';
+
+const everything: HoldReach = {
+  recordClass: null,
+  hostingService: null,
+  assetRuns: null,
+  collectedFrom: null,
+  collectedTo: null,
+};
+const cohort: Reachable = {
+  runId: 'rn_0000000000000001',
+  recordClass: 'asset-basic-data',
+  subjects: ['CVM', 'ECM'],
+  newestObservedAt: '2030-06-01T00:00:00.000000Z',
+  oldestObservedAt: '2030-01-01T00:00:00.000000Z',
+};
+
+describe('a hold', () => {
+  it.each<readonly [string, Partial<HoldReach>, boolean]>([
+    ['everything', {}, true],
+    ['its class', { recordClass: 'asset-basic-data' }, true],
+    ['the other class', { recordClass: 'console-configuration-data' }, false],
+    ['one of its services', { hostingService: 'ECM' }, true],
+    ['another service', { hostingService: 'Lighthouse' }, false],
+    ['an asset of the run', { assetRuns: ['rn_0000000000000001'] }, true],
+    ['an asset of another run', { assetRuns: ['rn_0000000000000002'] }, false],
+    ['from its newest record on', { collectedFrom: '2030-06-01T00:00:00.000000Z' }, true],
+    ['from a microsecond later on', { collectedFrom: '2030-06-01T00:00:00.000001Z' }, false],
+    ['until its oldest record', { collectedTo: '2030-01-01T00:00:00.000000Z' }, false],
+    ['until a microsecond later', { collectedTo: '2030-01-01T00:00:00.000001Z' }, true],
+    [
+      'an asset of the run, of another service',
+      { assetRuns: ['rn_0000000000000001'], hostingService: 'Lighthouse' },
+      false,
+    ],
+  ])('over %s covers a due day only if it might [CC-4]', (...[, reach, covers]) => {
+    expect(mayCover({ ...everything, ...reach }, cohort)).toBe(covers);
+  });
+
+  it.each<readonly [string, Partial<HoldReach>, Partial<Reachable>]>([
+    ['services', { hostingService: 'Lighthouse' }, { subjects: [] }],
+    ['newest record', { collectedFrom: '2099-01-01T00:00:00.000000Z' }, { newestObservedAt: null }],
+    ['oldest record', { collectedTo: '2001-01-01T00:00:00.000000Z' }, { oldestObservedAt: null }],
+  ])('covers a due day whose %s nobody knows [CC-4]', (...[, reach, unknown]) => {
+    expect(mayCover({ ...everything, ...reach }, { ...cohort, ...unknown })).toBe(true);
+    // Companion: with what is known it would not.
+    expect(mayCover({ ...everything, ...reach }, cohort)).toBe(false);
+  });
+
+  it.each([
+    ['2030-01-31T23:59:59.999999Z', false],
+    ['2030-02-01T00:00:00.000000Z', true],
+    ['2030-02-01T00:00:00.000001Z', true],
+    ['2031-01-01T00:00:00.000000Z', true],
+  ])('is due for review from the beginning of its day on: at %s [CC-4]', (now, isDue) => {
+    expect(isDueForReview('2030-02-01', now)).toBe(isDue);
+  });
+});
+
+describe('an order to place a hold', () => {
+  const tenantId = 'tn_0123456789abcdef';
+  const recordClass = 'asset-basic-data';
+  const order = {
+    holdId: 'hd_0123456789abcdef',
+    scopes: [{ tenantId }],
+    matter: 'mt-0001',
+    groundKind: 'litigation',
+    owner: 'legal-1',
+    ground: { stagingId: `st_${'0'.repeat(32)}`, digest: '0'.repeat(64) },
+    requestedBy: 'dpo-1',
+    reviewOn: '2031-01-31',
+  };
+  const check = (over: object): void => {
+    assertPlaceHold({ ...order, ...over });
+  };
+
+  it.each([
+    ['a tenant', { tenantId }],
+    ['a class', { tenantId, recordClass: 'console-configuration-data' }],
+    ['a service', { tenantId, recordClass, hostingService: 'CVM' }],
+    ['an asset', { tenantId, recordClass, assetId: 'as_0123456789abcdef' }],
+    ['a beginning', { tenantId, recordClass, collectedFrom: '2030-01-01T00:00:00+08:00' }],
+    [
+      'a range',
+      {
+        ...{ tenantId, recordClass, collectedFrom: '2030-01-01T00:00:00Z' },
+        collectedTo: '2030-01-01T00:00:00.000001Z',
+      },
+    ],
+  ])('takes %s as a scope [CC-4]', (_, scope) => {
+    expect(() => {
+      check({ scopes: [scope] });
+    }).not.toThrow();
+  });
+
+  it.each([
+    ['no tenant', { recordClass }, 'scopes[0].tenantId'],
+    ['an unknown class', { tenantId, recordClass: 'logs' }, 'scopes[0].recordClass'],
+    [
+      'an unknown service',
+      { tenantId, recordClass, hostingService: 'X' },
+      'scopes[0].hostingService',
+    ],
+    ['an asset by its name', { tenantId, recordClass, assetId: 'web-1' }, 'scopes[0].assetId'],
+    ['a service of both classes', { tenantId, hostingService: 'CVM' }, 'scopes[0].recordClass'],
+    [
+      'an asset of configuration',
+      { tenantId, recordClass: 'console-configuration-data', assetId: 'as_0123456789abcdef' },
+      'scopes[0].recordClass',
+    ],
+    ['a day', { tenantId, recordClass, collectedFrom: '2030-01-01' }, 'scopes[0].collectedFrom'],
+    [
+      'nanoseconds',
+      { tenantId, recordClass, collectedTo: '2030-01-01T00:00:00.1234567Z' },
+      'scopes[0].collectedTo',
+    ],
+    [
+      'a range that ends where it begins',
+      {
+        ...{ tenantId, recordClass, collectedFrom: '2030-01-01T08:00:00+08:00' },
+        collectedTo: '2030-01-01T00:00:00Z',
+      },
+      'scopes[0].collectedTo',
+    ],
+    ['a repository by its name', { tenantId, repository: 'team/app' }, 'scopes[0].repository'],
+  ])('refuses a scope with %s, naming the field', (...[, scope, field]) => {
+    expect(() => {
+      check({ scopes: [scope] });
+    }).toThrow(expect.objectContaining({ field }) as Error);
+  });
+
+  it.each([
+    ['matter', undefined],
+    ['matter', 'Smith v. Example'],
+    ['groundKind', undefined],
+    ['groundKind', 'because we want to'],
+    ['owner', undefined],
+    ['owner', 'jane@example.com'],
+    ['reviewOn', undefined],
+    ['reviewOn', '2031-02-29'],
+  ])('refuses %s when it is %s', (field, value) => {
+    expect(() => {
+      check({ [field]: value });
+    }).toThrow(expect.objectContaining({ field }) as Error);
+  });
+});
