@@ -34,6 +34,7 @@ import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
 import { addStatus } from './commands/status';
 import { addSubscribe } from './commands/subscribe';
+import { addNotice } from './commands/notice';
 import { addSweep } from './commands/sweep';
 import { addWithdrawAttestation } from './commands/withdraw-attestation';
 import { addWithdrawDeletion } from './commands/withdraw-deletion';
@@ -141,6 +142,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addDoctor(lethe, cli);
   addUnmatched(lethe, cli);
   addRebuild(lethe, cli);
+  addNotice(lethe, cli);
   addSweep(lethe, cli);
   addArchiveCommands(lethe, cli);
   addCollectCommand(lethe, cli);

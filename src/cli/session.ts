@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import type { ThrottlePorts } from '../activities/control/throttle';
+import type { DestinationPolicy } from '../activities/notices/destination';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { createDataKeys } from '../activities/keys/data-keys';
@@ -119,6 +120,20 @@ export class Session {
     return {
       control: this.stores.sql('control', 'control'),
       ledger: createEvidenceLedger({ pool: this.stores.sql('ledger', 'evidence') }),
+    };
+  }
+
+  /** Registers receivers of notices and reads what they were told; needs no workflow engine. */
+  get notices(): {
+    readonly control: SqlPool;
+    readonly reader: SqlPool;
+    readonly policy: DestinationPolicy;
+  } {
+    const { receiversWithoutTls, receiversOnPrivateAddresses } = this.config;
+    return {
+      control: this.stores.sql('control', 'control'),
+      reader: this.stores.sql('reader', 'control'),
+      policy: { allowHttp: receiversWithoutTls, allowPrivate: receiversOnPrivateAddresses },
     };
   }
 

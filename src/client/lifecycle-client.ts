@@ -14,6 +14,7 @@ import type { ControlReader } from '../contracts/control-reader';
 import type { HoldAcknowledgement, HoldRelease, HoldStatus, PlaceHold } from '../contracts/holds';
 import {
   HOLD_MESSAGE_NAMES,
+  NOTICE_MESSAGE_NAMES,
   QUERY_NAMES,
   SIGNAL_NAMES,
   SWEEP_MESSAGE_NAMES,
@@ -21,6 +22,7 @@ import {
 import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus, ProcessStatus } from '../contracts/snapshot';
 import type { BodyStaging } from '../contracts/stores';
+import { NOTICE_WORKFLOW_ID } from '../contracts/notices';
 import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
 import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold, assertRelease } from '../contracts/validate-hold';
@@ -316,6 +318,18 @@ export class LifecycleClient {
       () => this.workflows.getHandle(SWEEP_WORKFLOW_ID).signal(SWEEP_MESSAGE_NAMES.sweepNowSignal),
       noSweep,
     );
+  }
+
+  /** Has notices delivered now; false when the process could not be told and looks by itself, later. */
+  async deliverNoticesNow(): Promise<boolean> {
+    try {
+      await within(this.workflows, PROCESS_WAIT_MS, () =>
+        this.workflows.getHandle(NOTICE_WORKFLOW_ID).signal(NOTICE_MESSAGE_NAMES.deliverNowSignal),
+      );
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   private start(tenantId: TenantId, command: Command, updateId: string): Promise<CommandReceipt> {

@@ -201,6 +201,15 @@ export const EXEMPT = Object.freeze({
   'mysql:control.cap_stops': 'which cap stopped which run, as ids and numbers',
   'mysql:control.backup_sets': 'ids, stores, instants and places of backups; no content of them',
   'mysql:control.backup_expiries': 'which backups are gone since when',
+  'mysql:control.notices':
+    'ids, instants, counts and known words of facts that are told to receivers',
+  'mysql:control.notice_order': 'in which order notices are delivered',
+  'mysql:control.notice_receivers':
+    'addresses that operators registered for notices: URLs and mailboxes of staff, no data of tenants',
+  'mysql:control.notice_receiver_ends': 'which receiver was disabled, when and by whom',
+  'mysql:control.notice_replays': 'which notices somebody asked to be delivered again',
+  'mysql:control.notice_attempts':
+    'how each delivery went, as words and numbers; no answer of a receiver',
   'mysql:control.migrations': 'names and checksums of applied migrations',
   'mysql:control.migration_steps': 'which statements of a migration were carried out',
   'mysql:evidence': 'ids, counts, digests and instants that prove what was done; no tenant content',
