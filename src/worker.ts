@@ -3,6 +3,7 @@ import { createHostingSystem } from './activities/hosting/hosting-system';
 import { activityPause, activityPulse } from './composition/activity-interceptors';
 import { composeControl } from './composition/control';
 import { composeDisposition } from './composition/disposition';
+import { composeNotices } from './composition/notices';
 import { proveSurroundings } from './composition/prove-surroundings';
 import { runWorkers } from './composition/run-worker';
 import { composeScans } from './composition/scans';
@@ -14,6 +15,7 @@ import { readCredentials } from './platform/credentials';
 import { readKekFile } from './platform/kek';
 import { loadPolicies } from './platform/policies/load-policies';
 import { createLog } from './platform/logging';
+import { noticeSecrets } from './platform/notice-secrets';
 import { readSigningKeys } from './platform/signing-keys';
 
 /** Configuration, connections, activities, workers; ends when it is told to and what runs has ended. */
@@ -63,6 +65,13 @@ async function main(): Promise<void> {
       osvDirectory: config.osvDirectory,
       malwareDigestsFile: config.malwareDigestsFile,
     })),
+    ...composeNotices(options, {
+      policy: {
+        allowHttp: config.receiversWithoutTls,
+        allowPrivate: config.receiversOnPrivateAddresses,
+      },
+      secrets: noticeSecrets(config.noticeSecretsFile),
+    }),
   };
   const running = await runWorkers(config, activities, {
     build: { deploymentName: `lethe-${config.environment}`, buildId: config.buildId ?? '0.1.0' },

@@ -36,6 +36,7 @@ import { addScan } from './commands/scan';
 import { addSigner } from './commands/signer';
 import { addStatus } from './commands/status';
 import { addSubscribe } from './commands/subscribe';
+import { addNotice } from './commands/notice';
 import { addSweep } from './commands/sweep';
 import { addWithdrawAttestation } from './commands/withdraw-attestation';
 import { addWithdrawDeletion } from './commands/withdraw-deletion';
@@ -145,6 +146,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addDoctor(lethe, cli);
   addUnmatched(lethe, cli);
   addRebuild(lethe, cli);
+  addNotice(lethe, cli);
   addSweep(lethe, cli);
   addArchiveCommands(lethe, cli);
   addCollectCommand(lethe, cli);

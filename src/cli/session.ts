@@ -3,6 +3,7 @@ import type { AuthorityPorts } from '../activities/control/authority';
 import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import type { ThrottlePorts } from '../activities/control/throttle';
+import type { DestinationPolicy } from '../activities/notices/destination';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { createDataKeys } from '../activities/keys/data-keys';
@@ -134,6 +135,20 @@ export class Session {
     return {
       control: this.stores.sql('control', 'control'),
       ledger: this.ledger,
+    };
+  }
+
+  /** Registers receivers of notices and reads what they were told; needs no workflow engine. */
+  get notices(): {
+    readonly control: SqlPool;
+    readonly reader: SqlPool;
+    readonly policy: DestinationPolicy;
+  } {
+    const { receiversWithoutTls, receiversOnPrivateAddresses } = this.config;
+    return {
+      control: this.stores.sql('control', 'control'),
+      reader: this.stores.sql('reader', 'control'),
+      policy: { allowHttp: receiversWithoutTls, allowPrivate: receiversOnPrivateAddresses },
     };
   }
 

@@ -12,10 +12,16 @@ import type {
 } from '../contracts/commands';
 import type { ControlReader } from '../contracts/control-reader';
 import type { HoldAcknowledgement, HoldStatus, PlaceHold, ReleaseState } from '../contracts/holds';
-import { QUERY_NAMES, SIGNAL_NAMES, SWEEP_MESSAGE_NAMES } from '../contracts/messages';
+import {
+  NOTICE_MESSAGE_NAMES,
+  QUERY_NAMES,
+  SIGNAL_NAMES,
+  SWEEP_MESSAGE_NAMES,
+} from '../contracts/messages';
 import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus, ProcessStatus } from '../contracts/snapshot';
 import type { BodyStaging } from '../contracts/stores';
+import { NOTICE_WORKFLOW_ID } from '../contracts/notices';
 import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
 import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold } from '../contracts/validate-hold';
@@ -290,6 +296,18 @@ export class LifecycleClient {
       () => this.workflows.getHandle(SWEEP_WORKFLOW_ID).signal(SWEEP_MESSAGE_NAMES.sweepNowSignal),
       noSweep,
     );
+  }
+
+  /** Has notices delivered now; false when the process could not be told and looks by itself, later. */
+  async deliverNoticesNow(): Promise<boolean> {
+    try {
+      await within(this.workflows, PROCESS_WAIT_MS, () =>
+        this.workflows.getHandle(NOTICE_WORKFLOW_ID).signal(NOTICE_MESSAGE_NAMES.deliverNowSignal),
+      );
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   private start(tenantId: TenantId, command: Command, updateId: string): Promise<CommandReceipt> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Connection, WorkflowClient } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { NOTICE_WORKFLOW_ID } from '../contracts/notices';
 import { SWEEP_WORKFLOW_ID } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';
 import type { Config } from '../platform/config';
@@ -18,6 +19,9 @@ const SHUTDOWN_FORCE = '40s';
 const WORKFLOW_CODE_MAX = '60s';
 /** Heartbeats reach the server at least this often. */
 const HEARTBEAT_THROTTLE = '10s';
+
+/** Deliveries and looks at once; the process begins fewer, so that a look always finds a slot. */
+const NOTICE_SLOTS = 20;
 
 const WORKFLOWS = join(__dirname, '..', 'workflows');
 
@@ -81,12 +85,18 @@ export async function runWorkers(
       activities,
       maxTaskQueueActivitiesPerSecond: DISPOSITION_PER_SECOND,
     }),
+    Worker.create({
+      ...shared,
+      taskQueue: TASK_QUEUES.notices,
+      activities,
+      maxConcurrentActivityTaskExecutions: NOTICE_SLOTS,
+    }),
   ]);
   const finished = Promise.all(workers.map((worker) => worker.run())).then(() =>
     connection.close(),
   );
   await makeCurrent(config, options.build);
-  await ensureSweep(config);
+  await ensurePlatform(config);
   return {
     finished,
     shutdown: () => {
@@ -120,8 +130,8 @@ async function makeCurrent(config: Config, build: Build): Promise<void> {
   }
 }
 
-/** One process of this kind per namespace; any worker may be the first to start it. */
-async function ensureSweep(config: Config): Promise<void> {
+/** One process of each kind per namespace; any worker may be the first to start them. */
+async function ensurePlatform(config: Config): Promise<void> {
   const connection = await Connection.connect({ address: config.temporal.address });
   try {
     const workflows = new WorkflowClient({ connection, namespace: config.temporal.namespace });
@@ -131,6 +141,13 @@ async function ensureSweep(config: Config): Promise<void> {
       args: [{}],
       workflowIdConflictPolicy: 'USE_EXISTING',
       staticSummary: 'looks again at what was certified',
+    });
+    await workflows.start('noticeDelivery', {
+      workflowId: NOTICE_WORKFLOW_ID,
+      taskQueue: TASK_QUEUES.workflows,
+      args: [{}],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      staticSummary: 'tells receivers what happened',
     });
   } finally {
     await connection.close();

@@ -50,3 +50,9 @@ export const SWEEP_MESSAGE_NAMES = Object.freeze({
   sweepStatusQuery: 'sweepStatus',
   sweepNowSignal: 'sweepNow',
 });
+
+/** Query and signal of the delivery of notices. */
+export const NOTICE_MESSAGE_NAMES = Object.freeze({
+  noticeStatusQuery: 'noticeStatus',
+  deliverNowSignal: 'deliverNow',
+});

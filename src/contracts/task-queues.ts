@@ -7,4 +7,6 @@ export const TASK_QUEUES = Object.freeze({
   io: 'lethe-io',
   disposition: 'lethe-disposition',
   scan: 'lethe-scan',
+  /** Receivers that hang hold slots of this queue only. */
+  notices: 'lethe-notices',
 });

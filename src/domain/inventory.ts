@@ -226,6 +226,15 @@ export const EXEMPT = Object.freeze({
     'signed denials and revocations of orders, as words and ids',
   'mysql:control.order_refusals': 'how often orders were refused, per tenant, cause and hour',
   'mysql:control.order_pages': 'when somebody was called about a request that nobody approved',
+  'mysql:control.notices':
+    'ids, instants, counts and known words of facts that are told to receivers',
+  'mysql:control.notice_order': 'in which order notices are delivered',
+  'mysql:control.notice_receivers':
+    'addresses that operators registered for notices: URLs and mailboxes of staff, no data of tenants',
+  'mysql:control.notice_receiver_ends': 'which receiver was disabled, when and by whom',
+  'mysql:control.notice_replays': 'which notices somebody asked to be delivered again',
+  'mysql:control.notice_attempts':
+    'how each delivery went, as words and numbers; no answer of a receiver',
   'mysql:control.migrations': 'names and checksums of applied migrations',
   'mysql:control.migration_steps': 'which statements of a migration were carried out',
   'mysql:evidence': 'ids, counts, digests and instants that prove what was done; no tenant content',

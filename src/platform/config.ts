@@ -36,6 +36,11 @@ export interface Config {
   /** Registries, as `host:port`, that may be spoken to without TLS, or live on private addresses. */
   readonly registriesWithoutTls: readonly string[];
   readonly registriesOnPrivateAddresses: readonly string[];
+  /** Secrets of receivers of notices and of the mail server; undefined: nobody can be told. */
+  readonly noticeSecretsFile: string | undefined;
+  /** Receivers, as `host:port`, that may be spoken to without TLS, or live on private addresses. */
+  readonly receiversWithoutTls: readonly string[];
+  readonly receiversOnPrivateAddresses: readonly string[];
   /** Folder of OSV records and file of malware digests that scans compare images with. */
   readonly osvDirectory: string | undefined;
   readonly malwareDigestsFile: string | undefined;
@@ -128,6 +133,9 @@ const ENVIRONMENT = z.object({
   LETHE_REGISTRY_URL: url('http', 'https').optional(),
   LETHE_REGISTRY_ALLOW_HTTP: hostPorts,
   LETHE_REGISTRY_ALLOW_PRIVATE: hostPorts,
+  LETHE_NOTICE_SECRETS_FILE: text.optional(),
+  LETHE_NOTICE_ALLOW_HTTP: hostPorts,
+  LETHE_NOTICE_ALLOW_PRIVATE: hostPorts,
   LETHE_OSV_DIRECTORY: text.optional(),
   LETHE_MALWARE_DIGESTS: text.optional(),
   LETHE_BUILD_ID: text.regex(/^[0-9A-Za-z._-]{1,64}$/).optional(),
@@ -195,6 +203,9 @@ function assemble(variables: Variables): Config {
     registryUrl: variables.LETHE_REGISTRY_URL,
     registriesWithoutTls: variables.LETHE_REGISTRY_ALLOW_HTTP,
     registriesOnPrivateAddresses: variables.LETHE_REGISTRY_ALLOW_PRIVATE,
+    noticeSecretsFile: variables.LETHE_NOTICE_SECRETS_FILE,
+    receiversWithoutTls: variables.LETHE_NOTICE_ALLOW_HTTP,
+    receiversOnPrivateAddresses: variables.LETHE_NOTICE_ALLOW_PRIVATE,
     osvDirectory: variables.LETHE_OSV_DIRECTORY,
     malwareDigestsFile: variables.LETHE_MALWARE_DIGESTS,
     buildId: variables.LETHE_BUILD_ID,

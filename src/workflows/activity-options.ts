@@ -6,6 +6,7 @@ import type {
   RetiredSteps,
   ScanActivities,
 } from '../contracts/activities';
+import type { NoticeActivities } from '../contracts/notices';
 import type { SweepActivities } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';
 
@@ -84,3 +85,10 @@ export const destruction = proxyActivities<DestructionActivities>({
 
 /** Looking again at what was certified; it only reads. */
 export const sweeps = proxyActivities<SweepActivities>({ ...LONG_WORK, taskQueue: TASK_QUEUES.io });
+
+/** Telling receivers; on a queue of its own, so that nothing else waits for one of them. */
+export const notices = proxyActivities<NoticeActivities>({
+  ...LONG_WORK,
+  taskQueue: TASK_QUEUES.notices,
+  allowEagerDispatch: false,
+});

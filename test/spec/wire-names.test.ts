@@ -89,6 +89,7 @@ describe('workflows', () => {
     expect([...workflows].sort()).toEqual([
       'dispositionRun',
       'holdPlacement',
+      'noticeDelivery',
       'platformSweep',
       'scanRun',
       'tenantLifecycle',

@@ -113,8 +113,8 @@ async function whileWorking<T>(
       taskQueue: TASK_QUEUES.workflows,
       workflowBundle: await workflowBundle(),
     }),
-    ...[TASK_QUEUES.io, TASK_QUEUES.disposition, TASK_QUEUES.scan].map((taskQueue) =>
-      Worker.create({ ...shared, taskQueue, activities }),
+    ...[TASK_QUEUES.io, TASK_QUEUES.disposition, TASK_QUEUES.scan, TASK_QUEUES.notices].map(
+      (taskQueue) => Worker.create({ ...shared, taskQueue, activities }),
     ),
   ]);
   const running = workers.map((worker) => worker.run());

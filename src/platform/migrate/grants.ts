@@ -47,6 +47,9 @@ const CONTROL_FACTS = [
   'tombstones',
   'sweeps',
   'asset_uses',
+  'notice_receivers',
+  'notice_receiver_ends',
+  'notice_replays',
 ].map((table) => `control.${table}`);
 
 /** All of control but bodies on their way in and grounds of holds: those are content. */
@@ -90,8 +93,20 @@ const CONTROL_READ = [
     'deletion_approvals',
     'deletion_order_stops',
     'order_refusals',
+    'notices',
+    'notice_order',
+    'notice_attempts',
   ].map((table) => `control.${table}`),
 ];
+
+const NOTICE_TABLES = [
+  'notices',
+  'notice_order',
+  'notice_receivers',
+  'notice_receiver_ends',
+  'notice_replays',
+  'notice_attempts',
+].map((table) => `control.${table}`);
 
 const SQL_REPLAYS = [
   'assets.replay_assets',
@@ -263,6 +278,12 @@ export const ROLE_GRANTS = Object.freeze({
     select: ['configuration.*', 'control.configuration_generations'],
     insert: ['configuration.*'],
     execute: ['control.lethe_now', 'control.staged_configuration'],
+  },
+  /** Puts notices in order and records how each delivery went; it can write none and reads nothing else. */
+  notifier: {
+    select: NOTICE_TABLES,
+    insert: ['control.notice_order', 'control.notice_attempts', 'control.notice_receiver_ends'],
+    execute: ['control.lethe_now'],
   },
   /** Puts bodies into staging; cannot read them back. */
   stager: { insert: ['control.staging'], execute: ['control.lethe_now'] },

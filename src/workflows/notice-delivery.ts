@@ -1,0 +1,110 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import {
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { NOTICE_MESSAGE_NAMES } from '../contracts/messages';
+import type { NoticeDeliveryInput, NoticeRound } from '../contracts/notices';
+import { notices } from './activity-options';
+import { isContinued } from './check-input';
+
+/** How soon a receiver hears of a fact: it is looked for this often while anybody is to be told. */
+const LOOK_EVERY_MS = 10_000;
+/** Nobody is to be told; who registers a receiver wakes the process. */
+const LOOK_IDLE_MS = 86_400_000;
+/** One look in so many goes through everything, for a transaction that took very long. */
+const THOROUGH_EVERY = 360;
+/** Receivers that are spoken to at once, fewer than a worker has slots for them. */
+const AT_ONCE_MAX = 16;
+const HISTORY_EVENTS_MAX = 4_000;
+/** Failed attempts of one delivery after which a person is shown it: about 35 minutes. */
+const ATTEMPTS_SHOWN = 4;
+
+const NEEDS_HUMAN = defineSearchAttributeKey('LetheNeedsHuman', 'BOOL');
+
+/**
+ * Tells receivers what happened, for ever: gives new notices their order and speaks to every receiver
+ * whose turn it is, each by itself, so that one that hangs delays nobody.
+ *
+ * Effect: none of its own; what is to be told and how each attempt went is in control.
+ * @idempotency control knows what was delivered; a second process of this kind would find nothing to do.
+ * Bounds: one look at a time, 16 receivers at once, names of those in memory.
+ */
+export async function noticeDelivery(input: NoticeDeliveryInput): Promise<void> {
+  let last: NoticeRound | null = isContinued() ? (input.lastRound ?? null) : null;
+  let wanted = false;
+  const busy = new Set<string>();
+  setHandler(defineQuery<NoticeRound | null>(NOTICE_MESSAGE_NAMES.noticeStatusQuery), () => last, {
+    description: 'The last look: who is to be told, who does not answer, when it is tried again',
+  });
+  setHandler(
+    defineSignal(NOTICE_MESSAGE_NAMES.deliverNowSignal),
+    () => {
+      wanted = true;
+    },
+    { description: 'Look now for notices and receivers, without waiting for the timer' },
+  );
+  const tell = async (receiver: string): Promise<void> => {
+    busy.add(receiver);
+    try {
+      const summary = `deliver to ${receiver}`;
+      const { more } = await notices.deliverNotices.executeWithOptions({ summary }, [{ receiver }]);
+      if (more) wanted = true;
+    } catch {
+      // The store is away or the worker has a defect; the next look finds the receiver due again.
+    } finally {
+      busy.delete(receiver);
+    }
+  };
+
+  for (let look = 0; workflowInfo().historyLength < HISTORY_EVENTS_MAX; look += 1) {
+    wanted = false;
+    const round: NoticeRound = await notices.orderNotices.executeWithOptions(
+      { summary: 'look for new notices' },
+      [{ thorough: look % THOROUGH_EVERY === 0 }],
+    );
+    show(round, last);
+    last = round;
+    for (const receiver of round.due) {
+      if (busy.size < AT_ONCE_MAX && !busy.has(receiver)) void tell(receiver);
+    }
+    if (round.more) continue;
+    await condition(() => wanted, round.receivers === 0 ? LOOK_IDLE_MS : LOOK_EVERY_MS);
+  }
+  await condition(() => busy.size === 0);
+  await continueAsNew<typeof noticeDelivery>(last === null ? {} : { lastRound: last });
+}
+
+const needsHuman = (round: NoticeRound | null): boolean =>
+  round?.failing.some(({ attempts }) => attempts >= ATTEMPTS_SHOWN) ?? false;
+
+function show(round: NoticeRound, before: NoticeRound | null): void {
+  if (needsHuman(round) !== needsHuman(before)) {
+    upsertSearchAttributes([{ key: NEEDS_HUMAN, value: needsHuman(round) }]);
+  }
+  const rows = round.failing.map(
+    ({ receiver, since, attempts, reason, nextAt }) =>
+      `| ${receiver} | ${since} | ${attempts} | ${reason} | ${nextAt} |`,
+  );
+  setCurrentDetails(
+    [
+      `${round.receivers} receivers are told what happens.`,
+      '',
+      ...(rows.length === 0
+        ? ['Each takes what it is sent.']
+        : [
+            `**${round.failingTotal} receivers do not take what waits for them.** Nothing is lost: it is tried again.`,
+            '',
+            '| receiver | failing since | attempts | reason | next attempt |',
+            '|---|---|---|---|---|',
+            ...rows,
+          ]),
+    ].join('\n'),
+  );
+}
