@@ -1,6 +1,6 @@
 import { newTenantId, type EngineHarness } from '../support/engine';
 import { orderDeletion } from '../support/orders';
-import { freeze, later, trip, type Lift } from '../support/interlocks';
+import { freeze, later, openTrips, trip, type Lift } from '../support/interlocks';
 import { useRaceEngine } from '../support/race-engine';
 import {
   destroyDue,
@@ -184,6 +184,24 @@ describe('a worker that is paused on its way to a key', () => {
       await raceOn({ ...courseFor(referee), wrongly }, interleaving, { subject, place: 'keys' });
     }
     expect(referee.line()).toMatch(/lost=0 early=1 held=1/);
+  });
+});
+
+describe('a hold that comes when the key is gone and control has not heard of it', () => {
+  it('moves nothing in the certificate, which states the window in which the key went [CC-4]', async () => {
+    const subject = await ripeTenant(engine);
+    const worker = await pausedBefore(pauses, { pattern: CLOSE }, () => destroy(subject));
+    if (worker === null) throw new Error('the worker has nothing to end');
+    const release = await hold(engine, subject.tenantId);
+    worker.call.loseAnswer();
+    expect(await worker.outcome).toBe('OUTCOME_UNKNOWN');
+    await later(engine, 86_400);
+    await release();
+    await later(engine, BEYOND_GUARD);
+    const { blockedOn, snapshot } = await engine.destroy(subject.tenantId);
+    expect(blockedOn).toBeNull();
+    expect(snapshot.counters).toMatchObject({ certificates: 1, breaches: 0 });
+    expect(await openTrips(engine)).toBe(0);
   });
 });
 

@@ -1,13 +1,12 @@
 import { composeControl } from '../../src/composition/control';
 import { composeDisposition } from '../../src/composition/disposition';
 import { shareParts } from '../../src/composition/stores-of-roles';
+import type { RunReference } from '../../src/contracts/activities';
 import type { LifecycleSnapshot } from '../../src/contracts/snapshot';
 import { loadConfig } from '../../src/platform/config';
 import { openStores, type Stores } from '../../src/platform/connections';
-import { subscribeTo } from './control';
-import { newTenantId, type EngineHarness } from './engine';
-import { hostReport, newAsset } from './observations';
-import type { Expected, Seen } from './oracle';
+import type { EngineHarness } from './engine';
+import type { Expected } from './verdict';
 
 /** One worker: the activities over connections of its own. */
 export interface CrashWorker {
@@ -18,13 +17,15 @@ export interface CrashWorker {
 /** Starts a worker on the environment of a harness, as another process would. */
 export async function startWorker(
   engine: EngineHarness,
-  through: (stores: Stores) => Stores,
+  through: (stores: Stores) => Stores = (stores) => stores,
+  wires: Readonly<Record<string, string>> = {},
 ): Promise<CrashWorker> {
   const config = loadConfig({
     ...process.env,
     LETHE_ENVIRONMENT: engine.environment.name,
     LETHE_KEYS_MYSQL_URL: '',
     LETHE_EVIDENCE_MYSQL_URL: '',
+    ...wires,
   });
   const stores = through(openStores(config, engine.credentials));
   const options = { ...engine.options, stores };
@@ -36,53 +37,44 @@ export async function startWorker(
   return { activities, close: () => stores.close() };
 }
 
-/** Two scans of a host whose service has ended, ready to be disposed of. The year is no leap year. */
-export async function prepareLife(
-  engine: EngineHarness,
-  year: number,
-  neighbours: Expected['neighbours'],
-): Promise<Expected> {
-  const tenantId = newTenantId();
-  await engine.setClock(`${year}-01-07T01:00:00Z`);
-  const assetId = await scannedHost(engine, tenantId);
-  await engine.setClock(`${year}-01-09T01:00:00Z`);
-  await engine.observe(
-    hostReport(tenantId, assetId, { observedAt: `${year}-01-09T01:00:00Z`, shell: '/bin/bash' }),
-  );
-  await engine.send(tenantId, 'endService', { service: 'CVM' });
-  engine.hosted = [{ service: 'CVM', state: 'ended', startedAt: null, endedAt: null }];
-  return {
-    tenantId,
-    // Two scans, each with its risk; the second finds another shell and nothing else that is new.
-    rows: {
-      'mysql:assets.assets': 1,
-      'mysql:assets.asset_links': 1,
-      'mysql:assets.scans': 2,
-      'mysql:assets.image_risks': 2,
-      'mongodb:assets.fingerprints': 4,
-    },
-    // 180 times 24 hours after the newest observation of each due day.
-    notBefore: [`${year}-07-06T01:00:00Z`, `${year}-07-08T01:00:00Z`],
-    holds: [],
-    neighbours,
-  };
-}
-
-/** A host with one scan of a tenant that has just subscribed. */
-export async function scannedHost(engine: EngineHarness, tenantId: string): Promise<string> {
-  await engine.send(tenantId, 'subscribe', subscribeTo('CVM'));
-  const assetId = newAsset();
-  await engine.send(tenantId, 'linkAsset', { assetId, services: ['CVM'] });
-  await engine.observe(hostReport(tenantId, assetId, { observedAt: await engine.now() }));
-  return assetId;
-}
+/** More than any life needs; who waits longer waits for ever. */
+const ROUNDS_MAX = 30;
 
 const STEPS = ['sealAndCopy', 'verifyCopies', 'moveRows', 'verifyMoved'] as const;
+type Step = (typeof STEPS)[number] | 'restoreRun';
 
 /** What the workflow engine remembers of a tenant's runs when a worker dies: the steps that reported. */
 export interface RememberedRun {
-  readonly run: { readonly tenantId: string; readonly runId: string; readonly eventId: string };
+  readonly run: RunReference;
+  readonly steps: readonly Step[];
   reported: number;
+}
+
+/** Where persons do something in the middle of a life; `wait`: nothing is due yet. */
+export type Point = Step | 'wait' | 'destroyDue' | 'verifyAndCertify';
+
+/** A life with what persons do in it, whatever becomes of the workers. */
+export interface Life extends Expected {
+  readonly history: RememberedRun[];
+  /** True when something was done that the tenant's process has to hear of. */
+  readonly meanwhile: (point: Point) => Promise<boolean>;
+  /** While a hold is in force: the instant at which the windows would be open without it. */
+  readonly held: () => string | null;
+  /** Two people release the hold. */
+  readonly release: () => Promise<void>;
+  /** Looks at everything while the workers are allowed to try. */
+  readonly look: () => Promise<void>;
+}
+
+/** The steps of every run that nobody has reported yet. */
+async function reportSteps(activities: CrashWorker['activities'], life: Life): Promise<void> {
+  for (const remembered of life.history) {
+    for (const step of remembered.steps.slice(remembered.reported)) {
+      await life.meanwhile(step);
+      await activities[step](remembered.run);
+      remembered.reported += 1;
+    }
+  }
 }
 
 /**
@@ -92,44 +84,40 @@ export interface RememberedRun {
 export async function playOn(
   engine: EngineHarness,
   { activities }: CrashWorker,
-  { tenantId, history }: { readonly tenantId: string; readonly history: RememberedRun[] },
+  life: Life,
 ): Promise<LifecycleSnapshot> {
-  for (;;) {
-    for (const remembered of history) {
-      for (const step of STEPS.slice(remembered.reported)) {
-        await activities[step](remembered.run);
-        remembered.reported += 1;
-      }
-    }
+  const { tenantId, history } = life;
+  const tryToEnd = async (dueAt: string): Promise<void> => {
+    if (dueAt > (await engine.now())) await engine.setClock(dueAt);
+    await life.meanwhile('destroyDue');
+    const order = { tenantId, workflowNow: await engine.now() };
+    await activities.destroyDue(order);
+    await life.meanwhile('verifyAndCertify');
+    await activities.verifyAndCertify(order);
+  };
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    await reportSteps(activities, life);
     const snapshot = await activities.refresh({ tenantId, workflowNow: '' });
     const item = snapshot.work.find(({ kind }) => kind === 'dispose');
     if (item?.kind === 'dispose') {
       const { eventId, mode } = item;
       const { runIds } = await activities.planRuns({ tenantId, eventId, mode });
-      for (const runId of runIds) history.push({ run: { tenantId, runId, eventId }, reported: 0 });
+      const steps = mode === 'restore' ? (['restoreRun'] as const) : STEPS;
+      for (const runId of runIds) {
+        history.push({ run: { tenantId, runId, eventId }, steps, reported: 0 });
+      }
+      continue;
+    }
+    if (await life.meanwhile('wait')) continue;
+    const heldAt = life.held();
+    if (snapshot.nextDueAt === null && heldAt !== null) {
+      await tryToEnd(heldAt);
+      await life.look();
+      await life.release();
       continue;
     }
     if (snapshot.nextDueAt === null) return snapshot;
-    if (snapshot.nextDueAt > (await engine.now())) await engine.setClock(snapshot.nextDueAt);
-    const order = { tenantId, workflowNow: await engine.now() };
-    await activities.destroyDue(order);
-    await activities.verifyAndCertify(order);
+    await tryToEnd(snapshot.nextDueAt);
   }
+  throw new Error('the life does not end');
 }
-
-/** States in which a worker's death would be most dangerous. */
-export const DANGEROUS: Readonly<Record<string, (seen: Seen, put: number) => boolean>> = {
-  'copies written, no manifest': ({ objects, manifests }) => objects > 0 && manifests === 0,
-  'manifest written, no verdict': ({ manifests, verdicts }) => manifests > 0 && verdicts === 0,
-  'some rows moved, some still live': ({ rows, verdicts }, put) =>
-    verdicts > 0 && sum(rows) > 0 && sum(rows) < put,
-  'everything moved, every key there': ({ rows, wrappings, tombstones }) =>
-    sum(rows) === 0 && wrappings > 0 && tombstones.length === 0,
-  'permit issued, nothing done with it': ({ openPermits }) => openPermits > 0,
-  'key gone, objects still there': ({ tombstones, certificates, objects }) =>
-    tombstones.length > certificates.length && objects > 0,
-  'everything gone, no certificate': ({ tombstones, certificates, objects }) =>
-    tombstones.length > certificates.length && objects === 0,
-};
-
-const sum = (rows: Seen['rows']): number => Object.values(rows).reduce((all, n) => all + n, 0);

@@ -1,51 +1,12 @@
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { MongoClient } from 'mongodb';
 import { Client } from 'minio';
+import { excess, judgeSeen, type Expected, type Findings, type Rows, type Seen } from './verdict';
 
 /**
  * A judge that shares no code with the engine: it asks the servers as their administrator and knows from
  * the input alone what must be there and from when on it may be gone.
  */
-
-/** What was put in, and what may happen to it. Instants are literal, in UTC. */
-export interface Expected {
-  readonly tenantId: string;
-  /** Rows and documents by place. */
-  readonly rows: Readonly<Record<string, number>>;
-  /** Earliest instant of each destruction of a key, in their order. */
-  readonly notBefore: readonly string[];
-  /** Legal holds over all of the tenant's data. */
-  readonly holds: readonly { readonly from: string; readonly to: string }[];
-  /** Nobody may touch these tenants: rows by place. */
-  readonly neighbours: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
-
-/** What is in the stores of one tenant. */
-export interface Seen {
-  readonly now: string;
-  readonly rows: Readonly<Record<string, number>>;
-  /** Rows by place in cohorts whose key is readable and whose two copies are complete. */
-  readonly archived: Readonly<Record<string, number>>;
-  readonly objects: number;
-  readonly wrappings: number;
-  readonly manifests: number;
-  readonly verdicts: number;
-  readonly stamped: number;
-  readonly openPermits: number;
-  readonly tombstones: readonly { readonly keyRef: string; readonly at: string }[];
-  readonly readableDespiteTombstone: number;
-  readonly certificates: readonly {
-    readonly dueOn: string;
-    readonly objectsLeft: number;
-    readonly keysLeft: number;
-  }[];
-}
-
-/** Findings by kind. */
-export type Findings = Record<
-  'lost' | 'early' | 'held' | 'cross' | 'lies' | 'ghosts' | 'dup',
-  number
->;
 
 export interface Oracle {
   see(tenantId: string): Promise<Seen>;
@@ -56,14 +17,9 @@ export interface Oracle {
 
 const TABLES = ['assets', 'asset_links', 'scans', 'image_risks'] as const;
 const COLLECTIONS = ['fingerprints', 'images'] as const;
-
-/** The line that a suite prints. */
-export const line = (faults: number, findings: Findings): string =>
-  [`faults=${faults}`, ...Object.entries(findings).map(([kind, n]) => `${kind}=${n}`)].join(' ');
-
-export const nothingFound = (): Findings => ({
-  ...{ lost: 0, early: 0, held: 0, cross: 0, lies: 0, ghosts: 0, dup: 0 },
-});
+/** Places of configuration, each counted by generation. */
+const SETTINGS = ['console_settings', 'configuration_changes'] as const;
+const SETTING_COLLECTIONS = ['detection_settings', 'whitelists'] as const;
 
 /** Opens the administrator's connections to one environment. */
 export async function createOracle(environment: {
@@ -88,7 +44,7 @@ export async function createOracle(environment: {
       for (const [tenantId, rows] of Object.entries(expected.neighbours)) {
         const neighbour = await see(eyes, tenantId);
         const touched = neighbour.tombstones.length + neighbour.objects + neighbour.manifests;
-        findings.cross += touched + difference(rows, neighbour.rows);
+        findings.cross += touched + excess(rows, neighbour.rows) + excess(neighbour.rows, rows);
       }
       return findings;
     },
@@ -156,8 +112,45 @@ async function versionsOf(eyes: Eyes, tenantId: string): Promise<ReadonlySet<str
   return found;
 }
 
-async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
+/** Configuration by place and generation; a place without any is left out. */
+async function settingsOf(eyes: Eyes, tenantId: string): Promise<Rows> {
   const rows: Record<string, number> = {};
+  const count = (place: string, generation: unknown): void => {
+    const name = `${place} ${String(generation)}`;
+    rows[name] = (rows[name] ?? 0) + 1;
+  };
+  for (const table of SETTINGS) {
+    const from = `SELECT CAST(asset_id AS CHAR) AS name FROM ~configuration.${table} WHERE tenant_id = ?`;
+    for (const row of await ask(eyes, from, [tenantId])) {
+      count(`mysql:configuration.${table}`, row['name']);
+    }
+  }
+  for (const name of SETTING_COLLECTIONS) {
+    const documents = eyes.mongo.db(`${eyes.prefix}_configuration`).collection(name);
+    for await (const document of documents.find({ tenantId })) {
+      count(`mongodb:configuration.${name}`, document['assetId']);
+    }
+  }
+  return rows;
+}
+
+/** Documents that carry the stamp of an attempt. */
+async function stampedOf(eyes: Eyes, tenantId: string): Promise<number> {
+  let stamped = 0;
+  for (const [database, names] of [
+    ['assets', COLLECTIONS],
+    ['configuration', SETTING_COLLECTIONS],
+  ] as const) {
+    for (const name of names) {
+      const documents = eyes.mongo.db(`${eyes.prefix}_${database}`).collection(name);
+      stamped += await documents.countDocuments({ tenantId, stamp: { $exists: true } });
+    }
+  }
+  return stamped;
+}
+
+async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
+  const rows: Record<string, number> = { ...(await settingsOf(eyes, tenantId)) };
   for (const table of TABLES) {
     rows[`mysql:assets.${table}`] = await countOf(
       eyes,
@@ -165,17 +158,15 @@ async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
       tenantId,
     );
   }
-  let stamped = 0;
   for (const name of COLLECTIONS) {
     const documents = eyes.mongo.db(`${eyes.prefix}_assets`).collection(name);
     rows[`mongodb:assets.${name}`] = await documents.countDocuments({ tenantId });
-    stamped += await documents.countDocuments({ tenantId, stamp: { $exists: true } });
   }
+  const stamped = await stampedOf(eyes, tenantId);
   const versions = await versionsOf(eyes, tenantId);
   const cohorts = await cohortsOf(eyes, tenantId, versions);
   const archived: Record<string, number> = {};
-  for (const { complete, keysLeft, counts } of cohorts) {
-    if (!complete || keysLeft === 0) continue;
+  for (const { counts } of cohorts.filter((cohort) => cohort.complete && cohort.keysLeft > 0)) {
     for (const [place, n] of counts) archived[place] = (archived[place] ?? 0) + n;
   }
   const issued = await ask(
@@ -185,7 +176,7 @@ async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
   );
   const tombstones = await ask(
     eyes,
-    'SELECT CAST(key_ref AS CHAR) AS key_ref, destroyed_at FROM ~keys.key_tombstones WHERE tenant_id = ? ORDER BY destroyed_at',
+    'SELECT CAST(key_ref AS CHAR) AS key_ref, CAST(kind AS CHAR) AS kind, destroyed_at FROM ~keys.key_tombstones WHERE tenant_id = ? ORDER BY destroyed_at',
     [tenantId],
   );
   const keysOf = `~keys.key_wrappings w JOIN ~keys.data_keys k ON k.key_ref = w.key_ref`;
@@ -193,6 +184,11 @@ async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
     now: String((await ask(eyes, 'SELECT ~control.lethe_now() AS now', []))[0]?.['now']),
     ...{ rows, archived, stamped, objects: versions.size },
     wrappings: await countOf(eyes, `${keysOf} WHERE k.tenant_id = ?`, tenantId),
+    readableKeys: await countOf(
+      eyes,
+      '~keys.data_keys k WHERE k.tenant_id = ? AND EXISTS (SELECT 1 FROM ~keys.key_wrappings w WHERE w.key_ref = k.key_ref)',
+      tenantId,
+    ),
     manifests: await countOf(
       eyes,
       '~control.manifests m JOIN ~control.runs r ON r.run_id = m.run_id WHERE r.tenant_id = ?',
@@ -211,6 +207,7 @@ async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
     tombstones: tombstones.map((row) => ({
       keyRef: String(row['key_ref']),
       at: String(row['destroyed_at']),
+      kind: String(row['kind']),
     })),
     readableDespiteTombstone: await countOf(
       eyes,
@@ -220,7 +217,11 @@ async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
     certificates: issued.map((row) => {
       const dueOn = String(row['due_on']);
       const cohort = cohorts.find((each) => each.runId === row['run_id'] && each.dueOn === dueOn);
-      return { dueOn, objectsLeft: cohort?.objectsLeft ?? 0, keysLeft: cohort?.keysLeft ?? 0 };
+      return {
+        cohort: `${String(row['run_id'])} ${dueOn}`,
+        objectsLeft: cohort?.objectsLeft ?? 0,
+        keysLeft: cohort?.keysLeft ?? 0,
+      };
     }),
   };
 }
@@ -270,46 +271,4 @@ async function cohortsOf(
       };
     }),
   );
-}
-
-const instant = (text: string): number =>
-  Date.parse(text.endsWith('Z') ? text : `${text.replace(' ', 'T')}Z`);
-const total = (rows: Readonly<Record<string, number>>): number =>
-  Object.values(rows).reduce((sum, n) => sum + n, 0);
-
-function difference(
-  a: Readonly<Record<string, number>>,
-  b: Readonly<Record<string, number>>,
-): number {
-  const places = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...places].reduce((sum, at) => sum + Math.abs((a[at] ?? 0) - (b[at] ?? 0)), 0);
-}
-
-function judgeSeen(seen: Seen, expected: Expected, over: boolean): Findings {
-  const findings = nothingFound();
-  const { rows, archived, tombstones, certificates } = seen;
-  // Nothing may be missing until the first destruction may happen.
-  const first = Math.min(...expected.notBefore.map(instant));
-  if (instant(seen.now) < first || tombstones.length === 0) {
-    for (const [place, n] of Object.entries(expected.rows)) {
-      findings.lost += Math.max(0, n - (rows[place] ?? 0) - (archived[place] ?? 0));
-    }
-  }
-  tombstones.forEach(({ at }, index) => {
-    const allowed = expected.notBefore[index];
-    if (allowed === undefined || instant(at) < instant(allowed)) findings.early += 1;
-    const inHold = ({ from, to }: { from: string; to: string }): boolean =>
-      instant(at) >= instant(from) && instant(at) < instant(to);
-    if (expected.holds.some(inHold)) findings.held += 1;
-  });
-  findings.lies += seen.readableDespiteTombstone;
-  for (const { objectsLeft, keysLeft } of certificates) findings.lies += objectsLeft + keysLeft;
-  if (certificates.length > 0) findings.lies += total(rows);
-  if (over) findings.ghosts += total(rows) + seen.objects + seen.wrappings + seen.stamped;
-  findings.dup += Math.max(
-    certificates.length - new Set(certificates.map(({ dueOn }) => dueOn)).size,
-    tombstones.length - expected.notBefore.length,
-    0,
-  );
-  return findings;
 }

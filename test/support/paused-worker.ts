@@ -1,8 +1,9 @@
-import type { Collection, Db, MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import type { Client } from 'minio';
 import type { Sql, SqlPool, SqlValue } from '../../src/contracts/sql';
 import { LetheError } from '../../src/domain/errors';
 import type { Stores } from '../../src/platform/connections';
+import { replacing, tappedDocuments } from './tapped-documents';
 
 /** A call that a worker was about to send when it was paused. */
 export interface PausedCall {
@@ -131,62 +132,18 @@ function describeRequest(role: string, method: string, args: readonly unknown[])
 /** Methods that change something at the object store. */
 const WRITES = new Set(['makeRequestAsync', 'removeObject', 'setObjectLegalHold']);
 
-/** Methods of a collection that change something. */
-const CHANGES = new Set(['insertMany', 'updateMany', 'deleteMany']);
-
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-/** A proxy that lets some methods pass the pauses and leaves the others alone. */
-const proxied = <T extends object>(
-  target: T,
-  replace: (name: string, method: Method) => ((...args: unknown[]) => unknown) | undefined,
-): T =>
-  new Proxy(target, {
-    get: (real, name) => {
-      const value: unknown = Reflect.get(real, name);
-      if (typeof value !== 'function') return value;
-      const method = (value as Method).bind(real);
-      return (typeof name === 'string' ? replace(name, method) : undefined) ?? method;
-    },
-  });
-
 const pausingObjects = (client: Client, pauses: Pauses, role: string): Client =>
-  proxied(client, (name, method) =>
+  replacing(client, (name, method) =>
     WRITES.has(name)
       ? (...args) =>
           pauses.through(
             () => describeRequest(role, name, args),
-            () => method(...args),
+            () => (method as Method)(...args),
           )
       : undefined,
   );
 
 const pausingDocuments = (client: MongoClient, pauses: Pauses): MongoClient =>
-  proxied(client, (name, method) =>
-    name === 'db'
-      ? (...args) =>
-          pausingDatabase((method as unknown as (...of: unknown[]) => Db)(...args), pauses)
-      : undefined,
-  );
-
-const pausingDatabase = (database: Db, pauses: Pauses): Db =>
-  proxied(database, (name, method) =>
-    name === 'collection'
-      ? (...args) =>
-          pausingCollection(
-            (method as unknown as (...of: unknown[]) => Collection)(...args),
-            pauses,
-          )
-      : undefined,
-  );
-
-const pausingCollection = (collection: Collection, pauses: Pauses): Collection =>
-  proxied(collection, (name, method) =>
-    CHANGES.has(name)
-      ? (...args) =>
-          pauses.through(
-            () => `documents: ${name} ${collection.collectionName}`,
-            () => method(...args),
-          )
-      : undefined,
-  );
+  tappedDocuments(client, (name, call) => pauses.through(() => name, call));

@@ -2,6 +2,7 @@ import type { Client } from 'minio';
 import type { Sql, SqlPool } from '../../src/contracts/sql';
 import { LetheError } from '../../src/domain/errors';
 import type { Stores } from '../../src/platform/connections';
+import { replacing, tappedDocuments } from './tapped-documents';
 
 /** Where a call is broken: before it is sent, or after it was carried out and its answer is lost. */
 export type Moment = 'before' | 'after';
@@ -11,18 +12,23 @@ export type Moment = 'before' | 'after';
  * its answer never arrives. Which one is said by its number in the order of all calls.
  */
 export class Saboteur {
-  private calls = 0;
+  private called: string[] = [];
   private target: { readonly call: number; readonly moment: Moment } | null = null;
   private dies = false;
 
   /** Calls since the last arming. */
   get count(): number {
-    return this.calls;
+    return this.called.length;
+  }
+
+  /** What was called since then, in its order. */
+  get names(): readonly string[] {
+    return this.called;
   }
 
   /** True once the armed call was reached. */
   get hasStruck(): boolean {
-    return this.target !== null && this.calls >= this.target.call;
+    return this.target !== null && this.called.length >= this.target.call;
   }
 
   /**
@@ -33,16 +39,16 @@ export class Saboteur {
     target: { readonly call: number; readonly moment: Moment } | null,
     then: 'goes on' | 'dies' = 'goes on',
   ): void {
-    this.calls = 0;
+    this.called = [];
     this.target = target;
     this.dies = then === 'dies';
   }
 
   /** Runs a call, unless it is the one to break. */
-  async through<T>(call: () => Promise<T>): Promise<T> {
+  async through<T>(name: string, call: () => Promise<T>): Promise<T> {
     if (this.dies && this.hasStruck) throw lost();
-    this.calls += 1;
-    const strikes = this.calls === this.target?.call;
+    this.called.push(name);
+    const strikes = this.called.length === this.target?.call;
     if (strikes && this.target?.moment === 'before') throw lost();
     const result = await call();
     if (strikes) throw lost();
@@ -53,42 +59,52 @@ export class Saboteur {
 const lost = (): LetheError =>
   new LetheError('OUTCOME_UNKNOWN', 'the connection was cut by the test');
 
-/** The same stores with every call to SQL and to the object store passing the saboteur. */
+/** The same stores with every call to each of the three servers passing the saboteur. */
 export function sabotaged(stores: Stores, saboteur: Saboteur): Stores {
-  const pools = new Map<SqlPool, SqlPool>();
-  const clients = new Map<Client, Client>();
+  const known = new Map<object, object>();
+  const once = <T extends object>(real: T, wrap: () => T): T => {
+    const wrapped = (known.get(real) as T | undefined) ?? wrap();
+    known.set(real, wrapped);
+    return wrapped;
+  };
   return {
     ...stores,
     sql: (role, database) => {
       const pool = stores.sql(role, database);
-      const known = pools.get(pool) ?? sabotagedPool(pool, saboteur);
-      pools.set(pool, known);
-      return known;
+      return once(pool, () => sabotagedPool(pool, saboteur, role));
     },
     objects: (role) => {
       const client = stores.objects(role);
-      const known = clients.get(client) ?? sabotagedClient(client, saboteur);
-      clients.set(client, known);
-      return known;
+      return once(client, () => sabotagedClient(client, saboteur, role));
+    },
+    mongo: async (role) => {
+      const client = await stores.mongo(role);
+      return once(client, () =>
+        tappedDocuments(client, (name, call) => saboteur.through(name, call)),
+      );
     },
   };
 }
 
-const sabotagedSql = (sql: Sql, saboteur: Saboteur): Sql => ({
-  query: (statement, params) => saboteur.through(() => sql.query(statement, params)),
-  execute: (statement, params) => saboteur.through(() => sql.execute(statement, params)),
+const sabotagedSql = (sql: Sql, saboteur: Saboteur, role: string): Sql => ({
+  query: (statement, params) =>
+    saboteur.through(`${role}: ${statement}`, () => sql.query(statement, params)),
+  execute: (statement, params) =>
+    saboteur.through(`${role}: ${statement}`, () => sql.execute(statement, params)),
 });
 
-const sabotagedPool = (pool: SqlPool, saboteur: Saboteur): SqlPool => ({
-  ...sabotagedSql(pool, saboteur),
+const sabotagedPool = (pool: SqlPool, saboteur: Saboteur, role: string): SqlPool => ({
+  ...sabotagedSql(pool, saboteur, role),
   transaction: (work) =>
-    saboteur.through(() => pool.transaction((sql) => work(sabotagedSql(sql, saboteur)))),
+    saboteur.through(`${role}: transaction`, () =>
+      pool.transaction((sql) => work(sabotagedSql(sql, saboteur, role))),
+    ),
   stream: async function* (statement, params) {
-    await saboteur.through(() => Promise.resolve());
+    await saboteur.through(`${role}: stream`, () => Promise.resolve());
     yield* pool.stream(statement, params);
   },
   chunks: async function* (statement, params) {
-    await saboteur.through(() => Promise.resolve());
+    await saboteur.through(`${role}: chunks`, () => Promise.resolve());
     yield* pool.chunks(statement, params);
   },
   close: () => pool.close(),
@@ -106,14 +122,9 @@ const REMOTE = new Set([
   'listIncompleteUploadsQuery',
 ]);
 
-function sabotagedClient(client: Client, saboteur: Saboteur): Client {
-  return new Proxy(client, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== 'function') return value;
-      const method = value as (...args: unknown[]) => Promise<unknown>;
-      if (typeof name !== 'string' || !REMOTE.has(name)) return method.bind(target);
-      return (...args: unknown[]) => saboteur.through(() => method.apply(target, args));
-    },
-  });
-}
+const sabotagedClient = (client: Client, saboteur: Saboteur, role: string): Client =>
+  replacing(client, (name, method) =>
+    REMOTE.has(name)
+      ? (...args) => saboteur.through(`${role}: ${name}`, () => method(...args) as Promise<unknown>)
+      : undefined,
+  );

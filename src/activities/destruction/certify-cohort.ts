@@ -10,7 +10,15 @@ import { LetheError } from '../../domain/errors';
 import type { RuleId } from '../../domain/retention-schedule';
 import { readBackups } from '../control/backups';
 import type { CohortRow } from '../control/cohort-rows';
-import { required, textRow, textRows, toInstant } from '../control/sql-text';
+import {
+  required,
+  textRow,
+  textRows,
+  toInstant,
+  toInstantOrNull,
+  toSqlTime,
+  type TextRow,
+} from '../control/sql-text';
 import type { CertificateStore } from '../evidence/certificates';
 import type { Ledger } from '../evidence/ledger';
 import type { VerifierPorts } from '../verification/ports';
@@ -76,7 +84,7 @@ export async function certifyCohort(
     dueOn: cohort.dueOn,
     generation: cohort.generation,
     event: { kind: cohort.eventKind, at: cohort.eventAt },
-    ...(await readWindow(ports, cohort)),
+    ...(await readWindow(ports, cohort, { from: firstEnd(keys) ?? destroyedAt, to: destroyedAt })),
     destroyedAt,
     keys,
     keyRemnantHours: ports.remnants.keyRemnantHours,
@@ -158,19 +166,27 @@ interface Derivation {
   readonly tzdata: string;
 }
 
+/** The point of no return. */
+const firstEnd = (keys: CertificateInput['keys']): string | undefined =>
+  keys.map(({ destroyedAt }) => destroyedAt).sort()[0];
+
+/**
+ * The window under which a cohort went: its start when the first key did, its end when the last thing did. A
+ * hold that is placed in between, or before control has heard of the key, moves what is left and cannot move
+ * what has gone.
+ */
 async function readWindow(
   ports: CertifyPorts,
   cohort: CohortRow,
+  ended: { readonly from: string; readonly to: string },
 ): Promise<Pick<CertificateInput, 'window' | 'policy'>> {
-  const row = await textRow(
-    ports.verifier.control,
-    `SELECT derivation FROM cohort_windows WHERE run_id = ? AND due_on = ?
-      ORDER BY window_number DESC LIMIT 1`,
-    [cohort.runId, cohort.dueOn],
-  );
-  const text = required(row ?? {}, 'derivation');
+  const first = await windowAt(ports, cohort, ended.from);
+  const last = await windowAt(ports, cohort, ended.to);
+  const text = required(last, 'derivation');
   const derivation = JSON.parse(text) as Derivation;
-  const { earliestAt, deleteNotBefore, latestAt } = cohort;
+  const earliestAt = toInstantOrNull(first['earliest_at']);
+  const deleteNotBefore = toInstantOrNull(first['delete_not_before']);
+  const latestAt = toInstantOrNull(last['latest_at']);
   if (earliestAt === null || deleteNotBefore === null || latestAt === null) {
     throw new LetheError('VERIFICATION_FAILED', 'a destroyed cohort has no window');
   }
@@ -190,6 +206,17 @@ async function readWindow(
       breaches: derivation.breaches,
     },
   };
+}
+
+/** The newest window that had been computed by then. */
+async function windowAt(ports: CertifyPorts, cohort: CohortRow, at: string): Promise<TextRow> {
+  const row = await textRow(
+    ports.verifier.control,
+    `SELECT derivation, earliest_at, delete_not_before, latest_at FROM cohort_windows
+      WHERE run_id = ? AND due_on = ? ORDER BY computed_at > ?, window_number DESC LIMIT 1`,
+    [cohort.runId, cohort.dueOn, toSqlTime(at)],
+  );
+  return row ?? {};
 }
 
 const stepOf = ({ rule, date, at }: Derivation['steps'][number]): CertifiedStep => ({
