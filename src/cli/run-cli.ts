@@ -32,6 +32,7 @@ import { addRestoreGate } from './commands/restore-gate';
 import { addRequestDeletion } from './commands/request-deletion';
 import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
+import { addScans } from './commands/scans';
 import { addStatus } from './commands/status';
 import { addSubscribe } from './commands/subscribe';
 import { addSweep } from './commands/sweep';
@@ -125,6 +126,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addRevokeSharing(lethe, cli);
   addChangeConfiguration(lethe, cli);
   addScan(lethe, cli);
+  addScans(lethe, cli);
   lethe.commandsGroup('Deletion and what stops it:');
   addRequestDeletion(lethe, cli);
   addWithdrawDeletion(lethe, cli);

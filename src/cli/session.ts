@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import type { ThrottlePorts } from '../activities/control/throttle';
+import type { SchedulePorts } from '../activities/schedule/scan-schedule';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { createDataKeys } from '../activities/keys/data-keys';
@@ -120,6 +121,11 @@ export class Session {
       control: this.stores.sql('control', 'control'),
       ledger: createEvidenceLedger({ pool: this.stores.sql('ledger', 'evidence') }),
     };
+  }
+
+  /** Sets schedules of scans and cancels scans; needs no workflow engine. */
+  get schedules(): SchedulePorts {
+    return this.throttles;
   }
 
   /** Reads archived copies with the verifier's logins and records drills; it can change no data. */

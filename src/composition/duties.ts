@@ -1,5 +1,7 @@
 import { takeReports, type InboxPorts } from '../activities/inbox';
+import { orderDueScans, type OrderPorts } from '../activities/schedule/order-scans';
 import { createReportStaging } from '../activities/staging/report-staging';
+import { createStagingWriter } from '../activities/staging/staging-writer';
 import type { ControlActivities } from '../contracts/activities';
 import type { DutyRound } from '../contracts/sweep';
 import type { EngineOptions, SharedParts } from './stores-of-roles';
@@ -21,5 +23,14 @@ export function composeDuties(
     ledger: parts.ledger,
     pulse,
   };
-  return options.takesReports === true ? [() => takeReports(inbox)] : [];
+  const schedule: OrderPorts = {
+    control,
+    staging: createStagingWriter(stores.sql('stager', 'control'), 'configuration'),
+    order: inbox.order,
+    pulse,
+  };
+  return [
+    ...(options.takesReports === true ? [() => takeReports(inbox)] : []),
+    () => orderDueScans(schedule),
+  ];
 }

@@ -85,10 +85,7 @@ async function seeToDuties({ duties = [] }: SweepPorts): Promise<{
   return { rounds, unreachable };
 }
 
-async function lookAtAll(
-  ports: SweepPorts,
-  due: readonly DueSweep[],
-): Promise<LetheError | null> {
+async function lookAtAll(ports: SweepPorts, due: readonly DueSweep[]): Promise<LetheError | null> {
   const sealedOf = new Map<string, SealedIds>();
   let unreachable: LetheError | null = null;
   for (const cohort of due) {

@@ -34,6 +34,7 @@ const CONTROL_FACTS = [
   'backup_sets',
   'backup_expiries',
   'throttles',
+  'scan_schedules',
   'breaches',
   'events',
   'event_closings',
@@ -98,7 +99,7 @@ export const ROLE_GRANTS = Object.freeze({
   /** Accepts commands and holds; issues nothing, deletes nothing. */
   control: {
     select: ['control.*', 'keys.key_permits', 'keys.key_tombstones', 'keys.key_epochs'],
-    insert: CONTROL_FACTS,
+    insert: [...CONTROL_FACTS, 'control.scan_results'],
     execute: [
       'control.lethe_now',
       'control.lock_tenant',
