@@ -3,6 +3,7 @@ import { createHostingSystem } from './activities/hosting/hosting-system';
 import { activityPause, activityPulse } from './composition/activity-interceptors';
 import { composeControl } from './composition/control';
 import { composeDisposition } from './composition/disposition';
+import { composeDuties } from './composition/duties';
 import { composeNotices } from './composition/notices';
 import { proveSurroundings } from './composition/prove-surroundings';
 import { runWorkers } from './composition/run-worker';
@@ -51,12 +52,14 @@ async function main(): Promise<void> {
     },
     pulse: activityPulse,
     pause: activityPause,
+    takesReports: config.takesReports,
   };
   const parts = shareParts(options);
   await proveSurroundings(config, options, parts);
+  const control = await composeControl(options, parts);
   const activities = {
-    ...(await composeControl(options, parts)),
-    ...(await composeDisposition(options, parts)),
+    ...control,
+    ...(await composeDisposition(options, parts, composeDuties(options, parts, control))),
     ...(await composeScans(options, parts, {
       policy: {
         allowHttp: config.registriesWithoutTls,

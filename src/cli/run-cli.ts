@@ -33,6 +33,7 @@ import { addRestoreGate } from './commands/restore-gate';
 import { addRequestDeletion } from './commands/request-deletion';
 import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
+import { addScans } from './commands/scans';
 import { addSigner } from './commands/signer';
 import { addStatus } from './commands/status';
 import { addSubscribe } from './commands/subscribe';
@@ -128,6 +129,7 @@ function program(cli: Cli, complaints: string[]): Command {
   addRevokeSharing(lethe, cli);
   addChangeConfiguration(lethe, cli);
   addScan(lethe, cli);
+  addScans(lethe, cli);
   lethe.commandsGroup('Deletion and what stops it:');
   addRequestDeletion(lethe, cli);
   addWithdrawDeletion(lethe, cli);

@@ -4,6 +4,7 @@ import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import type { ThrottlePorts } from '../activities/control/throttle';
 import type { DestinationPolicy } from '../activities/notices/destination';
+import type { SchedulePorts } from '../activities/schedule/scan-schedule';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { createDataKeys } from '../activities/keys/data-keys';
@@ -150,6 +151,11 @@ export class Session {
       reader: this.stores.sql('reader', 'control'),
       policy: { allowHttp: receiversWithoutTls, allowPrivate: receiversOnPrivateAddresses },
     };
+  }
+
+  /** Sets schedules of scans and cancels scans; needs no workflow engine. */
+  get schedules(): SchedulePorts {
+    return this.throttles;
   }
 
   /** Reads archived copies with the verifier's logins and records drills; it can change no data. */

@@ -1,5 +1,5 @@
 import type { DestructionActivities, DispositionActivities } from '../contracts/activities';
-import type { SweepActivities } from '../contracts/sweep';
+import type { DutyRound, SweepActivities } from '../contracts/sweep';
 import { createDestructionActivities } from '../activities/destruction';
 import type { DestructionPorts } from '../activities/destruction/ports';
 import { createSweepActivities } from '../activities/sweep';
@@ -64,6 +64,7 @@ async function purgerSide(options: EngineOptions, parts: SharedParts): Promise<P
 export async function composeDisposition(
   options: EngineOptions,
   parts: SharedParts,
+  duties: readonly (() => Promise<DutyRound>)[] = [],
 ): Promise<DispositionActivities & DestructionActivities & SweepActivities> {
   const { stores, hosting, pulse } = options;
   const archive = await archiverSide(options, parts);
@@ -117,6 +118,11 @@ export async function composeDisposition(
       remnants: options.remnants,
       exportCheckpoint: () => exportCheckpoint(parts.checkpoints, { mode: 'legal-hold' }),
     }),
-    ...createSweepActivities({ verifier, control: archive.control, ledger: parts.ledger }),
+    ...createSweepActivities({
+      verifier,
+      control: archive.control,
+      ledger: parts.ledger,
+      duties,
+    }),
   };
 }

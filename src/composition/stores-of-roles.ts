@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly pulse: Pulse;
   /** Resolves after `milliseconds`, or earlier when the activity is cancelled. */
   readonly pause: (milliseconds: number) => Promise<void>;
+  /** Whether the platform's process empties the inbox, once a minute. */
+  readonly takesReports?: boolean;
 }
 
 /** Things that several activities share; each store is reached with the login of one role. */

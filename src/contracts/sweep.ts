@@ -28,6 +28,9 @@ export interface SweepRound {
   readonly more: boolean;
 }
 
+/** What a duty of the platform found to do beside the looks. */
+export type DutyRound = Pick<SweepRound, 'tenantsToWake' | 'nextAt' | 'more'>;
+
 /** The platform's own duty; no tenant's process does it, because theirs may have ended. */
 export interface SweepActivities {
   /** Verifies again what was certified a day, a week and a month ago. */

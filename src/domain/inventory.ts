@@ -196,6 +196,8 @@ export const EXEMPT = Object.freeze({
   'mysql:control.run_assets': 'opaque ids of the assets of which a run sealed anything',
   'mysql:control.seal_parts': 'digests, counts and object versions of parts that are being sealed',
   'mysql:control.throttles': 'how fast live rows may be moved, and who said so',
+  'mysql:control.scan_schedules':
+    'how often scans are repeated, and who said so; no address of what is scanned',
   'mysql:control.asset_uses':
     'opaque ids of assets and the services they were linked to, with instants',
   'mysql:control.continued_cohorts': 'a view of runs and due days whose use goes on elsewhere',

@@ -44,6 +44,8 @@ export interface Config {
   /** Folder of OSV records and file of malware digests that scans compare images with. */
   readonly osvDirectory: string | undefined;
   readonly malwareDigestsFile: string | undefined;
+  /** Whether workers empty the inbox of delivered reports. */
+  readonly takesReports: boolean;
   /** Name of the build that a worker runs; children stay on the build that started them. */
   readonly buildId: string | undefined;
   readonly kekFile: string | undefined;
@@ -138,6 +140,7 @@ const ENVIRONMENT = z.object({
   LETHE_NOTICE_ALLOW_PRIVATE: hostPorts,
   LETHE_OSV_DIRECTORY: text.optional(),
   LETHE_MALWARE_DIGESTS: text.optional(),
+  LETHE_INBOX: z.enum(['on', 'off'], 'must be on or off').default('off'),
   LETHE_BUILD_ID: text.regex(/^[0-9A-Za-z._-]{1,64}$/).optional(),
   LETHE_KEK_FILE: text.optional(),
   LETHE_CREDENTIALS_FILE: text.optional(),
@@ -208,6 +211,7 @@ function assemble(variables: Variables): Config {
     receiversOnPrivateAddresses: variables.LETHE_NOTICE_ALLOW_PRIVATE,
     osvDirectory: variables.LETHE_OSV_DIRECTORY,
     malwareDigestsFile: variables.LETHE_MALWARE_DIGESTS,
+    takesReports: variables.LETHE_INBOX === 'on',
     buildId: variables.LETHE_BUILD_ID,
     kekFile: variables.LETHE_KEK_FILE,
     credentialsFile: variables.LETHE_CREDENTIALS_FILE,

@@ -154,8 +154,8 @@ describe('the accounts of the object store', () => {
   it('are made again with the keys that are known, and end keys that nobody knows', async () => {
     const again = await createObjectAccounts(administrator, environment, accounts);
     expect(again).toEqual(accounts);
-    const { archiver, destroyer, evidence, ingest } = accounts;
-    const known = { archiver, destroyer, evidence, ingest };
+    const { archiver, courier, destroyer, evidence, ingest } = accounts;
+    const known = { archiver, courier, destroyer, evidence, ingest };
     const renewed = await createObjectAccounts(administrator, environment, known);
     expect(renewed).toEqual({ ...accounts, verifier: renewed.verifier });
     expect(renewed.verifier).not.toEqual(accounts.verifier);

@@ -38,15 +38,15 @@ export async function assertShared(control: Sql, order: RegistryOrder): Promise<
 }
 
 /**
- * Runs `read` as long as the repository is shared: looks again every few seconds and stops the reading
- * when the authorization ended meanwhile. @source SH-1
+ * Runs `read` as long as it may go on: looks again every few seconds and stops the reading when the
+ * authorization ended meanwhile, or the scan is not wanted any more. @source SH-1
  */
-export async function whileShared<T>(
-  ports: Pick<IngestPorts, 'control' | 'heartbeat' | 'pause'>,
-  order: RegistryOrder,
+export async function whileAllowed<T>(
+  ports: Pick<IngestPorts, 'heartbeat' | 'pause'>,
+  assertAllowed: () => Promise<void>,
   read: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  await assertShared(ports.control, order);
+  await assertAllowed();
   const controller = new AbortController();
   let isReading = true;
   const watch = async (): Promise<void> => {
@@ -54,7 +54,7 @@ export async function whileShared<T>(
       await ports.pause(LOOK_MILLISECONDS);
       if (!isReading) return;
       ports.heartbeat();
-      await assertShared(ports.control, order);
+      await assertAllowed();
     }
   };
   void watch().catch((error: unknown) => {

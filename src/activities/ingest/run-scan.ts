@@ -3,7 +3,7 @@ import { parseId } from '../../domain/identifiers';
 import type { Progress } from '../../contracts/activities';
 import type { Observation } from '../../contracts/observations';
 import { databaseNow } from '../control/tenant-facts';
-import { assertShared, isShared, whileShared } from './authorization';
+import { assertShared, isShared, whileAllowed } from './authorization';
 import { LayerRecords } from './layer-records';
 import type { RegistryOrder, RegistryReading, ScanPorts } from './ports';
 import { recordObservation, recordPart } from './record-observation';
@@ -74,6 +74,10 @@ export async function runScan(
       ? observed
       : await store(ports, { ...scan, order: placed.order }, observed);
   if ('blockedOn' in ended) return ended;
+  const meanwhile = await readResult(ports.control, scan);
+  if (meanwhile !== null) {
+    return concluded(ports, scan, { order: placed.order, result: meanwhile });
+  }
   const result = await recordResult(ports.control, scan, ended);
   return concluded(ports, scan, { order: placed.order, result });
 }
@@ -89,9 +93,7 @@ async function store(
   { order, ...scan }: ScanReference & { readonly order: ScanOrder },
   observation: Observation,
 ): Promise<Ended | Progress> {
-  const stillAllowed = async (): Promise<void> => {
-    if (order.source === 'registry') await assertShared(ports.control, { ...scan, ...order });
-  };
+  const stillAllowed = allowing(ports, { ...scan, order });
   try {
     const { refusal, ...progress } = await recordObservation(ports, observation, stillAllowed);
     if (!progress.done) return progress;
@@ -107,6 +109,15 @@ async function store(
   }
 }
 
+/** Whether a scan may go on: nobody has cancelled it, and what it reads is still shared. */
+const allowing =
+  (ports: ScanPorts, { order, ...scan }: ScanReference & { readonly order: ScanOrder }) =>
+  async (): Promise<void> => {
+    if (order.source === 'registry') await assertShared(ports.control, { ...scan, ...order });
+    if ((await readResult(ports.control, scan)) === null) return;
+    throw new LetheError('OBSERVATION_REFUSED', 'the scan has a result: it was cancelled');
+  };
+
 /** Reads the source; what it brought, how the scan ended without it, or null when it goes on later. */
 async function observe(
   ports: ScanPorts,
@@ -118,7 +129,7 @@ async function observe(
     const observation =
       order.source === 'host-report'
         ? parsed(ports, scan, await readReport(ports.control, scan.tenantId, order.report))
-        : await observeRegistry(ports, { ...scan, ...order });
+        : await observeRegistry(ports, { ...scan, ...order }, allowing(ports, { ...scan, order }));
     if (observation !== null) assertOwn(observation, scan, order);
     return observation;
   } catch (error) {
@@ -179,6 +190,7 @@ function parsed(ports: ScanPorts, scan: ScanReference, bytes: Buffer): Observati
 async function observeRegistry(
   ports: ScanPorts,
   order: RegistryOrder,
+  stillAllowed: () => Promise<void>,
 ): Promise<Observation | null> {
   const observedAt = await databaseNow(ports.control);
   const stillAuthorized = (): Promise<boolean> => isShared(ports.control, order);
@@ -187,10 +199,10 @@ async function observeRegistry(
     find: (chains, readWith) => stored.find(chains, readWith),
     keep: async (part) => {
       assertOwn(part, order, { source: 'registry' });
-      await recordPart(ports, part, () => assertShared(ports.control, order));
+      await recordPart(ports, part, stillAllowed);
     },
   };
-  return whileShared(ports, order, (signal) =>
+  return whileAllowed(ports, stillAllowed, (signal) =>
     ports.observeRegistry({ ...order, observedAt, stillAuthorized, layers }, signal),
   );
 }

@@ -9,7 +9,7 @@ export type ScanOrder =
   | (RepositoryScan & { readonly source: 'registry' });
 
 /** How a scan ended. */
-export type ScanOutcome = 'complete' | 'refused' | 'failed';
+export type ScanOutcome = 'complete' | 'refused' | 'failed' | 'cancelled';
 
 /** The one result of a scan. */
 export interface ScanResult {

@@ -1,7 +1,7 @@
-import type { SweepRound } from '../../contracts/sweep';
+import type { DutyRound, SweepRound } from '../../contracts/sweep';
 import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
-import { isLetheError } from '../../domain/errors';
+import { isLetheError, type LetheError } from '../../domain/errors';
 import { insertRow } from '../control/command-context';
 import { readCohorts } from '../control/cohort-rows';
 import { toSqlTime } from '../control/sql-text';
@@ -27,7 +27,12 @@ export interface SweepPorts {
   /** The control login: results of the looks, events for strays. */
   readonly control: SqlPool;
   readonly ledger: EvidenceLedger;
+  /** What the platform's process sees to in the same rounds: the inbox, scans on schedule. */
+  readonly duties?: readonly (() => Promise<DutyRound>)[];
 }
+
+/** Tenants that one round wakes; their processes are told one after the other. */
+const WAKE_MAX = 100;
 
 /**
  * Looks again, with the verifier's accounts, at what was certified a day, a week and a month ago. Records
@@ -43,9 +48,54 @@ export interface SweepPorts {
  */
 export async function sweep(ports: SweepPorts): Promise<SweepRound> {
   const reminded = await remindOfReviews(ports);
+  const duties = await seeToDuties(ports);
   const { due, more } = await readDueSweeps(ports.control);
+  const unreachable = (await lookAtAll(ports, due)) ?? duties.unreachable;
+  if (unreachable !== null) throw unreachable;
+  for (const tenantId of new Set(due.map((cohort) => cohort.tenantId))) {
+    await findStrays(ports.verifier, ports.control, tenantId);
+  }
+  return {
+    asOf: await databaseNow(ports.control),
+    swept: due.length,
+    ...(await readOpenFindings(ports.control)),
+    ...together([
+      {
+        tenantsToWake: await readTenantsWithStrays(ports.control),
+        nextAt: await readNextSweep(ports.control),
+        more,
+      },
+      {
+        tenantsToWake: reminded,
+        nextAt: await readNextReview(ports.control),
+        more: false,
+      },
+      ...duties.rounds,
+    ]),
+  };
+}
+
+/** What cannot be done now keeps the looks from nothing; it is tried again with the whole round. */
+async function seeToDuties({ duties = [] }: SweepPorts): Promise<{
+  readonly rounds: readonly DutyRound[];
+  readonly unreachable: LetheError | null;
+}> {
+  const rounds: DutyRound[] = [];
+  let unreachable: LetheError | null = null;
+  for (const duty of duties) {
+    try {
+      rounds.push(await duty());
+    } catch (error) {
+      if (!isLetheError(error)) throw error;
+      unreachable ??= error;
+    }
+  }
+  return { rounds, unreachable };
+}
+
+async function lookAtAll(ports: SweepPorts, due: readonly DueSweep[]): Promise<LetheError | null> {
   const sealedOf = new Map<string, SealedIds>();
-  let unreachable: unknown = null;
+  let unreachable: LetheError | null = null;
   for (const cohort of due) {
     ports.verifier.pulse.beat({ step: 'sweep', dueOn: cohort.dueOn });
     try {
@@ -55,19 +105,17 @@ export async function sweep(ports: SweepPorts): Promise<SweepRound> {
       unreachable ??= error;
     }
   }
-  if (unreachable !== null) throw unreachable as Error;
-  for (const tenantId of new Set(due.map((cohort) => cohort.tenantId))) {
-    await findStrays(ports.verifier, ports.control, tenantId);
-  }
-  const strays = await readTenantsWithStrays(ports.control);
-  const next = [await readNextSweep(ports.control), await readNextReview(ports.control)];
+  return unreachable;
+}
+
+/** One round out of several: everybody who has something to do, the earliest next one. */
+function together(rounds: readonly DutyRound[]): DutyRound {
+  const wake = [...new Set(rounds.flatMap(({ tenantsToWake }) => tenantsToWake))];
+  const next = rounds.flatMap(({ nextAt }) => (nextAt === null ? [] : [nextAt])).sort();
   return {
-    asOf: await databaseNow(ports.control),
-    swept: due.length,
-    ...(await readOpenFindings(ports.control)),
-    tenantsToWake: [...new Set([...strays, ...reminded])],
-    nextAt: next.filter((instant) => instant !== null).sort()[0] ?? null,
-    more,
+    tenantsToWake: wake.slice(0, WAKE_MAX),
+    nextAt: next[0] ?? null,
+    more: rounds.some(({ more }) => more),
   };
 }
 

@@ -35,6 +35,7 @@ const CONTROL_FACTS = [
   'backup_sets',
   'backup_expiries',
   'throttles',
+  'scan_schedules',
   'breaches',
   'events',
   'event_closings',
@@ -137,7 +138,7 @@ export const ROLE_GRANTS = Object.freeze({
       'keys.key_tombstones',
       'keys.key_epochs',
     ],
-    insert: CONTROL_FACTS,
+    insert: [...CONTROL_FACTS, 'control.scan_results'],
     execute: [
       'control.lethe_now',
       'control.lock_tenant',

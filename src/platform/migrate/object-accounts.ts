@@ -4,7 +4,7 @@ import { LetheError } from '../../domain/errors';
 import { postSigned, type SignedAccess } from '../aws-signature';
 
 /** An account of the object store. */
-export type ObjectRole = 'archiver' | 'verifier' | 'destroyer' | 'evidence' | 'ingest';
+export type ObjectRole = 'archiver' | 'verifier' | 'destroyer' | 'evidence' | 'ingest' | 'courier';
 
 /** Keys of one account. */
 export interface ObjectKeys {
@@ -42,7 +42,9 @@ const RIGHTS: Readonly<Record<ObjectRole, Rights>> = Object.freeze({
     onBucket: LIST,
   },
   evidence: { buckets: ['evidence'], onObjects: [...WRITE, ...READ, ...LOCKS], onBucket: LIST },
-  ingest: { buckets: ['inbox'], onObjects: [...WRITE, ...READ, ...ERASE], onBucket: LIST },
+  ingest: { buckets: ['inbox'], onObjects: [...READ, ...ERASE, ...UNFINISHED], onBucket: LIST },
+  // Whoever delivers reports: it can put them and do nothing else, not even read its own.
+  courier: { buckets: ['inbox'], onObjects: ['s3:PutObject'], onBucket: [] },
 });
 
 /** All roles. */

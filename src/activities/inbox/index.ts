@@ -1,0 +1,1 @@
+export { takeReports, type InboxPorts } from './take-reports';
