@@ -18,6 +18,7 @@ import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
 import { readApprovalRules, readChanges } from './read-authority';
 import { readForecast } from './read-forecast';
+import { createOrderReading } from './read-orders';
 import { readProgress } from './read-progress';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
@@ -54,6 +55,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     forecast: async () => readForecast(control),
     caps: async () => readCaps(control),
     trips: async () => readTrips(control),
+    ...createOrderReading(control),
     signers: async () => readSigners(control),
     authorityChanges: async () => readChanges(control),
     approvalRules: async () => readApprovalRules(control),
