@@ -20,6 +20,7 @@ import { runExplain } from './commands/explain';
 import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
 import { addUnmatched } from './commands/unmatched';
+import { addOrder } from './commands/order';
 import { addPolicy } from './commands/policy';
 import { addProgress } from './commands/progress';
 import { addThrottle } from './commands/throttle';
@@ -133,6 +134,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Deletion and what stops it:');
   addRequestDeletion(lethe, cli);
   addWithdrawDeletion(lethe, cli);
+  addOrder(lethe, cli);
   addSigner(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);

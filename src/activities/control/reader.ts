@@ -20,6 +20,7 @@ import { createEvidenceReading } from './read-certificates';
 import { readApprovalRules, readChanges } from './read-authority';
 import { readActivations } from './policies';
 import { readForecast } from './read-forecast';
+import { createOrderReading } from './read-orders';
 import { readProgress } from './read-progress';
 import { IN_FORCE, listHolds, readHold, readHoldsOf } from './read-holds';
 import { readFreezes } from './read-interlocks';
@@ -59,6 +60,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     caps: async () => readCaps(control),
     policyActivations: async () => readActivations(control),
     trips: async () => readTrips(control),
+    ...createOrderReading(control),
     signers: async () => readSigners(control),
     authorityChanges: async () => readChanges(control),
     approvalRules: async () => readApprovalRules(control),
