@@ -133,11 +133,6 @@ describe('the command line while the engine is away', () => {
     );
     expect(all.dueDays.map(({ tenantId }) => tenantId)).toEqual([due.tenantId]);
     expect((await lethe('deadlines --band overdue', away)).stdout).toBe('nothing is due\n');
-    const [head, ...lines] = (await lethe('deadlines --csv', away)).stdout.trim().split('\r\n');
-    expect(head).toMatch(/^tenantId,band,dueOn,/);
-    expect(lines.some((line) => line.startsWith(`${due.tenantId},`))).toBe(true);
-    const both = await lethe('deadlines --csv --run x', away);
-    expect(both.stderr).toContain('csv goes without');
     const text = (await lethe(`deadlines --before 2199-01-01T00:00:00Z`, away)).stdout;
     expect(text.split('\n')[0]).toMatch(/^TENANT +BAND +DUE ON/);
     expect(text).toContain(due.tenantId);
