@@ -67,5 +67,25 @@ export function dueTable(
   );
 }
 
+const CSV_FIELDS = Object.freeze([
+  ...(['tenantId', 'band', 'dueOn', 'recordClass', 'state', 'earliestAt'] as const),
+  ...(['deleteNotBefore', 'latestAt', 'provisional', 'because', 'records', 'runId'] as const),
+  'atRisk',
+] as const);
+
+/** Due days as a spreadsheet reads them: one line each, the same fields as in JSON. @source RFC 4180 */
+export const dueCsv = (
+  days: readonly (ForeseenDay & { readonly tenantId: string; readonly band?: string })[],
+): string =>
+  [CSV_FIELDS, ...days.map((day) => CSV_FIELDS.map((field) => day[field] ?? ''))]
+    .map((line) => `${line.map((cell) => csvCell(String(cell))).join(',')}\r\n`)
+    .join('');
+
+/** What a spreadsheet would take for a formula is none; quotes where the text has some or a comma. */
+function csvCell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
+
 const riskOf = ({ atRisk, expectedAt }: ForeseenDay): string | null =>
   atRisk === null ? null : `${atRisk}: ${expectedAt ?? (atRisk === 'pace' ? 'unknown' : 'never')}`;

@@ -7,6 +7,7 @@ import { addAttachService } from './commands/attach-service';
 import { addAttest } from './commands/attest';
 import { addBackups } from './commands/backups';
 import { addBreaker } from './commands/breaker';
+import { addCalendar } from './commands/calendar';
 import { addCaps } from './commands/caps';
 import { addCertificate } from './commands/certificate';
 import { addChangeConfiguration } from './commands/change-configuration';
@@ -144,6 +145,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Operation:');
   addMigrate(lethe, cli);
   addPolicy(lethe, cli);
+  addCalendar(lethe, cli);
   addBackups(lethe, cli);
   addRestoreGate(lethe, cli);
   addConfig(lethe, cli);

@@ -8,6 +8,9 @@ import {
   type PolicyPorts,
 } from '../../src/activities/control/policies';
 import { refreshTenants } from '../../src/activities/control/refresh-tenants';
+import { exportCheckpoint } from '../../src/activities/evidence/checkpoints';
+import { checkControl } from '../../src/activities/restore-gate/check-control';
+import { replayControl } from '../../src/activities/restore-gate/replay-control';
 import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
 import { POLICY_DOCUMENT, type PolicyPlan } from '../../src/contracts/window-plans';
 import type { DueDay } from '../../src/contracts/snapshot';
@@ -281,7 +284,8 @@ describe('the activation of a version', () => {
 
   it('is answered again when it comes again, and nothing is done twice', async () => {
     const epoch = await globalEpoch();
-    const [{ planDigest = '' } = {}] = await readActivations(ports.control);
+    const [inForce] = await readActivations(ports.control);
+    const planDigest = inForce?.planDigest ?? '';
     const [first, second] = officers.map((officer) => signed(statementOf(planDigest), officer));
     expect(await activate(first ?? '', second ?? '')).toMatchObject({ version: 2 });
     expect(await globalEpoch()).toBe(epoch);
@@ -333,6 +337,32 @@ describe('the activation of a version', () => {
       '0'.repeat(64),
     ]);
     expect(await refusalOf(alone)).toBe('NOT_PERMITTED');
+  });
+});
+
+describe('a control store that came back from before the activation', () => {
+  it('gets the version back that the evidence knows, before any window is computed [CC-2, CC-4]', async () => {
+    const checkpoints = engine.parts.checkpoints;
+    await exportCheckpoint(checkpoints, { mode: 'legal-hold' });
+    const activations = await readActivations(ports.control);
+    await engine.root('control').transaction(async (sql) => {
+      await sql.execute('SET SESSION sql_safe_updates = 0');
+      await sql.execute('DELETE FROM policy_activations');
+      await sql.execute('SET SESSION sql_safe_updates = 1');
+    });
+    const verdict = await checkControl(checkpoints);
+    expect(verdict).toMatchObject({
+      older: true,
+      policies: [{ version: 2, signedBy: 'person-1' }],
+    });
+    const { newToken } = engine.parts;
+    const replayed = await replayControl(
+      { ...ports, checkpoints, newToken },
+      { replayedBy: 'ops-1' },
+    );
+    expect(replayed).toMatchObject({ policies: 1 });
+    expect(await readActivations(ports.control)).toEqual(activations);
+    expect(await checkControl(checkpoints)).toMatchObject({ older: false, policies: [] });
   });
 });
 

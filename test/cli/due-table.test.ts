@@ -1,4 +1,4 @@
-import { dueTable, foreseen, slowRuns } from '../../src/cli/due-table';
+import { dueCsv, dueTable, foreseen, slowRuns } from '../../src/cli/due-table';
 import type { RunProgress } from '../../src/contracts/control-reader';
 import type { DueDay } from '../../src/contracts/snapshot';
 
@@ -73,5 +73,34 @@ describe('the runs that are too slow', () => {
     };
     expect(await slowRuns(reader, ['tn_a', 'tn_b', 'tn_a'])).toEqual([RUN, RUN]);
     expect(asked).toEqual(['tn_a', 'tn_b']);
+  });
+});
+
+describe('due days for a spreadsheet', () => {
+  const foreseenDay = {
+    ...DAY,
+    tenantId: CAP.tenantId,
+    band: 'overdue',
+    expectedAt: null,
+    atRisk: null,
+  };
+
+  it('are one line each, with the same fields as in JSON [AB-3]', () => {
+    expect(dueCsv([foreseenDay])).toBe(
+      'tenantId,band,dueOn,recordClass,state,earliestAt,deleteNotBefore,latestAt,provisional,because,records,runId,atRisk\r\n' +
+        'tn_0000000000000001,overdue,2030-07-06,asset-basic-data,archived,2030-07-06T16:00:00Z,2030-07-06T18:00:00Z,2030-07-07T16:00:00Z,false,AB-3,7,rn_0000000000000001,\r\n',
+    );
+  });
+
+  it('leave instants empty that a hold keeps open, and have a head without any [CC-4]', () => {
+    const held = { ...foreseenDay, earliestAt: null, deleteNotBefore: null, latestAt: null };
+    expect(dueCsv([held])).toContain(',archived,,,,false,');
+    expect(dueCsv([])).toMatch(/^tenantId,.*\r\n$/);
+  });
+
+  it('quote what has a comma, and turn no text into a formula', () => {
+    const odd = { ...foreseenDay, because: '=1+1', band: 'a,"b"' };
+    expect(dueCsv([odd])).toContain(`,'=1+1,`);
+    expect(dueCsv([odd])).toContain(',"a,""b""",');
   });
 });

@@ -3,7 +3,7 @@ import type { Band } from '../../contracts/snapshot';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
-import { dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
+import { dueCsv, dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
 import { table, type Answer } from '../output';
 import type { Session } from '../session';
 
@@ -14,6 +14,7 @@ interface Options extends CommonOptions {
   readonly atRisk: boolean;
   readonly run?: string;
   readonly dueOn?: string;
+  readonly csv: boolean;
 }
 
 const BANDS: readonly Band[] = ['overdue', 'due_soon', 'approaching', 'on_track', 'on_hold'];
@@ -29,12 +30,18 @@ export function addDeadlines(lethe: Command, cli: Cli): void {
       'only those that caps, or the pace of the move, would make miss their promise',
       false,
     )
+    .option('--csv', 'a line for each due day, for a spreadsheet', false)
     .option('--run <id>', 'with --tenant and --due-on: every window of this run and why')
     .option('--due-on <date>', 'due day of the run, YYYY-MM-DD')
     .action(cli.action<Options>((options, session) => answer(options, session)));
 }
 
 async function answer(options: Options, session: Session): Promise<Answer> {
+  if (options.csv && (options.json || options.run !== undefined || options.dueOn !== undefined)) {
+    throw new LetheError('INVALID_INPUT', 'csv goes without --json, --run and --due-on', {
+      field: 'csv',
+    });
+  }
   if (options.run !== undefined || options.dueOn !== undefined) return windows(options, session);
   return options.tenant === undefined
     ? overTenants(options, session)
@@ -43,7 +50,7 @@ async function answer(options: Options, session: Session): Promise<Answer> {
 
 async function ofTenant(
   tenant: string,
-  { band, before, atRisk }: Options,
+  { band, before, atRisk, csv }: Options,
   session: Session,
 ): Promise<Answer> {
   if (band !== undefined || before !== undefined) {
@@ -55,6 +62,7 @@ async function ofTenant(
   const { reader } = session;
   const outlook = { caps: await reader.forecast(), slow: await slowRuns(reader, [tenantId]) };
   const days = chosen(foreseen(await reader.deadlines(tenantId), outlook), atRisk);
+  if (csv) return { data: days, text: dueCsv(days.map((day) => ({ ...day, tenantId }))) };
   return { data: days, text: days.length === 0 ? 'nothing is due\n' : dueTable(days) };
 }
 
@@ -63,7 +71,7 @@ const chosen = <Day extends ForeseenDay>(days: readonly Day[], atRisk: boolean):
   atRisk ? days.filter((day) => day.atRisk !== null) : days;
 
 async function overTenants(
-  { band, before, atRisk }: Options,
+  { band, before, atRisk, csv }: Options,
   { reader }: Session,
 ): Promise<Answer> {
   const { dueDays, complete } = await reader.deadlinesOf({
@@ -79,12 +87,26 @@ async function overTenants(
     : [];
   const days = chosen(foreseen(dueDays, { caps: await reader.forecast(), slow }), atRisk);
   const list = { dueDays: days, complete };
+  if (csv) {
+    // Half a list in a spreadsheet would look like the whole one.
+    if (!complete) throw tooMany();
+    return { data: list, text: dueCsv(days) };
+  }
   const text = list.dueDays.length === 0 ? 'nothing is due\n' : dueTable(list.dueDays);
   return {
     data: list,
     text: list.complete ? text : `${text}more tenants match: narrow it with --before\n`,
   };
 }
+
+const tooMany = (): LetheError =>
+  new LetheError(
+    'INVALID_INPUT',
+    'csv would leave tenants out; narrow it with --before or --band',
+    {
+      field: 'csv',
+    },
+  );
 
 async function windows({ tenant, run, dueOn }: Options, session: Session): Promise<Answer> {
   if (tenant === undefined || run === undefined || dueOn === undefined) {

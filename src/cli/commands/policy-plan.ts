@@ -11,16 +11,13 @@ import type { ReadPolicy } from '../../platform/policies/read-policy';
 import { signDocument } from '../../transparency/signed-document';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { confirm } from '../confirm';
+import { detailed, type DetailedOptions } from '../detailed-exitcode';
 import { facts } from '../output';
 import { planText } from '../policy/plan-answer';
 import { policyFrom, readText } from '../policy/policy-files';
 import type { Session } from '../session';
 import { CALENDARS, POLICIES } from '../shipped-folders';
 import { readSigningKey } from '../signing-key-file';
-
-interface PlanOptions extends CommonOptions {
-  readonly detailedExitcode: boolean;
-}
 
 interface SignOptions extends CommonOptions {
   readonly plan: string;
@@ -33,8 +30,6 @@ interface ActivateOptions extends CommonOptions {
   readonly confirm?: string;
 }
 
-/** Exit code of a plan that changes something, when details are asked for. */
-const CHANGES = 2;
 const HOURS_MAX = 168;
 const HOUR_MS = 3_600_000;
 
@@ -43,16 +38,13 @@ export function addPolicyPlan(policy: Command, cli: Cli): void {
   addCommand(policy, 'plan', 'which dates of which tenants a policy would move; changes nothing')
     .argument('<FILE>', 'a policy in YAML, or the number of a shipped version')
     .option('--detailed-exitcode', '0: nothing moves, 1: failed, 2: something moves', false)
-    .action(async (file: string, options: PlanOptions) => {
-      const outcome: { plan?: PolicyPlan } = {};
-      await cli.action<PlanOptions>(async (_options, session) => {
-        outcome.plan = await planOf(session, policyFrom(cli.io, file, 'FILE'));
-        return { data: outcome.plan, text: describe(outcome.plan) };
-      })(options);
-      if (!options.detailedExitcode) return;
-      if (outcome.plan === undefined) cli.exitCode = 1;
-      else if (outcome.plan.moves.length > 0) cli.exitCode = CHANGES;
-    });
+    .action((file: string, options: DetailedOptions) =>
+      detailed<DetailedOptions, PolicyPlan>(cli, {
+        work: (_options, session) => planOf(session, policyFrom(cli.io, file, 'FILE')),
+        answer: (plan) => ({ data: plan, text: describe(plan) }),
+        isChange: ({ moves }) => moves.length > 0,
+      })(options),
+    );
 }
 
 /** `lethe policy sign FILE`: a person's signature under a version and its plan. */
