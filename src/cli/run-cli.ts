@@ -12,6 +12,7 @@ import { addCaps } from './commands/caps';
 import { addCertificate } from './commands/certificate';
 import { addChangeConfiguration } from './commands/change-configuration';
 import { addCollectCommand } from './commands/collect';
+import { addAttestations, addAuthorizations } from './commands/permissions';
 import { addConfig } from './commands/config';
 import { addDeadlines } from './commands/deadlines';
 import { addDoctor } from './commands/doctor';
@@ -118,6 +119,8 @@ function program(cli: Cli, complaints: string[]): Command {
   addExplain(lethe, cli);
   addCertificate(lethe, cli);
   addEvidence(lethe, cli);
+  addAttestations(lethe, cli);
+  addAuthorizations(lethe, cli);
   lethe.commandsGroup('A tenant in use:');
   addSubscribe(lethe, cli);
   addAttachService(lethe, cli);

@@ -10,12 +10,24 @@ export interface ReadmeFacts {
   readonly certificates: number;
 }
 
-/** The commands that check one certificate without this product. */
-const BY_OPENSSL = `    f=certificates/ce_....json key=keys/certificate-....pem
-    part() { sed -n "s/.*\\"$1\\":\\"\\([A-Za-z0-9_-]*\\)\\".*/\\1/p" "$f"; }
-    printf '%s.%s' "$(part protected)" "$(part payload)" > signed.txt
-    printf '%s==' "$(part signature)" | tr '_-' '/+' | openssl base64 -d -A > signature.bin
-    openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in signed.txt -sigfile signature.bin`;
+/** The commands that check every certificate and checkpoint without this product. */
+const BY_OPENSSL = `    part() { sed -n "s/.*\\"$1\\":\\"\\([A-Za-z0-9_-]*\\)\\".*/\\1/p" "$2"; }
+    pad() { set -- "$1"; while [ $((\${#1} % 4)) -ne 0 ]; do set -- "$1="; done; printf '%s' "$1"; }
+    decode() { pad "$1" | tr '_-' '/+' | openssl base64 -d -A; }
+    for f in certificates/*.json; do
+      key=$(decode "$(part protected "$f")" | sed 's/.*"kid":"\\([^"]*\\)".*/\\1/')
+      printf '%s.%s' "$(part protected "$f")" "$(part payload "$f")" > signed.txt
+      decode "$(part signature "$f")" > signature.bin
+      openssl pkeyutl -verify -pubin -inkey "keys/$key.pem" -rawin -in signed.txt -sigfile signature.bin || exit 1
+    done
+    for f in checkpoints/*.txt; do
+      sed '/^$/,$d' "$f" > head.txt
+      sed -n 's/^— [^ ]* //p' "$f" | openssl base64 -d -A | tail -c 64 > signature.bin
+      openssl pkeyutl -verify -pubin -inkey "keys/LOG-KEY.pem" -rawin -in head.txt -sigfile signature.bin || exit 1
+    done`;
+
+/** The commands that take the signed file out of a paper. */
+const OUT_OF_PAPER = `    grep -a '^{.*"payload":"' papers/ce_....en.pdf | cmp - certificates/ce_....json`;
 
 /** The English page of an archive. */
 export const readmeInEnglish = (facts: ReadmeFacts): string => `# Evidence of one tenant
@@ -27,6 +39,7 @@ ${facts.entries} entries of the evidence ledger \`${facts.origin}\`, as of its c
 | File | What it is |
 | --- | --- |
 | \`certificates/*.json\` | one certificate each, signed (JWS, EdDSA), with its ledger entry and the proof of it |
+| \`papers/*.pdf\` | the same certificates for reading and filing, in English and Chinese, each with its signed file attached |
 | \`${ARCHIVE_NAMES.entries}\` | the tenant's ledger entries, each with its hash and its path to the root (RFC 6962) |
 | \`checkpoints/*.txt\` | signed states of the ledger (c2sp.org/tlog-checkpoint) |
 | \`${ARCHIVE_NAMES.consistency}\` | proofs that each older checkpoint is the beginning of the newest one |
@@ -37,13 +50,19 @@ ${facts.entries} entries of the evidence ledger \`${facts.origin}\`, as of its c
     lethe evidence verify --archive THIS-FILE.tar --keys keys.json
 
 Take \`keys.json\` from the provider's publication or from an earlier archive, not from this one: whoever
-makes an archive could put keys of his own into it. The command needs no network and no server.
+makes an archive could put keys of his own into it. The command needs no network and no server. It checks the
+papers, too: it prints them again and compares every byte.
 
-## Check one certificate with OpenSSL alone
+## Check every certificate and checkpoint with OpenSSL alone
+
+In the unpacked archive; LOG-KEY is the key of the ledger, as \`keys.json\` names it.
 
 ${BY_OPENSSL}
 
-It prints "Signature Verified Successfully". The certificate itself is the payload, in base64url.
+It prints "Signature Verified Successfully" once for each file. A certificate itself is the payload, in
+base64url. That a paper carries the signed file:
+
+${OUT_OF_PAPER}
 
 ## What it proves
 
@@ -62,6 +81,7 @@ export const readmeInChinese = (facts: ReadmeFacts): string => `# 单个租户�
 | 文件 | 内容 |
 | --- | --- |
 | \`certificates/*.json\` | 每份一个销毁证明，已签名（JWS，EdDSA），附账本记录及其证明 |
+| \`papers/*.pdf\` | 同一份证明的中文和英文阅读件，便于存档，各附已签名的文件 |
 | \`${ARCHIVE_NAMES.entries}\` | 该租户的账本记录，每条附哈希值和通向树根的路径（RFC 6962） |
 | \`checkpoints/*.txt\` | 账本的已签名状态（c2sp.org/tlog-checkpoint） |
 | \`${ARCHIVE_NAMES.consistency}\` | 证明每个较早的检查点都是最新检查点的开头部分 |
@@ -72,13 +92,18 @@ export const readmeInChinese = (facts: ReadmeFacts): string => `# 单个租户�
     lethe evidence verify --archive THIS-FILE.tar --keys keys.json
 
 \`keys.json\` 请取自服务方的公开发布或更早的归档，不要取自本归档：制作归档的人可以放入自己的密钥。
-该命令不需要网络，也不需要任何服务器。
+该命令不需要网络，也不需要任何服务器。它还会重新生成阅读件，并逐字节比对。
 
-## 仅用 OpenSSL 核验一份证明
+## 仅用 OpenSSL 核验全部证明和检查点
+
+请在解包后的目录中执行；LOG-KEY 为账本密钥的编号，见 \`keys.json\`。
 
 ${BY_OPENSSL}
 
-输出应为 “Signature Verified Successfully”。证明正文即 payload，采用 base64url 编码。
+每个文件应输出一次 “Signature Verified Successfully”。证明正文即 payload，采用 base64url 编码。
+确认阅读件所附文件与已签名的文件一致：
+
+${OUT_OF_PAPER}
 
 ## 它证明什么
 

@@ -22,6 +22,9 @@ export const ARCHIVE_NAMES = Object.freeze({
   consistency: 'consistency.ndjson',
   checkpoint: (size: number): string => `checkpoints/${String(size).padStart(16, '0')}.txt`,
   certificate: (certificateId: string): string => `certificates/${certificateId}.json`,
+  /** The same certificate for reading, in a language. */
+  paper: (certificateId: string, language: string): string =>
+    `papers/${certificateId}.${language}.pdf`,
   publicKey: (keyId: string): string => `keys/${keyId}.pem`,
 });
 
@@ -89,7 +92,8 @@ export function checkArchive(files: Files, keys: KeyList): ArchiveReport {
 const describeHead = (head: TreeHead | null): Pick<ArchiveReport, 'origin' | 'size'> =>
   head === null ? { origin: null, size: 0 } : { origin: head.origin, size: head.size };
 
-interface Problem {
+/** What is wrong about a file of an archive. */
+export interface Problem {
   readonly file: string;
   readonly message: string;
 }

@@ -13,12 +13,15 @@ const NAME = /^[0-9A-Za-z][0-9A-Za-z_.-]*(\/[0-9A-Za-z][0-9A-Za-z_.-]*)*$/;
 const NAME_MAX = 100;
 const FILES_MAX = 1_000_000;
 
+/** Files by name; a text is packed as UTF-8. */
+type Packed = ReadonlyMap<string, string | Buffer>;
+
 /** Packs files by name. @throws LetheError EVIDENCE_INVALID when a name does not fit. */
-export function packTar(files: ReadonlyMap<string, string>): Buffer {
+export function packTar(files: Packed): Buffer {
   const blocks = [...files]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([name, text]) => {
-      const content = Buffer.from(text, 'utf8');
+    .flatMap(([name, file]) => {
+      const content = typeof file === 'string' ? Buffer.from(file, 'utf8') : file;
       return [headerOf(name, content.length), content, Buffer.alloc(paddingOf(content.length))];
     });
   return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
@@ -61,8 +64,8 @@ const isName = (name: string): boolean => NAME.test(name) && name.length <= NAME
  * @throws LetheError EVIDENCE_INVALID when it is cut off, altered in its headers, or holds a link, a name
  *   that leaves the archive, or one name twice.
  */
-export function unpackTar(archive: Buffer): ReadonlyMap<string, string> {
-  const files = new Map<string, string>();
+export function unpackTar(archive: Buffer): ReadonlyMap<string, Buffer> {
+  const files = new Map<string, Buffer>();
   for (let at = 0; ;) {
     const header = archive.subarray(at, at + BLOCK);
     if (header.length < BLOCK) throw invalid('the archive is cut off');
@@ -72,7 +75,7 @@ export function unpackTar(archive: Buffer): ReadonlyMap<string, string> {
     if (content.length < bytes) throw invalid('the archive is cut off', name);
     if (files.has(name)) throw invalid('the archive holds one name twice', name);
     if (files.size >= FILES_MAX) throw invalid('the archive holds too many files');
-    files.set(name, textOf(content, name));
+    files.set(name, content);
     at += BLOCK + bytes + paddingOf(bytes);
   }
 }
@@ -91,6 +94,14 @@ function parseHeader(header: Buffer): { readonly name: string; readonly bytes: n
   }
   return { name, bytes: parseInt(size, 8) };
 }
+
+/** The texts among the files: all but papers. @throws LetheError EVIDENCE_INVALID when one is no text. */
+export const textsOf = (files: ReadonlyMap<string, Buffer>): ReadonlyMap<string, string> =>
+  new Map(
+    [...files]
+      .filter(([name]) => !name.endsWith('.pdf'))
+      .map(([name, content]) => [name, textOf(content, name)]),
+  );
 
 function textOf(content: Buffer, name: string): string {
   try {

@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { proveSurroundings } from '../../src/composition/prove-surroundings';
 import { loadConfig } from '../../src/platform/config';
 import { ARCHIVE_NAMES, type ArchiveReport } from '../../src/transparency/evidence-archive';
-import { packTar, unpackTar } from '../../src/transparency/tar';
+import { packTar, textsOf, unpackTar } from '../../src/transparency/tar';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
-import { hostReport, newAsset } from '../support/observations';
 import { readPdf } from '../support/read-pdf';
 import { newSigningKeys } from '../support/signing-keys';
-import { ended, liveDigest, subscribed } from '../support/tenant-life';
+import { destroyedTenant } from '../support/destroyed-tenant';
 
 /** Content that the tenant's data holds and no evidence may. */
 const PLANTED = 'canary-7f3a91';
@@ -30,40 +29,13 @@ beforeAll(async () => {
     credentials: engine.credentials,
     keys: engine.options.signing.list.text,
   });
-  tenantId = await destroyedTenant('2030-01-07T01:00:00Z');
-  await destroyedTenant('2031-01-07T01:00:00Z');
+  tenantId = await destroyedTenant(engine, '2030-01-07T01:00:00Z', PLANTED);
+  await destroyedTenant(engine, '2031-01-07T01:00:00Z', PLANTED);
 });
 afterAll(async () => {
   await engine.remove();
   rmSync(folder, { recursive: true });
 });
-
-/** A tenant whose data was collected, archived and destroyed, with one certificate per class. */
-async function destroyedTenant(from: string): Promise<string> {
-  const day = (days: number): string =>
-    new Date(Date.parse(from) + days * 86_400_000).toISOString().replace('.000Z', 'Z');
-  await engine.setClock(from);
-  engine.hosted = [];
-  const tenant = await subscribed(engine, 'CVM');
-  const asset = newAsset();
-  await engine.send(tenant, 'linkAsset', { assetId: asset, services: ['CVM'] });
-  await engine.observe(
-    hostReport(tenant, asset, { observedAt: await engine.now(), shell: `/bin/${PLANTED}` }),
-  );
-  const [content] = (await liveDigest(engine, tenant)).filter((text) => text.includes(PLANTED));
-  if (content === undefined) throw new Error('nothing was planted');
-  await engine.setClock(day(1));
-  await engine.send(tenant, 'endService', { service: 'CVM' });
-  await engine.send(tenant, 'endFeature', {});
-  await engine.runWork(tenant);
-  await engine.setClock(day(33));
-  await engine.destroy(tenant);
-  engine.hosted = [ended('CVM')];
-  await engine.setClock(day(181));
-  const { snapshot } = await engine.destroy(tenant);
-  if (snapshot.counters.certificates !== 2) throw new Error('the tenant was not destroyed');
-  return tenant;
-}
 
 const lethe = (...argv: string[]): Promise<CliRun> => runIn(variables, argv);
 /** Without any server and without any variable. */
@@ -177,41 +149,6 @@ describe('a certificate that was handed out', () => {
     }
     expect(run.stdout).not.toMatch(/<script|<img|<link|https?:|url\(/i);
   });
-
-  it('is a PDF in the language that was asked for, which verifies without any server [AB-3]', async () => {
-    const [id = ''] = await certificateIds();
-    const show = (...more: string[]): Promise<CliRun> =>
-      lethe('certificate', 'show', '--certificate', id, ...more);
-    for (const [lang, title] of [
-      ['en', 'Certificate of destruction'],
-      ['zh', '销毁证明'],
-    ] as const) {
-      const file = at(`certificate-${lang}.pdf`);
-      const made = await show('--pdf', '--lang', lang, '--out', file, '--json');
-      expect(made).toMatchObject({ exitCode: 0, stderr: '' });
-      const { pages, attachments } = readPdf(readFileSync(file));
-      expect(pages.join('')).toContain(title);
-      expect(attachments).toHaveLength(1);
-      const run = await offline('certificate', 'verify', file, '--keys', at('keys.json'));
-      expect(run.stdout).toMatch(new RegExp(`^pages +ok, as printed: ${lang}$`, 'm'));
-      // What was handed out is not written over.
-      const again = await show('--pdf', '--lang', lang, '--out', file);
-      expect(again).toMatchObject({ exitCode: 2, stdout: '' });
-    }
-    for (const [field, argv] of [
-      ['out', ['--pdf']],
-      ['pdf', ['--pdf', '--html', '--out', at('both.pdf')]],
-      ['lang', ['--lang', 'zh']],
-      ['lang', ['--html', '--lang', 'fr']],
-      ['out', ['--signed', '--out', at('signed.json')]],
-    ] as const) {
-      const run = await show(...argv, '--json');
-      expect(run).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(JSON.parse(run.stderr)).toMatchObject({ error: { code: 'INVALID_INPUT', field } });
-    }
-    const all = ['--tenant', tenantId, '--pdf', '--out', at('all.pdf')];
-    expect((await lethe('certificate', 'show', ...all)).stderr).toMatch(/certificate is needed/);
-  });
 });
 
 describe('the archive for a regulator', () => {
@@ -243,9 +180,24 @@ describe('the archive for a regulator', () => {
       .map(([, line = '']) => line)
       .filter((line) => !line.startsWith('lethe '))
       .join('\n')
-      .replace('ce_....json', `${name}.json`)
-      .replace('certificate-....pem', 'certificate-1.pem');
-    expect(shell(`cd plain\n${script}`)).toContain('Signature Verified Successfully');
+      .replaceAll('ce_...', name)
+      .replace('LOG-KEY', 'log-1');
+    const verified = /Signature Verified Successfully/g;
+    const files = shell('ls plain/certificates plain/checkpoints').match(/\.(json|txt)$/gm) ?? [];
+    expect(files.length).toBeGreaterThan(2);
+    expect(shell(`cd plain\n${script}`).match(verified)).toHaveLength(files.length);
+    const chinese = readFileSync(join(folder, 'plain', ARCHIVE_NAMES.readmeInChinese), 'utf8');
+    const commands = (text: string): readonly string[] => text.match(/^ {4}.*$/gm) ?? [];
+    expect(commands(chinese)).toEqual(commands(page));
+    // The same commands fail on a certificate, a checkpoint or a paper that was changed.
+    for (const [file, from, to] of [
+      [`certificates/${name}.json`, '"payload":"e', '"payload":"f'],
+      ['checkpoints/*.txt', '^[0-9]*$', '7'],
+      [`papers/${name}.en.pdf`, '"payload":"e', '"payload":"f'],
+    ] as const) {
+      const change = `rm -rf bad && cp -r plain bad && cd bad && sed -i 's/${from}/${to}/' ${file}`;
+      expect(() => shell(`${change}\n${script}`)).toThrow();
+    }
     const checkpoint = shellBlock('docs/how-to/verify-evidence.md', 'checkpoint.txt');
     const newest = 'cp "$(ls plain/checkpoints/*.txt | tail -1)" checkpoint.txt';
     const output = shell(`${newest}\ncp plain/keys/log-1.pem log.pem\n${checkpoint}`);
@@ -254,12 +206,15 @@ describe('the archive for a regulator', () => {
 
   it('holds nothing of what the tenant stored, and nothing of another tenant [PU-1]', async () => {
     const packed = await archive('content.tar');
-    const files = [...unpackTar(packed)];
-    const opened = files
+    const unpacked = unpackTar(packed);
+    const opened = [...textsOf(unpacked)]
       .filter(([name]) => name.startsWith('certificates/'))
       .map(([, text]) => (JSON.parse(text) as { payload: string }).payload)
       .map((payload) => Buffer.from(payload, 'base64url').toString('utf8'));
-    const everything = [packed.toString('latin1'), ...opened].join('\n');
+    const papers = [...unpacked].filter(([name]) => name.endsWith('.pdf'));
+    expect(papers).toHaveLength(4);
+    const printed = papers.flatMap(([, bytes]) => readPdf(bytes).pages);
+    const everything = [packed.toString('latin1'), ...opened, ...printed].join('\n');
     for (const content of [PLANTED, 'web-1', 'Debian', 'runs-as-root', '/bin/']) {
       expect(everything).not.toContain(content);
     }
@@ -272,7 +227,7 @@ describe('the archive for a regulator', () => {
   });
 
   it('is refused when a file of it was changed, removed, exchanged or put in', async () => {
-    const files = new Map(unpackTar(await archive('whole.tar')));
+    const files = new Map(textsOf(unpackTar(await archive('whole.tar'))));
     const firstIn = (folder: string): string =>
       [...files.keys()].find((name) => name.startsWith(`${folder}/`)) ?? '';
     const [certificate, checkpoint] = [firstIn('certificates'), firstIn('checkpoints')];

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packTar, unpackTar } from '../../src/transparency/tar';
+import { packTar, textsOf, unpackTar } from '../../src/transparency/tar';
 
 const INVALID = expect.objectContaining({ code: 'EVIDENCE_INVALID' }) as Error;
 const folder = mkdtempSync(join(tmpdir(), 'lethe-tar-'));
@@ -31,7 +31,7 @@ const header = (name: string, change: (bytes: Buffer) => void): Buffer => {
 
 describe('an archive file', () => {
   it('gives back what was packed, and is the same whatever the order of its files', () => {
-    expect(new Map(unpackTar(packed))).toEqual(FILES);
+    expect(new Map(textsOf(unpackTar(packed)))).toEqual(FILES);
     expect(packTar(new Map([...FILES].reverse())).equals(packed)).toBe(true);
   });
 
@@ -41,7 +41,7 @@ describe('an archive file', () => {
     expect(readFileSync(join(folder, 'b', 'two.txt'), 'utf8')).toBe(FILES.get('b/two.txt'));
     const names = ['--format=ustar', '-cf', 'theirs.tar', 'a.txt', 'b/two.txt'];
     execFileSync('tar', names, { cwd: folder });
-    const theirs = unpackTar(readFileSync(join(folder, 'theirs.tar')));
+    const theirs = textsOf(unpackTar(readFileSync(join(folder, 'theirs.tar'))));
     expect(theirs.get('b/two.txt')).toBe(FILES.get('b/two.txt'));
   });
 
@@ -58,7 +58,7 @@ describe('an archive file', () => {
     ['a size that is no number', header('a', (bytes) => bytes.write('-0000000007', 124))],
     ['content that is no text', header('a', (bytes) => bytes.writeUInt8(0xff, 512))],
   ])('is refused with %s', (_, bytes) => {
-    expect(() => unpackTar(bytes)).toThrow(INVALID);
+    expect(() => textsOf(unpackTar(bytes))).toThrow(INVALID);
   });
 
   it('is not made with a name that does not fit', () => {

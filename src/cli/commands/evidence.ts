@@ -9,7 +9,9 @@ import {
   checkArchive,
   type ArchiveReport,
 } from '../../transparency/evidence-archive';
-import { packTar, unpackTar } from '../../transparency/tar';
+import { packTar, textsOf, unpackTar } from '../../transparency/tar';
+import type { KeyList } from '../../transparency/key-list';
+import { checkPapers, papersOf } from '../archive-papers';
 import { readBytes, writeNew } from '../files';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { facts, table, type Answer } from '../output';
@@ -49,8 +51,17 @@ export function addEvidence(lethe: Command, cli: Cli): void {
 async function verify({ archive, keys }: VerifyOptions, session: Session): Promise<Answer> {
   const list = session.publicKeys(keys);
   if (archive !== undefined)
-    return shownArchive(checkArchive(unpackTar(readBytes(archive, 'archive')), list));
+    return shownArchive(await checkPacked(readBytes(archive, 'archive'), list));
   return shownAudit(await auditLedger(session.audit(list)));
+}
+
+/** Texts first, then the papers, which only say again what the texts say. */
+async function checkPacked(packed: Buffer, keys: KeyList): Promise<ArchiveReport> {
+  const files = unpackTar(packed);
+  const texts = textsOf(files);
+  const report = checkArchive(texts, keys);
+  const problems = [...report.problems, ...(await checkPapers(files, texts, keys))];
+  return { ...report, outcome: problems.length === 0 ? 'ok' : 'failed', problems };
 }
 
 function shownAudit(report: AuditReport): Answer {
@@ -87,14 +98,15 @@ async function exportArchive(options: ExportOptions, session: Session): Promise<
   const { entries, certificates, checkpoint } = summary;
   const told = { tenantId, entries, certificates, ...checkpoint };
   const packed = packTar(
-    new Map([
+    new Map<string, string | Buffer>([
       ...files,
+      ...(await papersOf(files, keys)),
       [ARCHIVE_NAMES.readme, readmeInEnglish(told)],
       [ARCHIVE_NAMES.readmeInChinese, readmeInChinese(told)],
     ]),
   );
   // Nobody gets an archive that would not pass.
-  const { outcome } = checkArchive(unpackTar(packed), keys);
+  const { outcome } = await checkPacked(packed, keys);
   if (outcome !== 'ok') {
     throw new LetheError('DIGEST_MISMATCH', 'the evidence does not verify; no archive was made');
   }
