@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { composeControl } from '../src/composition/control';
 import { composeDisposition } from '../src/composition/disposition';
 import { shareParts, type EngineOptions } from '../src/composition/stores-of-roles';
@@ -8,9 +6,7 @@ import type { Command } from '../src/contracts/commands';
 import { loadConfig, required } from '../src/platform/config';
 import { openStores, type Stores } from '../src/platform/connections';
 import { readCredentials } from '../src/platform/credentials';
-import { readKekFile } from '../src/platform/kek';
-import { loadPolicies } from '../src/platform/policies/load-policies';
-import { createSigningKeys, readSigningKeys } from '../src/platform/signing-keys';
+import { engineOptionsOf } from './engine-options';
 
 /** Steps that are measured, in the order in which the tenant's process takes them. */
 const STEPS = ['sealAndCopy', 'verifyCopies', 'moveRows', 'verifyMoved'] as const;
@@ -21,23 +17,6 @@ const ENDED_AT = '2030-03-01T00:00:00Z';
 export type SideMessage =
   | { readonly step: (typeof STEPS)[number]; readonly counts: Progress['counts'] | null }
   | { readonly ready: true };
-
-function optionsOf(stores: Stores, kekFile: string): EngineOptions {
-  return {
-    stores,
-    kek: readKekFile(kekFile),
-    signing: readSigningKeys(
-      createSigningKeys(mkdtempSync(join(dirname(kekFile), 'signing-')), 'lethe.example/bench'),
-    ),
-    hosting: { servicesOf: () => Promise.resolve([]) },
-    policies: loadPolicies(join(__dirname, '..', '..', 'policies')),
-    calendarsFolder: join(__dirname, '..', '..', 'calendars'),
-    lockMode: 'legal-hold',
-    remnants: { keyRemnantHours: 0, maxAgeDays: {} },
-    pulse: { beat: () => undefined },
-    pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
-  };
-}
 
 /** Lets a tenant's life begin and end, so that its rows are due for the archive. */
 async function endLife(stores: Stores, options: EngineOptions, tenantId: string): Promise<void> {
@@ -71,7 +50,7 @@ async function main([tenantId = '']: readonly string[]): Promise<void> {
   const config = loadConfig();
   const file = required(config.credentialsFile, 'LETHE_CREDENTIALS_FILE');
   const stores = openStores(config, readCredentials(file));
-  const options = optionsOf(stores, required(config.kekFile, 'LETHE_KEK_FILE'));
+  const options = engineOptionsOf(stores, required(config.kekFile, 'LETHE_KEK_FILE'));
   const activities = await composeDisposition(options, shareParts(options));
   await endLife(stores, options, tenantId);
   const rows = await stores

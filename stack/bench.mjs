@@ -1,11 +1,16 @@
 import { join } from 'node:path';
 import { benchEvidence } from './bench-evidence.mjs';
+import { benchHolds } from './bench-holds.mjs';
 import { ptArchiver } from './peers.mjs';
 import { shellEnvironment } from './stack-command.mjs';
 import { down, up } from './stack.mjs';
 import { CACHE, ROOT, Remedy } from './steps.mjs';
 
-const SUBJECTS = { disposition: benchDisposition, evidence: benchEvidence };
+const SUBJECTS = {
+  disposition: benchDisposition,
+  evidence: benchEvidence,
+  holds: benchHolds,
+};
 
 /** Refuses a subject that nothing measures, before anything is installed. */
 export function assertSubject([subject]) {

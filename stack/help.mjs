@@ -6,6 +6,8 @@ export const HELP = `Everything installs what it needs first; nothing is install
                         all tests on real servers; ends with "N passed, N failed"
 ./dev bench evidence [--seconds 20] [--writers 1000] [--entries 100000,1000000] [--json FILE]
                         appends with checkpoints, proofs and audit, on servers of its own
+./dev bench holds [--rows 200000] [--samples 60] [--json FILE]
+                        how soon a hold is acknowledged under destruction, and what goes after it
 ./dev bench disposition [--rows 200000] [--assets 400] [--series 10000,100000] [--sample 5000]
                         [--documents 20000] [--json FILE]
                         speed, memory and impact beside pt-archiver, on servers of its own
