@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { EngineOptions } from '../src/composition/stores-of-roles';
 import type { Stores } from '../src/platform/connections';
 import { readKekFile } from '../src/platform/kek';
+import { loadPolicies } from '../src/platform/policies/load-policies';
 import { createSigningKeys, readSigningKeys } from '../src/platform/signing-keys';
 
 /** What the product's own activities need when a benchmark calls them. */
@@ -14,6 +15,7 @@ export function engineOptionsOf(stores: Stores, kekFile: string): EngineOptions 
       createSigningKeys(mkdtempSync(join(dirname(kekFile), 'signing-')), 'lethe.example/bench'),
     ),
     hosting: { servicesOf: () => Promise.resolve([]) },
+    policies: loadPolicies(join(__dirname, '..', '..', 'policies')),
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
     lockMode: 'legal-hold',
     remnants: { keyRemnantHours: 0, maxAgeDays: {} },

@@ -19,7 +19,7 @@ export function describePlan(plan: DeletionPlan): string {
       ['tenant', plan.tenantId],
       ['requests', plan.requestIds.join(', ')],
       ['holds', plan.holds.join(', ') || null],
-      ['policy', plan.policyVersion],
+      ['policy', plan.policyVersions.join(', ')],
       [
         'can be ordered',
         plan.ready ? 'yes' : 'not yet: something is not sealed, or nothing is left',

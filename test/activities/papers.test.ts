@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +13,7 @@ import { packTar, unpackTar } from '../../src/transparency/tar';
 import { dayAfter, destroyedTenant, endedTenant } from '../support/destroyed-tenant';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
+import { placeOver, release } from '../support/holds';
 import { readPdf } from '../support/read-pdf';
 import { ended, subscribed } from '../support/tenant-life';
 
@@ -155,11 +155,8 @@ describe('an interim statement', () => {
       ['asset-basic-data', [expect.objectContaining({ reason: 'term-not-over' })]],
     ]);
     expect(before.locks.map(({ location }) => location)).toEqual(['s3:archive', 's3:backup']);
-    const holdId = `hd_${randomBytes(10).toString('hex')}`;
-    await engine.activities.placeHold({
-      ...{ holdId, scopes: [{ tenantId }], requestedBy: 'dpo-1', reviewOn: '2031-06-30' },
-      ground: await engine.stage(tenantId, { ground: PLANTED, owner: 'dpo-1' }, 'grounds'),
-    });
+    const ground = await engine.stage(tenantId, { ground: PLANTED }, 'grounds');
+    const { holdId } = await placeOver(engine, [{ tenantId }], { ground });
     const held = await interim(tenantId);
     expect(held.holds.map((hold) => hold.holdId)).toEqual([holdId]);
     expect(held.remaining.map(({ reasons }) => reasons)).toEqual([
@@ -167,7 +164,7 @@ describe('an interim statement', () => {
       [{ reason: 'hold' }],
     ]);
     expect(JSON.stringify(held)).not.toContain(PLANTED);
-    await engine.activities.releaseHold({ holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
+    await release(engine, holdId);
   });
 
   it('names every location that was not verified, until each one was [ST-1] [ST-2]', async () => {

@@ -2,7 +2,7 @@ import { playOn, startWorker, type Life } from '../support/crash-life';
 import { beginLife, scannedHost, STORIES, type Story } from '../support/crash-stories';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
 import { createOracle, type Oracle } from '../support/oracle';
-import { hold } from '../support/tenant-life';
+import { hold } from '../support/holds';
 import { nothingFound, type Expected, type Findings } from '../support/verdict';
 
 /** What the administrator does to the stores of a life that went well. */

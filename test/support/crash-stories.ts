@@ -4,7 +4,8 @@ import { newTenantId, type EngineHarness } from './engine';
 import { later } from './interlocks';
 import { hostReport, newAsset } from './observations';
 import { until } from './race-lives';
-import { ended, hold } from './tenant-life';
+import { hold } from './holds';
+import { ended } from './tenant-life';
 import type { Expected, Part } from './verdict';
 
 /** A kind of life, begun in a year that is no leap year, with an end that is known from its input alone. */

@@ -127,13 +127,19 @@ function textOf(notices: readonly Notice[], language: NoticeLanguage): string {
   return `${[words.head, ...blocks].join('\n\n')}\n`;
 }
 
-/** The library's own codes; what the server said goes no further. */
+/** By the library's own codes; what the server said goes no further. */
 function reasonOf(error: unknown): DeliveryFailure {
-  const { code = '', responseCode } = error as { code?: string; responseCode?: number };
-  if (/TLS|CERT|SSL|ISSUER/.test(code)) return 'tls';
+  const { code = '', message = '', responseCode } = error as Partial<SmtpFailure>;
+  if (code === 'ETLS' || (code === 'ESOCKET' && /certificate|SSL|TLS/i.test(message))) return 'tls';
   if (code === 'ETIMEDOUT') return 'timed-out';
   if (responseCode !== undefined || code === 'EENVELOPE' || code === 'EAUTH') return 'refused';
   return 'unreachable';
+}
+
+interface SmtpFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly responseCode: number;
 }
 
 const failed = (reason: DeliveryFailure): DeliveryOutcome => ({

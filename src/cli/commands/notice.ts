@@ -14,6 +14,7 @@ import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { confirm } from '../confirm';
 import { actorOf } from '../lifecycle-command';
 import { facts, table, type Answer } from '../output';
+import { addNoticeCalendar } from './notice-calendar';
 import type { Session } from '../session';
 
 interface ByOptions extends CommonOptions {
@@ -46,7 +47,7 @@ interface ListOptions extends CommonOptions {
   readonly type?: readonly string[];
 }
 
-/** `lethe notice receiver|list|replay`: who is told what happens, and what was told. */
+/** `lethe notice receiver|list|replay|calendar`: who is told what happens, and what was told. */
 export function addNotice(lethe: Command, cli: Cli): void {
   const notice = lethe
     .command('notice')
@@ -65,6 +66,7 @@ export function addNotice(lethe: Command, cli: Cli): void {
   );
   addList(notice, cli);
   addReplay(notice, cli);
+  addNoticeCalendar(notice, cli);
 }
 
 const typeOption = (): Option =>

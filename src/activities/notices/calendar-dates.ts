@@ -1,0 +1,131 @@
+import type { Sql } from '../../contracts/sql';
+import type { CalendarDate, CalendarKind } from '../../domain/calendar-feed';
+import { formatInstant, parseInstant, DAY } from '../../domain/instants';
+import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
+import { required, textRows, toInstant, toInstantOrNull, type TextRow } from '../control/sql-text';
+
+/** Rows of each sort that one calendar shows; the nearest ones. */
+const ROWS_MAX = 2000;
+
+/**
+ * Every date that people wait for: windows that are not over, reviews of holds in force, internal ends of
+ * deletion requests. A window without an end, under an open hold, has no date. Reading, so safe to repeat.
+ *
+ * @param tenantId - null: of all tenants.
+ */
+export async function readCalendarDates(
+  sql: Sql,
+  tenantId: string | null,
+): Promise<readonly CalendarDate[]> {
+  return [
+    ...(await readWindowDates(sql, tenantId)),
+    ...(await readHoldReviews(sql, tenantId)),
+    ...(await readRequestStops(sql, tenantId)),
+  ];
+}
+
+const ofTenant = (column: string, tenantId: string | null): string =>
+  tenantId === null ? '' : `AND ${column} = ?`;
+const paramsOf = (tenantId: string | null): readonly string[] =>
+  tenantId === null ? [] : [tenantId];
+
+async function readWindowDates(
+  sql: Sql,
+  tenantId: string | null,
+): Promise<readonly CalendarDate[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT c.tenant_id, c.run_id, c.due_on, w.window_number, w.earliest_at, w.delete_not_before,
+            w.latest_at, w.computed_at
+       FROM cohorts c
+       JOIN cohort_windows w ON w.run_id = c.run_id AND w.due_on = c.due_on
+        AND w.window_number = (SELECT MAX(n.window_number) FROM cohort_windows n
+                                WHERE n.run_id = c.run_id AND n.due_on = c.due_on)
+      WHERE NOT EXISTS (SELECT 1 FROM cohort_states s WHERE s.run_id = c.run_id
+              AND s.due_on = c.due_on AND s.state IN ('destroyed', 'certified', 'restored', 'superseded'))
+        AND NOT EXISTS (SELECT 1 FROM run_states t WHERE t.run_id = c.run_id
+              AND t.state IN ('superseded', 'recalled'))
+        ${ofTenant('c.tenant_id', tenantId)}
+      ORDER BY w.latest_at IS NULL, w.latest_at, c.run_id, c.due_on LIMIT ${ROWS_MAX}`,
+    paramsOf(tenantId),
+  );
+  return rows.flatMap((row) =>
+    (
+      [
+        ['earliest', 'earliest_at'],
+        ['not-before', 'delete_not_before'],
+        ['latest', 'latest_at'],
+      ] as const
+    ).flatMap(([kind, column]) => windowDate(row, kind, column)),
+  );
+}
+
+function windowDate(row: TextRow, kind: CalendarKind, column: string): readonly CalendarDate[] {
+  const at = toInstantOrNull(row[column]);
+  if (at === null) return [];
+  const revision = Number(required(row, 'window_number')) - 1;
+  return [
+    {
+      kind,
+      of: `${required(row, 'run_id')}/${required(row, 'due_on')}`,
+      tenantId: required(row, 'tenant_id'),
+      at,
+      changedAt: toInstant(required(row, 'computed_at')),
+      revision,
+    },
+  ];
+}
+
+async function readHoldReviews(
+  sql: Sql,
+  tenantId: string | null,
+): Promise<readonly CalendarDate[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT DISTINCT h.hold_id, h.review_on, h.placed_at, s.tenant_id FROM holds h
+       JOIN hold_scopes s ON s.hold_id = h.hold_id
+      WHERE NOT EXISTS (SELECT 1 FROM hold_releases r WHERE r.hold_id = h.hold_id)
+        ${ofTenant('s.tenant_id', tenantId)}
+      ORDER BY h.review_on, h.hold_id, s.tenant_id LIMIT ${ROWS_MAX}`,
+    paramsOf(tenantId),
+  );
+  return rows.map((row) => ({
+    kind: 'hold-review',
+    of: `${required(row, 'hold_id')}/${required(row, 'tenant_id')}`,
+    tenantId: required(row, 'tenant_id'),
+    at: required(row, 'review_on'),
+    changedAt: toInstant(required(row, 'placed_at')),
+    revision: 0,
+  }));
+}
+
+/** Requests that were not withdrawn and of whose runs nothing is certified yet. */
+async function readRequestStops(
+  sql: Sql,
+  tenantId: string | null,
+): Promise<readonly CalendarDate[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT q.tenant_id, q.request_id, q.received_at FROM deletion_requests q
+      WHERE NOT EXISTS (SELECT 1 FROM deletion_withdrawals w
+              WHERE w.tenant_id = q.tenant_id AND w.request_id = q.request_id)
+        AND NOT EXISTS (SELECT 1 FROM runs r JOIN cohort_states s ON s.run_id = r.run_id
+              WHERE r.tenant_id = q.tenant_id AND r.event_ref = q.request_id AND s.state = 'certified')
+        ${ofTenant('q.tenant_id', tenantId)}
+      ORDER BY q.received_at DESC, q.request_id LIMIT ${ROWS_MAX}`,
+    paramsOf(tenantId),
+  );
+  const { internalRequestStopDays } = RETENTION_SCHEDULE.parameters;
+  return rows.map((row) => {
+    const receivedAt = toInstant(required(row, 'received_at'));
+    const stop = parseInstant(receivedAt, 'receivedAt') + BigInt(internalRequestStopDays) * DAY;
+    return {
+      kind: 'request-stop',
+      of: required(row, 'request_id'),
+      tenantId: required(row, 'tenant_id'),
+      at: formatInstant(stop),
+      changedAt: receivedAt,
+      revision: 0,
+    };
+  });
+}
