@@ -188,6 +188,8 @@ export const EXEMPT = Object.freeze({
   'mysql:control.run_assets': 'opaque ids of the assets of which a run sealed anything',
   'mysql:control.seal_parts': 'digests, counts and object versions of parts that are being sealed',
   'mysql:control.throttles': 'how fast live rows may be moved, and who said so',
+  'mysql:control.stray_archives':
+    'references of keys and instants of what was found in the archive outside every run',
   'mysql:control.asset_uses':
     'opaque ids of assets and the services they were linked to, with instants',
   'mysql:control.continued_cohorts': 'a view of runs and due days whose use goes on elsewhere',

@@ -46,6 +46,7 @@ const CONTROL_FACTS = [
   'tombstones',
   'sweeps',
   'asset_uses',
+  'stray_archives',
 ].map((table) => `control.${table}`);
 
 /** All of control but bodies on their way in and grounds of holds: those are content. */
