@@ -235,13 +235,19 @@ const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
 function certifyKeys(input: CertificateInput, destroyed: Nanoseconds): readonly CertifiedKey[] {
-  const own =
-    input.recordClass === 'asset-basic-data'
-      ? (ref: string) => ref === `asset:${input.runId}:${input.dueOn}`
-      : (ref: string) => ref.startsWith(`configuration:${input.tenantId}:`);
+  // What is found outside every run lies behind a key of the run that left it.
+  const isOwn = (ref: string): boolean => {
+    if (input.recordClass !== 'asset-basic-data') {
+      return ref.startsWith(`configuration:${input.tenantId}:`);
+    }
+    if (input.event.kind === 'stray') return ref.startsWith('asset:');
+    return ref === `asset:${input.runId}:${input.dueOn}`;
+  };
   const keys = input.keys.map(({ keyRef, kind, destroyedAt }) => {
-    if (!own(keyRef)) throw unverified('keys', 'a key is not of this cohort');
-    if (kind !== 'destroy') throw unverified('keys', 'a key was retired, not destroyed');
+    if (!isOwn(keyRef)) throw unverified('keys', 'a key is not of this cohort');
+    const isEarlier = endedBefore(input, destroyedAt);
+    if (kind !== 'destroy' && !isEarlier)
+      throw unverified('keys', 'a key was retired, not destroyed');
     const at = parseInstant(destroyedAt, 'keys.destroyedAt');
     if (at > destroyed) throw unverified('destroyedAt', 'lies before the end of a key');
     return { keyRef, destroyedAt: formatInstant(at) };
@@ -253,6 +259,11 @@ function certifyKeys(input: CertificateInput, destroyed: Nanoseconds): readonly 
   }
   return keys;
 }
+
+/** A key of a stray may have ended before the stray was found, and has a certificate of its own then. */
+const endedBefore = ({ event }: CertificateInput, destroyedAt: string): boolean =>
+  event.kind === 'stray' &&
+  parseInstant(destroyedAt, 'keys.destroyedAt') < parseInstant(event.at, 'event.at');
 
 const lastTombstone = (keys: readonly CertifiedKey[], destroyed: Nanoseconds): Nanoseconds =>
   keys.length === 0
@@ -266,7 +277,8 @@ function assertInTime(input: CertificateInput, destroyed: Nanoseconds): void {
   const start = parseInstant(deleteNotBefore, 'window.deleteNotBefore');
   parseInstant(latestAt, 'window.latestAt');
   if (start < earliest) throw unverified('window', 'allows destruction before its own beginning');
-  const ends = [destroyed, ...input.keys.map((key) => parseInstant(key.destroyedAt, 'keys'))];
+  const keys = input.keys.filter(({ destroyedAt }) => !endedBefore(input, destroyedAt));
+  const ends = [destroyed, ...keys.map((key) => parseInstant(key.destroyedAt, 'keys'))];
   if (ends.some((end) => end < earliest || end < start - CLOCKS_DIFFER)) {
     throw unverified('destroyedAt', 'lies before the window');
   }

@@ -198,6 +198,8 @@ export const EXEMPT = Object.freeze({
   'mysql:control.throttles': 'how fast live rows may be moved, and who said so',
   'mysql:control.scan_schedules':
     'how often scans are repeated, and who said so; no address of what is scanned',
+  'mysql:control.stray_archives':
+    'references of keys and instants of what was found in the archive outside every run',
   'mysql:control.asset_uses':
     'opaque ids of assets and the services they were linked to, with instants',
   'mysql:control.continued_cohorts': 'a view of runs and due days whose use goes on elsewhere',

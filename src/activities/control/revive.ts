@@ -1,6 +1,7 @@
 import type { CommandKind } from '../../contracts/commands';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
 import { insertRow, recordEvent, type EffectContext } from './command-context';
+import { isOfArchive } from '../disposition/strays';
 import { required, textRows, toSqlTime } from './sql-text';
 import type { TenantFacts, UsePeriod } from './tenant-facts';
 
@@ -22,7 +23,9 @@ export async function reviveArchived(
   const revived = waiting.filter(
     (cohort) => cohort.baseEarliestAt === null || cohort.baseEarliestAt > context.now,
   );
-  const isArchived = (cohort: CohortRow): boolean => cohort.recordClass === 'asset-basic-data';
+  // What was found in the archive has nothing to bring back: it is found again when the use ends.
+  const isArchived = (cohort: CohortRow): boolean =>
+    cohort.recordClass === 'asset-basic-data' && !isOfArchive(cohort);
   for (const cohort of revived) {
     await insertRow(context.sql, 'cohort_states', {
       run_id: cohort.runId,

@@ -74,7 +74,8 @@ export async function certifyCohort(
     ),
   );
   const keys = await readKeys(ports, cohort);
-  const destroyedAt = await lastEnd(ports, cohort, keys);
+  const ended = endedInRun(cohort, keys);
+  const destroyedAt = await lastEnd(ports, cohort, ended);
   const goneAt = earlierOf((await clearGoneAt(ports.verifier, cohort)) ?? destroyedAt, destroyedAt);
   const backups = await readBackups(ports.verifier.control);
   const input: CertificateInput = {
@@ -84,7 +85,7 @@ export async function certifyCohort(
     dueOn: cohort.dueOn,
     generation: cohort.generation,
     event: { kind: cohort.eventKind, at: cohort.eventAt },
-    ...(await readWindow(ports, cohort, { from: firstEnd(keys) ?? destroyedAt, to: destroyedAt })),
+    ...(await readWindow(ports, cohort, { from: firstEnd(ended) ?? destroyedAt, to: destroyedAt })),
     destroyedAt,
     keys,
     keyRemnantHours: ports.remnants.keyRemnantHours,
@@ -165,6 +166,12 @@ interface Derivation {
   readonly calendarVersions: readonly string[];
   readonly tzdata: string;
 }
+
+/** What was found behind a key that had ended before did not end with it. */
+const endedInRun = (cohort: CohortRow, keys: CertificateInput['keys']): CertificateInput['keys'] =>
+  cohort.eventKind === 'stray'
+    ? keys.filter(({ destroyedAt }) => destroyedAt >= cohort.eventAt)
+    : keys;
 
 /** The point of no return. */
 const firstEnd = (keys: CertificateInput['keys']): string | undefined =>

@@ -1,11 +1,12 @@
 import { LetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
 import { tripping } from '../control/stops';
-import { required, textRows, toSqlTime } from '../control/sql-text';
+import { toSqlTime } from '../control/sql-text';
 import { PERMIT_SECONDS } from '../disposition/permits';
 import { openBatches, purgeBatch, type BatchReference } from '../disposition/purge-batch';
 import { markCohort } from '../disposition/run-rows';
-import { destroyKey, type KeyOrder } from './destroy-key';
+import { keysOfCohort } from './cohort-keys';
+import { destroyKey, readTombstone, type KeyOrder } from './destroy-key';
 import { destroyObjects } from './destroy-objects';
 import type { DestructionPorts } from './ports';
 
@@ -94,16 +95,14 @@ async function destroyKeys(
   { tenantId, workflowNow, cohort }: CohortOrder,
   kind: KeyOrder['kind'],
 ): Promise<void> {
-  const rows = await textRows(
-    ports.control,
-    'SELECT key_ref FROM cohort_keys WHERE run_id = ? AND due_on = ? ORDER BY key_ref',
-    [cohort.runId, cohort.dueOn],
-  );
-  if (rows.length === 0) throw new LetheError('PERMIT_REFUSED', 'the cohort has no key on record');
-  for (const row of rows) {
+  const keyRefs = await keysOfCohort(ports.control, cohort);
+  if (keyRefs.length === 0)
+    throw new LetheError('PERMIT_REFUSED', 'the cohort has no key on record');
+  for (const keyRef of keyRefs) {
     const { runId, dueOn, generation } = cohort;
-    const keyRef = required(row, 'key_ref');
     if (await neverExisted(ports, keyRef)) continue;
+    // A stray of a key that ended before, for whatever reason, is condemned already.
+    if (cohort.eventKind === 'stray' && (await readTombstone(ports, keyRef)) !== null) continue;
     await destroyKey(ports, { tenantId, runId, dueOn, generation, keyRef, kind, workflowNow });
   }
 }

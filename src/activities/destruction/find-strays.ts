@@ -6,6 +6,8 @@ import { readRun } from '../disposition/run-rows';
 import { recordStrays } from '../disposition/strays';
 import { listGroups } from '../mongo/documents';
 import type { VerifierPorts } from '../verification/ports';
+import { findStrayArchives } from './find-stray-archives';
+import { findStraySettings } from './find-stray-settings';
 
 const COLLECTIONS: readonly CollectionLocation[] = [
   'mongodb:assets.fingerprints',
@@ -13,11 +15,12 @@ const COLLECTIONS: readonly CollectionLocation[] = [
 ];
 
 /**
- * Looks for asset data of a tenant that no service uses and no run covers. What is found becomes a run of
- * its own, so that the tenant's process cannot end while anything is left.
+ * Looks in every place for what a tenant has stored that no run covers: asset data, copies in the archive and
+ * keys once no service is in use; configuration and its keys once the Feature has ended. What is found becomes
+ * a run of its own, so that the tenant's process cannot end while anything is left.
  *
- * Reading, and at most one event; repeating it finds the open event.
- * @source ST-1
+ * Reading, and at most one event for each discovery; repeating it finds the open event.
+ * @source ST-1, ST-2
  */
 export async function findStrays(
   verifier: VerifierPorts,
@@ -25,7 +28,18 @@ export async function findStrays(
   tenantId: string,
 ): Promise<void> {
   const facts = await readTenantFacts(control, tenantId);
-  if (facts === null || activeServices(facts).length > 0) return;
+  if (facts === null) return;
+  await findStraySettings(verifier, control, facts);
+  if (activeServices(facts).length > 0) return;
+  await findStrayRecords(verifier, control, tenantId);
+  await findStrayArchives(verifier, control, facts);
+}
+
+async function findStrayRecords(
+  verifier: VerifierPorts,
+  control: SqlPool,
+  tenantId: string,
+): Promise<void> {
   const lastRun = await textRow(
     control,
     `SELECT run_id FROM runs r WHERE r.tenant_id = ? AND r.record_class = 'asset-basic-data'

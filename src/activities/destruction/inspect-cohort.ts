@@ -1,6 +1,6 @@
 import { certifiedLocations } from '../../domain/certificate';
 import { isLetheError } from '../../domain/errors';
-import { cohortPrefix, tenantPrefix } from '../../domain/environment-names';
+import { tenantPrefix } from '../../domain/environment-names';
 import { parseId } from '../../domain/identifiers';
 import { RECORD_LOCATIONS, type RecordLocation } from '../../domain/inventory';
 import type { CohortRow } from '../control/cohort-rows';
@@ -11,6 +11,7 @@ import { listEverything } from '../objects/list-everything';
 import type { VerifierPorts } from '../verification/ports';
 import { liveIdsOfAssets } from '../verification/live-ids';
 import type { SealedIds } from '../verification/sealed-ids';
+import { keysOfCohort, prefixOfKey } from './cohort-keys';
 
 /** Bodies that nobody accepted are erased after a day. */
 const STAGING_MS = 24 * 3_600_000;
@@ -144,16 +145,13 @@ async function countObjects(
   { tenantId, cohort }: InspectedCohort,
   bucket: Copy,
 ): Promise<number> {
-  const prefix = cohortPrefix(
-    parseId('TenantId', tenantId, 'tenantId'),
-    parseId('RunId', cohort.runId, 'runId'),
-    cohort.dueOn,
-  );
-  const { versions, deleteMarkers, uploads } = await listEverything(ports.objects, {
-    bucket,
-    prefix,
-  });
-  return versions.length + deleteMarkers.length + uploads.length;
+  let found = 0;
+  for (const keyRef of await keysOfCohort(ports.control, cohort)) {
+    const prefix = prefixOfKey(tenantId, keyRef);
+    const listing = await listEverything(ports.objects, { bucket, prefix });
+    found += listing.versions.length + listing.deleteMarkers.length + listing.uploads.length;
+  }
+  return found;
 }
 
 async function countInbox(ports: VerifierPorts, { tenantId }: InspectedCohort): Promise<number> {
@@ -172,14 +170,9 @@ async function countByKey(
   cohort: CohortRow,
   statement: string,
 ): Promise<number> {
-  const refs = await textRows(
-    ports.control,
-    'SELECT key_ref FROM cohort_keys WHERE run_id = ? AND due_on = ?',
-    [cohort.runId, cohort.dueOn],
-  );
   let count = 0;
-  for (const ref of refs) {
-    const row = await textRow(ports.keysTable, statement, [required(ref, 'key_ref')]);
+  for (const keyRef of await keysOfCohort(ports.control, cohort)) {
+    const row = await textRow(ports.keysTable, statement, [keyRef]);
     count += Number(row?.['n'] ?? NaN);
   }
   return count;

@@ -10,6 +10,7 @@ import { readManifest } from '../verification/verdicts';
 import { verifyConfiguration } from '../verification/verify-configuration';
 import { verifyCopies } from '../verification/verify-copies';
 import { verifyMoved } from '../verification/verify-moved';
+import { verifyStrayArchives } from '../verification/verify-stray-archives';
 import { moveBatches, type MovePorts } from './move-rows';
 import { Pacer } from './pacer';
 import { planRuns } from './plan-runs';
@@ -18,7 +19,8 @@ import { closeEvent, markRun, readRun, type RunRow } from './run-rows';
 import { isSealed, sealAssets } from './seal-assets';
 import { sealConfiguration } from './seal-configuration';
 import { abandonRun, closeFinishedEvent, standingOf } from './standing';
-import { recordStrays } from './strays';
+import { sealStrayArchives } from './seal-stray-archives';
+import { isOfArchive, recordStrays } from './strays';
 
 /** Everything the disposition of a run needs, by whose login it is. */
 export interface DispositionPorts extends MovePorts {
@@ -104,12 +106,15 @@ async function move(ports: DispositionPorts, run: RunRow): Promise<Progress['cou
 
 const isArchived = (run: RunRow): boolean => run.recordClass === 'asset-basic-data';
 
+const sealerOf = (run: RunRow): typeof sealAssets => {
+  if (!isArchived(run)) return sealConfiguration;
+  return isOfArchive(run) ? sealStrayArchives : sealAssets;
+};
+
 async function seal({ archive }: DispositionPorts, run: RunRow): Promise<Progress['counts']> {
   const counts = (await isSealed(archive.control, run.runId))
     ? {}
-    : isArchived(run)
-      ? await sealAssets(archive, run)
-      : await sealConfiguration(archive, run);
+    : await sealerOf(run)(archive, run);
   // From now on the due days are known, and with them their windows.
   await refreshTenant(archive, run.tenantId);
   await recordRisks(archive, run.tenantId);
@@ -130,6 +135,7 @@ async function seal({ archive }: DispositionPorts, run: RunRow): Promise<Progres
 
 async function verify(ports: DispositionPorts, run: RunRow): Promise<Progress['counts']> {
   if (!isArchived(run)) return verifyConfiguration(ports.verifier, run);
+  if (isOfArchive(run)) return verifyStrayArchives(ports.verifier, run);
   const counts = await verifying(ports, run, 's3:archive', () => verifyCopies(ports.verifier, run));
   await markRun(ports.archive.control, run.runId, 'archived');
   await ports.archive.ledger.append({

@@ -12,6 +12,7 @@ import {
 } from '../control/sql-text';
 import { activeServices, readTenantFacts, type TenantFacts } from '../control/tenant-facts';
 import { closeEvent } from './run-rows';
+import { generationsOfRef, isOfArchive } from './strays';
 
 /** What planning reads and writes. */
 export interface PlanPorts {
@@ -149,20 +150,34 @@ async function draftsOf(
     readonly linkSets: readonly (readonly string[])[];
   },
 ): Promise<readonly Draft[]> {
+  if (event.kind === 'stray') return strayDrafts(sql, facts, event);
   if (event.recordClass !== 'asset-basic-data') return configurationDrafts(sql, facts, event);
-  if (event.kind === 'stray') return strayDrafts(sql, event);
   return assetDrafts(facts, event, linkSets);
 }
 
-/** What was found belongs to the services of the run that found it, and counts from its discovery. */
-async function strayDrafts(sql: Sql, event: EventRow): Promise<readonly Draft[]> {
+/**
+ * What was found counts from its discovery. Live records belong to the services of the run that found them,
+ * configuration to the Feature, and what lies in the archive to everything that the tenant used.
+ */
+async function strayDrafts(
+  sql: Sql,
+  facts: TenantFacts,
+  event: EventRow,
+): Promise<readonly Draft[]> {
+  const draft = { eventAt: event.at, cutoffAt: null, generations: null };
+  const generations = generationsOfRef(event.ref);
+  if (generations !== null) return [{ ...draft, subjects: ['Feature'], generations }];
+  if (isOfArchive({ eventKind: event.kind, eventRef: event.ref })) {
+    const used = facts.periods.map(({ subject }) => subject).filter((name) => name !== 'Feature');
+    return [{ ...draft, subjects: [...new Set(used)].sort() }];
+  }
   const rows = await textRows(
     sql,
     'SELECT subject FROM run_subjects WHERE run_id = ? ORDER BY subject',
     [event.ref],
   );
   const subjects = rows.map((row) => required(row, 'subject'));
-  return [{ subjects, eventAt: event.at, cutoffAt: null, generations: null }];
+  return [{ ...draft, subjects }];
 }
 
 function assetDrafts(

@@ -1,33 +1,94 @@
 import type { SqlPool } from '../../contracts/sql';
-import { recordEvent } from '../control/command-context';
-import { textRow } from '../control/sql-text';
+import type { RecordClass } from '../../domain/record-class';
+import { insertRow, recordEvent } from '../control/command-context';
+import { textRow, toSqlTime } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
 import type { RunRow } from './run-rows';
 
+/** An archive without a cohort that still waits: its key, and what may stand behind it. */
+export interface StrayArchive {
+  readonly keyRef: string;
+  readonly newestObservedAt: string;
+  readonly objects: number;
+}
+
+/** Something stored that belongs to no run. */
+export interface Discovery {
+  readonly tenantId: string;
+  readonly recordClass: RecordClass;
+  /** The run whose services it belongs to, generations of configuration, or {@link ARCHIVE}. */
+  readonly ref: string;
+  readonly archives?: readonly StrayArchive[];
+}
+
+/** What an event of strays stands on when they lie in the archive or among the keys. */
+const ARCHIVE = 'archive';
+const GENERATIONS = /^generation-(?<from>[1-9]\d{0,8})-(?<to>[1-9]\d{0,8})$/;
+
+/** Names a stretch of generations that hold what no run covers. */
+export const generationsRef = (from: number, to: number): string => `generation-${from}-${to}`;
+
+/** The stretch of generations that an event of strays names, or null. */
+export function generationsOfRef(ref: string): readonly [number, number] | null {
+  const found = GENERATIONS.exec(ref)?.groups;
+  return found === undefined ? null : [Number(found['from']), Number(found['to'])];
+}
+
+/** True for a run, or an event, of what lies in the archive or among the keys: no record of it is live. */
+export const isOfArchive = (run: {
+  readonly eventKind: string;
+  readonly eventRef: string;
+}): boolean => run.eventKind === 'stray' && run.eventRef === ARCHIVE;
+
+/** A discovery in the archive or among the keys. */
+export const inArchive = (tenantId: string, archives: readonly StrayArchive[]): Discovery => ({
+  ...{ tenantId, archives, recordClass: 'asset-basic-data', ref: ARCHIVE },
+});
+
 /**
- * Records that something was found stored which belongs to no run: it becomes a run of its own, with its
- * own window from its discovery.
+ * Records that live records were found which belong to no run: they become a run of their own, with their
+ * own window from their discovery.
  *
- * @idempotency while an event of that run's strays is open, no second one is recorded.
+ * @idempotency as {@link recordDiscovery}.
  * @source ST-1
  */
 export async function recordStrays(control: SqlPool, run: RunRow, strays: number): Promise<void> {
   if (strays === 0) return;
+  const { tenantId, recordClass, runId } = run;
+  await recordDiscovery(control, { tenantId, recordClass, ref: runId });
+}
+
+/**
+ * Records that something was found stored which belongs to no run.
+ *
+ * @idempotency while an event of the same discovery is open, no second one is recorded.
+ * @source ST-1, ST-2
+ */
+export async function recordDiscovery(control: SqlPool, discovery: Discovery): Promise<void> {
+  const { tenantId, recordClass, ref, archives = [] } = discovery;
   await control.transaction(async (sql) => {
-    await sql.execute('CALL lock_tenant(?)', [run.tenantId]);
+    await sql.execute('CALL lock_tenant(?)', [tenantId]);
     const open = await textRow(
       sql,
       `SELECT e.event_id FROM events e
          LEFT JOIN event_closings c ON c.tenant_id = e.tenant_id AND c.event_id = e.event_id
         WHERE e.tenant_id = ? AND e.event_kind = 'stray' AND e.event_ref = ?
           AND c.event_id IS NULL`,
-      [run.tenantId, run.runId],
+      [tenantId, ref],
     );
     if (open !== null) return;
     const now = await databaseNow(sql);
-    await recordEvent(
-      { sql, tenantId: run.tenantId, now },
-      { kind: 'stray', ref: run.runId, at: now, recordClass: run.recordClass },
-    );
+    const event = { kind: 'stray', ref, at: now, recordClass };
+    const eventId = await recordEvent({ sql, tenantId, now }, event);
+    for (const { keyRef, newestObservedAt, objects } of archives) {
+      await insertRow(sql, 'stray_archives', {
+        tenant_id: tenantId,
+        event_id: eventId,
+        key_ref: keyRef,
+        newest_observed_at: toSqlTime(newestObservedAt),
+        objects,
+        found_at: toSqlTime(now),
+      });
+    }
   });
 }

@@ -51,6 +51,7 @@ const CONTROL_FACTS = [
   'notice_receivers',
   'notice_receiver_ends',
   'notice_replays',
+  'stray_archives',
 ].map((table) => `control.${table}`);
 
 /** All of control but bodies on their way in and grounds of holds: those are content. */
