@@ -15,6 +15,7 @@ import { createKekFile } from '../src/platform/kek';
 import { createSigningKeys, readSigningKeys } from '../src/platform/signing-keys';
 import { inclusionText, openInclusion } from '../src/transparency/inclusion-file';
 import { logVerifiers } from '../src/transparency/key-list';
+import { measureCertificates, type SigningPorts } from './certificates';
 
 /** Entries per second that issue 6 asks for, with checkpoints. */
 const GOAL_PER_SECOND = 5000;
@@ -78,7 +79,7 @@ function readPlan(argv: readonly string[]): Plan {
   };
 }
 
-async function openPorts(): Promise<{ readonly ports: CheckpointPorts; readonly stores: Stores }> {
+async function openPorts(): Promise<{ readonly ports: SigningPorts; readonly stores: Stores }> {
   const folder = join(process.env['LETHE_CACHE'] ?? '.cache', 'bench', 'evidence');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -100,7 +101,7 @@ async function openPorts(): Promise<{ readonly ports: CheckpointPorts; readonly 
     log: join(folder, 'migrate.log'),
   });
   const stores = openStores(loadConfig(env), readCredentials(credentials));
-  const ports: CheckpointPorts = {
+  const ports: SigningPorts = {
     ledger: createEvidenceLedger({ pool: stores.sql('ledger', 'evidence') }),
     objects: { client: stores.objects('evidence'), environment: ENVIRONMENT },
     control: stores.sql('reader', 'control'),
@@ -217,8 +218,14 @@ async function main(): Promise<number> {
       `appends     ${appends.perSecond} a second over ${appends.seconds} s with ${plan.writers} writers and ` +
         `${appends.checkpoints} checkpoints; p50 ${appends.p50Ms} ms, p99 ${appends.p99Ms} ms; ${appends.perProcessorSecond} for each second of processor time`,
     );
+    const certificates = await measureCertificates(ports, stores);
+    print(
+      `certificate issued in ${certificates.issueP50Ms} ms, p99 ${certificates.issueP99Ms} ms; proven in ` +
+        `${certificates.proveMs} ms, verified in ${certificates.verifyMs} ms (${certificates.fileBytes} bytes); ` +
+        `printed in ${certificates.printMs} ms (${certificates.documentBytes} bytes)`,
+    );
     const proofs: ProofFigures[] = [];
-    let reached = appends.entries;
+    let reached = appends.entries + certificates.certificates;
     for (const entries of plan.entries) {
       const began = performance.now();
       await fillTo(ports, entries, reached);
@@ -238,7 +245,7 @@ async function main(): Promise<number> {
     if (plan.json !== undefined) {
       writeFileSync(
         plan.json,
-        `${JSON.stringify({ goal: GOAL_PER_SECOND, appends, proofs }, null, 2)}\n`,
+        `${JSON.stringify({ goal: GOAL_PER_SECOND, appends, certificates, proofs }, null, 2)}\n`,
       );
     }
     const met = appends.perSecond >= GOAL_PER_SECOND;

@@ -49,6 +49,8 @@ export async function printDocument(order: DocumentOrder): Promise<Buffer> {
     tagged: true,
     displayTitle: true,
     bufferPages: true,
+    // Compressed bytes depend on the machine's zlib; these do not.
+    compress: false,
     font: FONT,
     info: {
       Title: `${first.title} ${first.reference}`,
@@ -87,12 +89,10 @@ function collected(document: Doc): Promise<Buffer> {
 
 /** Stays as it is, byte for byte, in the document: `grep -a` finds it. */
 function attach(document: Doc, { name, type, description, text }: Attachment, at: Date): void {
-  document.compress = false;
   document.file(Buffer.from(text, 'utf8'), {
     ...{ name, type, description, relationship: 'Source' },
     ...{ creationDate: at, modifiedDate: at },
   });
-  document.compress = true;
 }
 
 function drawPaper(document: Doc, paper: Paper): void {

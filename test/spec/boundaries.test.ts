@@ -28,6 +28,7 @@ const CRIMES: readonly (readonly [rule: string, file: string, imports: string])[
   ['libraries-stand-alone', 'src/archive-format/needy.ts', '../platform/pool'],
   ['transparency-stands-alone', 'src/transparency/needy.ts', '../contracts/shape'],
   ['sensitive-values-are-pure', 'src/sensitive-values/curious.ts', 'zod'],
+  ['papers-print-what-they-are-given', 'src/papers/needy.ts', '../platform/pool'],
   ['simulation-sees-domain-and-contracts', 'src/simulation/bold.ts', '../platform/pool'],
   ['production-knows-no-simulation', 'src/platform/unreal.ts', '../simulation/clock'],
   ['only-the-worker-composes', 'src/cli/wired.ts', '../composition/parts'],
