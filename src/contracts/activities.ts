@@ -1,5 +1,5 @@
 import type { Command, CommandReceipt } from './commands';
-import type { HoldAcknowledgement, HoldRelease, PlaceHold, ReleaseState } from './holds';
+import type { HoldAcknowledgement, PlaceHold, ReleaseState } from './holds';
 import type { LifecycleSnapshot } from './snapshot';
 
 /** What long work answers: finished, or how far it came and what it waits for. */
@@ -48,15 +48,6 @@ export interface ControlActivities {
     readonly reviewedBy: string;
     readonly reviewOn: string;
   }): Promise<ReleaseState>;
-}
-
-/** Steps of before, named by recorded histories only; no worker has them. */
-export interface RetiredSteps {
-  releaseHold(input: {
-    readonly holdId: string;
-    readonly requestedBy: string;
-    readonly approvedBy: string;
-  }): Promise<HoldRelease>;
 }
 
 /** Scans: insert-only. */

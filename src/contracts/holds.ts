@@ -97,6 +97,15 @@ export interface HoldRelease {
   readonly releasedAt: string;
 }
 
+/** Steps of before, named by recorded histories only; no worker has them. */
+export interface RetiredSteps {
+  releaseHold(input: {
+    readonly holdId: string;
+    readonly requestedBy: string;
+    readonly approvedBy: string;
+  }): Promise<HoldRelease>;
+}
+
 /** A request to release a hold; a second person approves it before it expires. */
 export interface ReleaseRequest {
   readonly requestedBy: string;

@@ -3,9 +3,9 @@ import type {
   ControlActivities,
   DestructionActivities,
   DispositionActivities,
-  RetiredSteps,
   ScanActivities,
 } from '../contracts/activities';
+import type { RetiredSteps } from '../contracts/holds';
 import type { NoticeActivities } from '../contracts/notices';
 import type { SweepActivities } from '../contracts/sweep';
 import { TASK_QUEUES } from '../contracts/task-queues';

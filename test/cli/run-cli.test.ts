@@ -125,8 +125,9 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     [`request-deletion --record-class all --tenant ${TENANT}`, 'INVALID_INPUT', '--record-class'],
     ['deadlines --band soon', 'INVALID_INPUT', '--band'],
     ['certificate show', 'INVALID_INPUT', '--certificate'],
-    [`hold place --tenant ${TENANT} --ground x`, 'INVALID_INPUT', '--review-on'],
-    [`hold release --hold hd_1 --approved-by dpo-2`, 'INVALID_INPUT', 'hold'],
+    [`hold place --tenant ${TENANT} --ground x`, 'INVALID_INPUT', '--matter'],
+    [`hold release --hold hd_1`, 'INVALID_INPUT', 'hold'],
+    [`hold approve --hold hd_1`, 'INVALID_INPUT', 'hold'],
   ];
 
   it.each(cases)('%s', async (...[line, code, field]) => {
@@ -166,7 +167,8 @@ describe('a dangerous command', () => {
     [`end-service --service CVM --tenant ${TENANT}`, TENANT],
     [`end-feature --tenant ${TENANT}`, TENANT],
     [`request-deletion --record-class asset-basic-data --tenant ${TENANT}`, TENANT],
-    [`hold release --approved-by dpo-2 --hold ${HOLD}`, HOLD],
+    [`hold release --hold ${HOLD}`, HOLD],
+    [`hold approve --approved-by dpo-2 --hold ${HOLD}`, HOLD],
     ['freeze lift --reason was-a-drill --freeze fz_commandline000001', 'fz_commandline000001'],
     ['freeze approve --freeze fz_commandline000001', 'fz_commandline000001'],
     ['caps set --cap cohorts-per-hour --amount 5 --reason was-a-drill', 'cohorts-per-hour'],

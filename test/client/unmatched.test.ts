@@ -14,6 +14,7 @@ import { createSqlEnvironment, type SqlEnvironment } from '../support/environmen
 import { runIn, type CliRun } from '../support/evidence-cli';
 import { until } from '../support/live-engine';
 import { snapshot } from '../support/mocked-ports';
+import { insertRelease } from '../support/released-holds';
 import { createSealedRun, type SealedRun } from '../support/sealed-run';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
 
@@ -259,7 +260,8 @@ describe('processes and control', () => {
     await engine.whileWorking(activities(), async () => {
       const ground = join(folder, 'ground.json');
       writeFileSync(ground, '{"case":"x"}');
-      const place = `hold place --hold ${HOLD} --tenant ${plain} --ground ${ground} --review-on 2199-01-31`;
+      const facts = '--review-on 2199-01-31 --matter mt-1 --ground-kind audit --owner legal-1';
+      const place = `hold place --hold ${HOLD} --tenant ${plain} --ground ${ground} ${facts}`;
       expect(await lethe(place)).toMatchObject({ exitCode: 0 });
       expect(await orphans()).toEqual([]);
       await engine.client.getHandle(`hold:${HOLD}`).terminate('an accident');
@@ -270,9 +272,15 @@ describe('processes and control', () => {
       expect((await lethe(`rebuild --hold ${HOLD} --confirm ${HOLD}`)).exitCode).toBe(0);
       await until(async () => (await orphans()).length === 0, 30_000);
       expect(await reader.hold(HOLD)).toEqual(placed);
-      const release = `hold release --hold ${HOLD} --approved-by dpo-2 --confirm ${HOLD}`;
-      expect(await lethe(release)).toMatchObject({ exitCode: 0 });
-      expect((await reader.hold(HOLD))?.release).not.toBeNull();
+      for (const decision of ['release', 'approve --approved-by dpo-2']) {
+        const line = `hold ${decision} --hold ${HOLD} --confirm ${HOLD}`;
+        expect(await lethe(line)).toMatchObject({ exitCode: 0 });
+      }
+      expect((await reader.hold(HOLD))?.approved).toMatchObject({ approvedBy: 'dpo-2' });
+      expect((await reader.hold(HOLD))?.release).toBeNull();
+      expect(await orphans()).toEqual([]);
+      await engine.client.getHandle(`hold:${HOLD}`).terminate('an accident');
+      await insertRelease(sql.pool('root', 'control'), HOLD, { hoursAgo: 1 });
       const over = await lethe(`rebuild --hold ${HOLD} --confirm ${HOLD}`);
       expect(over.stderr).toMatch(/^UNKNOWN_HOLD: /);
       await until(async () => (await orphans()).length === 0, 30_000);

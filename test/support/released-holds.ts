@@ -20,6 +20,9 @@ export async function insertHold(
   );
 }
 
+/** A request that people have not made in any test. */
+const NUMBER = 77;
+
 /** Writes a release by two people as the administrator, with an effect that lies `hoursAgo` back. */
 export async function insertRelease(
   root: SqlPool,
@@ -28,13 +31,13 @@ export async function insertRelease(
 ): Promise<void> {
   await root.execute(
     `INSERT INTO hold_release_requests (hold_id, request_number, requested_by, requested_at, expires_at)
-     VALUES (?, 1, 'dpo-1', lethe_now() - INTERVAL ? HOUR, lethe_now() + INTERVAL 1 HOUR)`,
-    [holdId, hoursAgo + 26],
+     VALUES (?, ?, 'dpo-1', lethe_now() - INTERVAL ? HOUR, lethe_now() + INTERVAL 1 HOUR)`,
+    [holdId, NUMBER, hoursAgo + 26],
   );
   await root.execute(
     `INSERT INTO hold_releases
        (hold_id, request_number, released_by, approved_by, approved_at, delay_hours, released_at)
-     VALUES (?, 1, 'dpo-1', ?, lethe_now() - INTERVAL ? HOUR, 24, lethe_now() - INTERVAL ? HOUR)`,
-    [holdId, approvedBy, hoursAgo + 25, hoursAgo],
+     VALUES (?, ?, 'dpo-1', ?, lethe_now() - INTERVAL ? HOUR, 24, lethe_now() - INTERVAL ? HOUR)`,
+    [holdId, NUMBER, approvedBy, hoursAgo + 25, hoursAgo],
   );
 }

@@ -149,19 +149,17 @@ BEGIN
 END
 $$
 CREATE DEFINER={{definer}} PROCEDURE {{control}}.lock_hold(
-  IN p_hold VARBINARY(64), IN p_by VARBINARY(64), IN p_field VARBINARY(32))
+  IN p_hold VARBINARY(64), IN p_by VARBINARY(64))
 SQL SECURITY DEFINER
 BEGIN
   -- One decision about a hold at a time. The caller's transaction holds the interlocks of its tenants.
   DECLARE v_hold VARBINARY(64) DEFAULT NULL;
-  DECLARE v_text VARCHAR(128);
   SELECT hold_id INTO v_hold FROM {{control}}.holds WHERE hold_id = p_hold FOR UPDATE;
   IF v_hold IS NULL THEN
     SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'UNKNOWN_HOLD: holdId names no hold';
   END IF;
   IF p_by IS NULL OR LENGTH(p_by) = 0 THEN
-    SET v_text = CONCAT('INVALID_INPUT: ', CONVERT(p_field USING utf8mb4), ' must say who it is');
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_text;
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'INVALID_INPUT: by must say who decides about the hold';
   END IF;
 END
 $$
@@ -172,7 +170,7 @@ BEGIN
   DECLARE v_now DATETIME(6);
   DECLARE v_number INT UNSIGNED DEFAULT 0;
   DECLARE v_life INT UNSIGNED DEFAULT NULL;
-  CALL {{control}}.lock_hold(p_hold, p_by, 'requestedBy');
+  CALL {{control}}.lock_hold(p_hold, p_by);
   SET v_now = {{control}}.lethe_now();
   IF EXISTS (SELECT 1 FROM {{control}}.hold_releases r WHERE r.hold_id = p_hold
       AND NOT EXISTS (SELECT 1 FROM {{control}}.hold_release_withdrawals w
@@ -205,7 +203,7 @@ BEGIN
   DECLARE v_number INT UNSIGNED DEFAULT NULL;
   DECLARE v_asked VARBINARY(64) DEFAULT NULL;
   DECLARE v_delay INT UNSIGNED DEFAULT NULL;
-  CALL {{control}}.lock_hold(p_hold, p_by, 'approvedBy');
+  CALL {{control}}.lock_hold(p_hold, p_by);
   SET v_now = {{control}}.lethe_now();
   IF NOT EXISTS (SELECT 1 FROM {{control}}.hold_releases r WHERE r.hold_id = p_hold
       AND NOT EXISTS (SELECT 1 FROM {{control}}.hold_release_withdrawals w
@@ -234,7 +232,7 @@ BEGIN
   -- Keeping needs one person only. What has taken effect is over: a new hold must be placed then.
   DECLARE v_now DATETIME(6);
   DECLARE v_number INT UNSIGNED DEFAULT NULL;
-  CALL {{control}}.lock_hold(p_hold, p_by, 'withdrawnBy');
+  CALL {{control}}.lock_hold(p_hold, p_by);
   SET v_now = {{control}}.lethe_now();
   IF EXISTS (SELECT 1 FROM {{control}}.hold_releases r WHERE r.hold_id = p_hold AND r.released_at <= v_now
       AND NOT EXISTS (SELECT 1 FROM {{control}}.hold_release_withdrawals w
@@ -259,7 +257,7 @@ CREATE DEFINER={{definer}} PROCEDURE {{control}}.replay_hold_release(
 SQL SECURITY DEFINER
 BEGIN
   -- For the restore gate: what the evidence knows and a restored control store forgot, under a global freeze.
-  CALL {{control}}.lock_hold(p_hold, p_by, 'by');
+  CALL {{control}}.lock_hold(p_hold, p_by);
   IF NOT EXISTS (SELECT 1 FROM {{control}}.freezes f WHERE f.scope = 'global'
       AND (SELECT COUNT(*) FROM {{control}}.freeze_lifts l WHERE l.freeze_id = f.freeze_id) < 2
       LOCK IN SHARE MODE) THEN

@@ -53,12 +53,12 @@ export function addHold(lethe: Command, cli: Cli): void {
     .action(
       cli.action<ListOptions>(async (options, session) => {
         const { tenant, inForce, dueForReview, after } = options;
-        const list = await session.reader.listHolds({
+        const filter = {
           ...(tenant !== undefined && { tenantId: parseId('TenantId', tenant, 'tenant') }),
           ...(after !== undefined && { after: parseId('HoldId', after, 'after') }),
-          inForce,
-          dueForReview,
-        });
+          ...{ inForce, dueForReview },
+        };
+        const list = await session.reader.listHolds(filter);
         const more = list.next === null ? '' : `and more: --after ${list.next}\n`;
         return { data: list, text: `${listText(list.holds)}${more}` };
       }),
