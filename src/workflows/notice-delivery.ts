@@ -16,8 +16,8 @@ import { isContinued } from './check-input';
 
 /** How soon a receiver hears of a fact: it is looked for this often while anybody is to be told. */
 const LOOK_EVERY_MS = 10_000;
-/** Nobody is to be told; who registers a receiver wakes the process. */
-const LOOK_IDLE_MS = 86_400_000;
+/** Nobody is to be told: places are given all the same, so that the first receiver begins near the end. */
+const LOOK_IDLE_MS = 3_600_000;
 /** One look in so many goes through everything, for a transaction that took very long. */
 const THOROUGH_EVERY = 360;
 /** Receivers that are spoken to at once, fewer than a worker has slots for them. */

@@ -4,7 +4,7 @@ import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
 
-const DAY = 86_400;
+const HOUR = 3_600;
 const NEEDS_HUMAN = defineSearchAttributeKey('LetheNeedsHuman', 'BOOL');
 
 let environment: TemporalEnvironment;
@@ -73,15 +73,15 @@ describe('the delivery of notices', () => {
     });
   });
 
-  it('looks every ten seconds while somebody is to be told, and once a day while nobody is', async () => {
+  it('looks every ten seconds while somebody is to be told, and once an hour while nobody is', async () => {
     const { looks, activities } = portsWith([{}, {}], { receivers: 0 });
     await environment.whileWorking(activities, async () => {
       const handle = await start('notices-timer');
       await until(() => Promise.resolve(looks.length === 1), 10_000);
       await environment.fastForward('notices-timer', 25);
       await until(() => Promise.resolve(looks.length === 3), 10_000);
-      // Nobody is left: a day without a look.
-      await environment.fastForward('notices-timer', DAY - 60);
+      // Nobody is left: an hour without a look.
+      await environment.fastForward('notices-timer', HOUR - 60);
       expect(looks).toHaveLength(3);
       await environment.fastForward('notices-timer', 120);
       await until(() => Promise.resolve(looks.length === 4), 10_000);
