@@ -29,12 +29,16 @@ module.exports = {
       'cli',
       'model',
     ]),
-    suite('servers', ['stores', 'activities', 'crash', 'races', 'workflows', 'client', 'e2e'], {
-      ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
-        globalSetup: '<rootDir>/test/support/start-servers.ts',
-        globalTeardown: '<rootDir>/test/support/stop-servers.ts',
-      }),
-    }),
+    suite(
+      'servers',
+      ['stores', 'activities', 'attacks', 'crash', 'races', 'workflows', 'client', 'e2e'],
+      {
+        ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
+          globalSetup: '<rootDir>/test/support/start-servers.ts',
+          globalTeardown: '<rootDir>/test/support/stop-servers.ts',
+        }),
+      },
+    ),
     suite('replay', ['replay']),
   ],
   testTimeout: 120000,
