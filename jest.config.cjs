@@ -30,12 +30,16 @@ module.exports = {
       'model',
       'papers',
     ]),
-    suite('servers', ['stores', 'activities', 'crash', 'races', 'workflows', 'client', 'e2e'], {
-      ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
-        globalSetup: '<rootDir>/test/support/start-servers.ts',
-        globalTeardown: '<rootDir>/test/support/stop-servers.ts',
-      }),
-    }),
+    suite(
+      'servers',
+      ['stores', 'activities', 'attacks', 'crash', 'races', 'workflows', 'client', 'e2e'],
+      {
+        ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
+          globalSetup: '<rootDir>/test/support/start-servers.ts',
+          globalTeardown: '<rootDir>/test/support/stop-servers.ts',
+        }),
+      },
+    ),
     suite('replay', ['replay']),
   ],
   testTimeout: 120000,

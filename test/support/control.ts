@@ -1,11 +1,12 @@
 import { join } from 'node:path';
+import type { AcceptPorts } from '../../src/activities/control/accept-command';
 import { createControlActivities } from '../../src/activities/control';
 import { createLinkWriter } from '../../src/activities/links/link-writer';
 import { createStagingWriter } from '../../src/activities/staging/staging-writer';
 import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
 import type { AcceptedCommand, ControlActivities } from '../../src/contracts/activities';
 import type { Command, CommandBodies, CommandKind, StagedBody } from '../../src/contracts/commands';
-import type { LinkWriter } from '../../src/contracts/stores';
+import type { EvidenceLedger, LinkWriter } from '../../src/contracts/stores';
 import { loadCalendars } from '../../src/platform/calendars';
 import { loadPolicies } from '../../src/platform/policies/load-policies';
 import type { SqlEnvironment } from './environment';
@@ -13,6 +14,9 @@ import type { SqlEnvironment } from './environment';
 /** Control on the real SQL server, with ways to send commands. */
 export interface ControlHarness {
   readonly activities: ControlActivities;
+  /** What the activities work with, for calls past their edge. */
+  readonly ports: AcceptPorts;
+  readonly ledger: EvidenceLedger;
   readonly links: LinkWriter;
   newTenant(): string;
   /** Sends a command under a key of its own unless one is given. */
@@ -37,12 +41,21 @@ export const subscribeTo = (
 });
 
 /** Binds the control activities to an environment. */
-export function createControlHarness(environment: SqlEnvironment): ControlHarness {
+export function createControlHarness(
+  environment: SqlEnvironment,
+  witness: (act: Parameters<EvidenceLedger['append']>[0]) => unknown = () => undefined,
+): ControlHarness {
   let tenants = 0;
   let keys = 0;
   const staging = createStagingWriter(environment.pool('stager'), 'configuration');
   const links = createLinkWriter(environment.pool('collector', 'assets'));
-  const activities = createControlActivities({
+  const ledger: EvidenceLedger = {
+    append: (act) => {
+      witness(act);
+      return Promise.resolve();
+    },
+  };
+  const ports: AcceptPorts = {
     control: environment.pool('control'),
     keys: environment.pool('control', 'keys'),
     unstamp: () => Promise.resolve(),
@@ -55,10 +68,13 @@ export function createControlHarness(environment: SqlEnvironment): ControlHarnes
     // Configuration bodies and the ledger have suites of their own against the real stores.
     configuration: { write: () => Promise.reject(new Error('not part of this suite')) },
     links,
-    ledger: { append: () => Promise.resolve() },
-  });
+    ledger,
+  };
+  const activities = createControlActivities(ports);
   const harness: ControlHarness = {
     activities,
+    ports,
+    ledger,
     links,
     newTenant: () => `tn_commands${String((tenants += 1)).padStart(9, '0')}`,
     send: (tenantId, kind, ...[body, key = `key-${(keys += 1)}`]) => {
