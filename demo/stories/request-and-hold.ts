@@ -1,5 +1,6 @@
 import type { Act, Character, Play } from '../play';
 import { expectCohorts } from '../cohorts';
+import { approve, makeOfficers, preview, submit, type Officers } from '../people';
 
 const HOLD = 'hd_00000000000000000001';
 /** Content that must be in no history. */
@@ -21,6 +22,8 @@ export function actsOfRequestAndHold(): readonly Act[] {
   return [
     { at: '2030-01-07T01:10:00Z', what: begin },
     { at: '2030-02-04T02:00:00Z', what: request },
+    { at: '2030-02-05T02:00:00Z', what: orderIt },
+    { at: '2030-02-06T02:00:00Z', what: approveIt },
     { at: '2030-02-08T02:00:00Z', what: hold },
     { at: '2030-02-12T02:00:00Z', what: heldOverTheWindow },
     { at: '2030-03-20T02:00:00Z', what: release },
@@ -83,7 +86,54 @@ async function request(play: Play): Promise<void> {
   // No calendar is published for 2030: the 28th Monday to Friday after 4 February, to be on the safe side.
   play.expectations.expectDate('request: received', due[0]?.dueOn, '2030-02-04');
   play.expectations.expectDate('request: latest', due[0]?.latestAt, '2030-03-14T16:00:00Z');
+  const { blockedOn } = await play.status(requestAndHold);
+  play.expectations.expectEqual('request: waits for an order', blockedOn, 'order');
   await play.tell(requestAndHold, 'requests deletion of its configuration data', due);
+}
+
+/** The two officers and the order that one of them signed. */
+let officers: Officers | undefined;
+let signed = '';
+
+async function orderIt(play: Play): Promise<void> {
+  officers = await makeOfficers(play);
+  const { tenantId } = requestAndHold;
+  const plan = await preview(play, tenantId);
+  const records = plan.goes.flatMap(({ counts }) => Object.values(counts));
+  const total = records.reduce((sum, count) => sum + count, 0);
+  play.expectations.expectEqual('preview: records that would go', total, 6);
+  play.expectations.expectEqual(
+    'preview: what stays',
+    plan.stays.map(({ why }) => why),
+    ['received-later', 'in-use'],
+  );
+  signed = await submit(play, plan, officers.requester);
+  play.expectations.expectEqual(
+    'order: its own signer cannot approve it',
+    await approve(play, { tenantId, order: signed }, officers.requester),
+    'FOUR_EYES',
+  );
+  const waiting = await play.status(requestAndHold);
+  play.expectations.expectEqual('order: still waits', waiting.blockedOn, 'order');
+  const places = plan.goes.flatMap(({ counts }) => Object.keys(counts)).length;
+  await play.tell(
+    requestAndHold,
+    `preview: ${total} records in ${places} places would go; one officer signs the order of that plan`,
+  );
+}
+
+async function approveIt(play: Play): Promise<void> {
+  if (officers === undefined) throw new Error('nobody ordered anything');
+  const order = { tenantId: requestAndHold.tenantId, order: signed };
+  play.expectations.expectEqual(
+    'order: approved by a second person',
+    await approve(play, order, officers.approver),
+    'approved',
+  );
+  const { blockedOn } = await play.status(requestAndHold);
+  play.expectations.expectEqual('order: nothing is waited for', blockedOn, null);
+  const due = await play.dueDates(requestAndHold);
+  await play.tell(requestAndHold, 'another officer approves the order', due);
 }
 
 async function hold(play: Play): Promise<void> {

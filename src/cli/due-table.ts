@@ -57,7 +57,7 @@ export function dueTable(
       day.dueOn,
       day.recordClass,
       day.state,
-      day.deleteNotBefore ?? 'held',
+      day.deleteNotBefore ?? (day.waitsForOrder === true ? 'order' : 'held'),
       day.latestAt === null ? 'open' : `${day.latestAt}${day.provisional ? ' (provisional)' : ''}`,
       day.because,
       day.records,

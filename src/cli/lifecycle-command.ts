@@ -77,7 +77,11 @@ export const sending =
     return (client) => client.command(kind, header, body);
   };
 
-function headerOf(options: SendOptions, config: Config): CommandHeader {
+/** Who sends a command, and under which key it may be repeated. */
+export function headerOf(
+  options: Pick<SendOptions, 'tenant' | 'idempotencyKey' | 'requestedBy'>,
+  config: Config,
+): CommandHeader {
   return {
     tenantId: options.tenant,
     idempotencyKey: options.idempotencyKey ?? `cli-${randomUUID()}`,
@@ -109,7 +113,7 @@ export function idFrom(prefix: string, header: CommandHeader): string {
 }
 
 /** When repeating is the right thing to do, the key under which it is safe has to be known. */
-async function naming<T>(header: CommandHeader, sent: Promise<T>): Promise<T> {
+export async function naming<T>(header: CommandHeader, sent: Promise<T>): Promise<T> {
   try {
     return await sent;
   } catch (error) {
@@ -122,7 +126,7 @@ async function naming<T>(header: CommandHeader, sent: Promise<T>): Promise<T> {
   }
 }
 
-const receiptAnswer = (receipt: CommandReceipt): Answer => ({
+export const receiptAnswer = (receipt: CommandReceipt): Answer => ({
   data: receipt,
   text: facts([
     ['accepted', receipt.acceptedAt],

@@ -22,6 +22,7 @@ import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
 import { addUnmatched } from './commands/unmatched';
 import { addPolicy } from './commands/policy';
+import { addOrder } from './commands/order';
 import { addProgress } from './commands/progress';
 import { addThrottle } from './commands/throttle';
 import { addGrantSharing } from './commands/grant-sharing';
@@ -131,6 +132,7 @@ function program(cli: Cli, complaints: string[]): Command {
   lethe.commandsGroup('Deletion and what stops it:');
   addRequestDeletion(lethe, cli);
   addWithdrawDeletion(lethe, cli);
+  addOrder(lethe, cli);
   addSigner(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);

@@ -121,6 +121,29 @@ export class LifecycleClient {
   }
 
   /**
+   * Sends a signed deletion order; it ends nothing until somebody else approves it.
+   * @throws LetheError PLAN_CHANGED when something else would go by now; preview and order again.
+   */
+  async submitOrder(header: CommandHeader, order: string): Promise<CommandReceipt> {
+    return this.command('submitOrder', header, { order });
+  }
+
+  /** Sends the signed approval of another person. @throws LetheError FOUR_EYES for the same one. */
+  async approveOrder(header: CommandHeader, approval: string): Promise<CommandReceipt> {
+    return this.command('approveOrder', header, { approval });
+  }
+
+  /** Sends a signed denial of an order that was not approved yet. */
+  async denyOrder(header: CommandHeader, denial: string): Promise<CommandReceipt> {
+    return this.command('denyOrder', header, { denial });
+  }
+
+  /** Sends a signed revocation; REQUEST_IRREVOCABLE once destruction has begun. */
+  async revokeOrder(header: CommandHeader, revocation: string): Promise<CommandReceipt> {
+    return this.command('revokeOrder', header, { revocation });
+  }
+
+  /**
    * Checks a configuration body, stages it and sends the change.
    *
    * @throws LetheError INVALID_INPUT naming the field of the body, before anything is staged.

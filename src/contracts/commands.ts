@@ -74,6 +74,14 @@ export interface CommandBodies {
   readonly withdrawAttestation: { readonly jurisdiction: string };
   readonly requestDeletion: { readonly requestId: string; readonly recordClass: RecordClass };
   readonly withdrawDeletion: { readonly requestId: string };
+  /** A signed {@link DeletionOrder}, as it travels. */
+  readonly submitOrder: { readonly order: string };
+  /** A signed {@link DeletionApproval} by another person. */
+  readonly approveOrder: { readonly approval: string };
+  /** A signed {@link OrderStop} before the order is approved. */
+  readonly denyOrder: { readonly denial: string };
+  /** A signed {@link OrderStop} once it is. */
+  readonly revokeOrder: { readonly revocation: string };
   readonly requestScan:
     | { readonly source: 'host-report'; readonly report: StagedBody }
     /** A {@link RepositoryScan} that waits in staging. */
@@ -120,5 +128,9 @@ export const COMMAND_KINDS = Object.freeze([
   'withdrawAttestation',
   'requestDeletion',
   'withdrawDeletion',
+  'submitOrder',
+  'approveOrder',
+  'denyOrder',
+  'revokeOrder',
   'requestScan',
 ] as const satisfies readonly CommandKind[]);

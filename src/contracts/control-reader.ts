@@ -4,6 +4,8 @@ import type { ForecastAnswer } from '../domain/forecast';
 import type { PaceWarning } from '../domain/pacing';
 import type { RecordClass } from '../domain/record-class';
 import type { ApprovalRule, AuthorityChange, SignerRecord } from './authority';
+import type { OrderOverview } from './order-records';
+import type { DeletionPlan } from './orders';
 import type { Band, DueDay, ProcessStatus } from './snapshot';
 import type { PolicyActivation } from './window-plans';
 
@@ -182,6 +184,19 @@ export interface ControlReader {
   policyActivations(): Promise<readonly PolicyActivation[]>;
   /** Trips of the circuit breaker, open ones first. */
   trips(): Promise<readonly TripRecord[]>;
+  /**
+   * What the named requests would end, or all standing ones: read with a login that only reads.
+   *
+   * @throws LetheError UNKNOWN_TENANT, or UNKNOWN_REQUEST when one of them does not stand.
+   */
+  deletionPlan(tenantId: string, requestIds?: readonly string[]): Promise<DeletionPlan>;
+  /** Requests and orders of a tenant. @throws LetheError UNKNOWN_TENANT */
+  orders(tenantId: string): Promise<OrderOverview>;
+  /** An order as it was signed; null when the tenant has none under that id. */
+  signedOrder(
+    tenantId: string,
+    orderId: string,
+  ): Promise<{ readonly document: string; readonly digest: string; readonly asOf: string } | null>;
   /** The registry of signers, ended keys too. */
   signers(): Promise<readonly SignerRecord[]>;
   /** Proposed changes of the registry, the newest first. */

@@ -15,6 +15,10 @@ export const UPDATE_NAMES = Object.freeze({
   withdrawAttestationUpdate: 'withdrawAttestation',
   requestDeletionUpdate: 'requestDeletion',
   withdrawDeletionUpdate: 'withdrawDeletion',
+  submitOrderUpdate: 'submitOrder',
+  approveOrderUpdate: 'approveOrder',
+  denyOrderUpdate: 'denyOrder',
+  revokeOrderUpdate: 'revokeOrder',
   requestScanUpdate: 'requestScan',
 } as const satisfies Record<`${CommandKind}Update`, CommandKind>);
 

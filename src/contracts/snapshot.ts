@@ -18,6 +18,8 @@ export interface DueDay {
   /** The rule that decides the date, e.g. `AB-3`. */
   readonly because: string;
   readonly provisional: boolean;
+  /** Only a request asks for it by then, and no approved order covers that; absent: no. */
+  readonly waitsForOrder?: boolean;
 }
 
 /** What has happened to a cohort; order matters, it never goes back. */
@@ -66,6 +68,8 @@ export interface LifecycleSnapshot {
   readonly terminatedAt: string | null;
   /** The next instant at which something may be destroyed or moved on; one timer is set to it. */
   readonly nextDueAt: string | null;
+  /** When somebody is called because nobody approved a request; absent: never. */
+  readonly nextPageAt?: string;
   readonly dueDays: readonly DueDay[];
   readonly dueDaysTotal: number;
   readonly holds: readonly HoldSummary[];

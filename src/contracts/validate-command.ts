@@ -12,6 +12,7 @@ import {
   refuse,
   type Check,
 } from './field-checks';
+import { orderDocument } from './orders';
 
 /** Opaque actor: an id of the console's own, never a name with spaces or an address. */
 const actor = matching(
@@ -80,6 +81,10 @@ const BODIES: Readonly<Record<CommandKind, Check>> = {
   }),
   requestDeletion: objectOf({ requestId: id('RequestId'), recordClass: oneOf(RECORD_CLASSES) }),
   withdrawDeletion: objectOf({ requestId: id('RequestId') }),
+  submitOrder: objectOf({ order: orderDocument('order') }),
+  approveOrder: objectOf({ approval: orderDocument('approval') }),
+  denyOrder: objectOf({ denial: orderDocument('denial') }),
+  revokeOrder: objectOf({ revocation: orderDocument('revocation') }),
   requestScan,
 };
 

@@ -210,6 +210,14 @@ export const EXEMPT = Object.freeze({
   'mysql:control.authority_changes':
     'signed proposals to change who may sign: keys, roles, opaque ids of people, instants',
   'mysql:control.authority_approvals': 'signed approvals of such proposals, with opaque ids',
+  'mysql:control.deletion_orders':
+    'signed orders: ids, classes, words, digests and instants; kept as evidence of CC-2 and DR-1',
+  'mysql:control.deletion_order_requests': 'which requests an order carries out, as ids',
+  'mysql:control.deletion_approvals': 'signed approvals of orders, with opaque ids of people',
+  'mysql:control.deletion_order_stops':
+    'signed denials and revocations of orders, as words and ids',
+  'mysql:control.order_refusals': 'how often orders were refused, per tenant, cause and hour',
+  'mysql:control.order_pages': 'when somebody was called about a request that nobody approved',
   'mysql:control.migrations': 'names and checksums of applied migrations',
   'mysql:control.migration_steps': 'which statements of a migration were carried out',
   'mysql:evidence': 'ids, counts, digests and instants that prove what was done; no tenant content',

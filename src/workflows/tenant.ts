@@ -40,6 +40,10 @@ const DESCRIPTIONS: Readonly<Record<CommandKind, string>> = {
   withdrawAttestation: 'Withdraw an attestation; the Feature is suspended',
   requestDeletion: 'Deletion of a record class was requested; the clock starts',
   withdrawDeletion: 'A deletion request is withdrawn',
+  submitOrder: 'A signed deletion order; it waits for the approval of another person',
+  approveOrder: 'Another person approves a deletion order',
+  denyOrder: 'A deletion order is denied',
+  revokeOrder: 'An approved deletion order is revoked',
   requestScan: 'Scan a host report or a registry repository',
 };
 

@@ -41,7 +41,7 @@ export function showAttributes(before: LifecycleSnapshot | null, after: Lifecycl
 export function showDetails(snapshot: LifecycleSnapshot, waitsFor: string): void {
   const due = snapshot.dueDays.map(
     (day) =>
-      `| ${day.dueOn} | ${day.recordClass} | ${day.state} | ${day.deleteNotBefore ?? 'held'} | ` +
+      `| ${day.dueOn} | ${day.recordClass} | ${day.state} | ${day.deleteNotBefore ?? (day.waitsForOrder === true ? 'order' : 'held')} | ` +
       `${day.latestAt ?? 'open'} | ${day.because} | ${day.records} |`,
   );
   const holds = snapshot.holds.map((hold) => `- ${hold.holdId} since ${hold.placedAt}`);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await createSealedRun(environment, { tenantId: LATER });
   await root.execute(
     `INSERT INTO cohort_windows VALUES ('rn_${LATER.slice(3)}', '2020-01-01', 2, NULL,
-       lethe_now() + INTERVAL 40 DAY, lethe_now() + INTERVAL 90 DAY, '{"because":"AB-3"}', lethe_now())`,
+       lethe_now() + INTERVAL 40 DAY, lethe_now() + INTERVAL 90 DAY, '{"because":"AB-3"}', lethe_now(), NULL, NULL)`,
   );
 });
 afterAll(() => environment.remove());

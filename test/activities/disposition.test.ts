@@ -1,5 +1,6 @@
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hostReport, newAsset } from '../support/observations';
+import { orderDeletion } from '../support/orders';
 import {
   assetDays,
   ended,
@@ -232,7 +233,9 @@ describe('a request for configuration data', () => {
       recordClass: 'console-configuration-data',
     });
     await change('after');
-    const planned = await engine.runWork(tenantId);
+    await engine.runWork(tenantId);
+    await orderDeletion(engine, tenantId);
+    const planned = await engine.snapshot(tenantId);
     const [due] = planned.dueDays;
     expect(due).toMatchObject({ recordClass: 'console-configuration-data', records: 2 });
     const settings = async (): Promise<string[]> => {
@@ -279,6 +282,7 @@ describe('a request for asset data', () => {
       fingerprints: 3,
       asset_links: 1,
     });
+    await orderDeletion(engine, tenantId);
     const [due] = assetDays(await engine.snapshot(tenantId));
     expect(Date.parse(due?.earliestAt ?? '')).toBeGreaterThanOrEqual(
       Date.parse(requestedAt) + 180 * 86_400_000,

@@ -37,7 +37,7 @@ describe('a forecast from control', () => {
   it('leaves out what is held, begun or not waiting any more', async () => {
     const [held, begun] = [await limits.sealed(), await limits.sealed()];
     await limits.root.execute(
-      `INSERT INTO cohort_windows VALUES (?, ?, 2, NULL, NULL, NULL, '{}', lethe_now())`,
+      `INSERT INTO cohort_windows VALUES (?, ?, 2, NULL, NULL, NULL, '{}', lethe_now(), NULL, NULL)`,
       [held.runId, held.dueOn],
     );
     await limits.root.execute(

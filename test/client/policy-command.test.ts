@@ -115,7 +115,7 @@ describe('lethe policy', () => {
     expect(plan).toMatchObject({
       policy: DRAFT.policy,
       inForce: 1,
-      moves: [{ tenantId, ends: 'earlier', begins: 'later' }],
+      moves: [{ tenantId, ends: 'earlier', begins: 'same' }],
     });
     expect((await lethe('policy', 'plan', '2', '--detailed-exitcode')).exitCode).toBe(2);
     const shown = (await lethe('policy', 'plan', '2')).stdout;

@@ -1,4 +1,5 @@
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import { orderDeletion } from '../support/orders';
 import { freeze, later, trip, type Lift } from '../support/interlocks';
 import { Pauses, pausing } from '../support/paused-worker';
 import {
@@ -194,6 +195,7 @@ describe('a withdrawal beside a worker that ends what was requested', () => {
     const recordClass = 'console-configuration-data' as const;
     await engine.send(tenantId, 'requestDeletion', { requestId, recordClass });
     await engine.runWork(tenantId);
+    await orderDeletion(engine, tenantId);
     await later(engine, COOLED);
     return { tenantId, requestId };
   }

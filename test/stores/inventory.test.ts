@@ -275,6 +275,12 @@ const FREE_TEXT: Readonly<Record<string, string>> = {
   'control.breaker_resets.reason': 'one line of the person who reset a trip of the circuit breaker',
   'control.cap_settings.reason': 'one line of the person who set a cap',
   'control.freeze_lift_requests.reason': 'one line of the person who asked to lift a freeze',
+  'control.authority_changes.document':
+    'a signed change of the registry: keys, ids, words, instants',
+  'control.authority_approvals.document': 'a signed approval of such a change: ids and digests',
+  'control.deletion_orders.document': 'a signed order: ids, words, digests and instants',
+  'control.deletion_approvals.document': 'a signed approval: ids, words, digests and instants',
+  'control.deletion_order_stops.document': 'a signed denial or revocation: ids, words and instants',
   'control.cohort_windows.derivation': 'rule ids, civil dates and versions of one derivation',
   'control.commands.result': 'ids and instants that a command produced; bodies stay in staging',
   'control.hold_grounds.ground': 'ground and owner of a legal hold; kept as long as its evidence',

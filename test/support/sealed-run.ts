@@ -62,7 +62,7 @@ export async function createSealedRun(
     `INSERT INTO cohort_keys VALUES ('${runId}', '${dueOn}', 'asset:${runId}:${dueOn}')`,
     `INSERT INTO manifests VALUES ('${runId}', 'at_1', 'manifest', lethe_now())`,
     `INSERT INTO manifest_batches VALUES ('${runId}', 'mysql:assets.image_risks', 1, '', '', '${ids}', ${rows}, '${digest}')`,
-    `INSERT INTO cohort_windows VALUES ('${runId}', '${dueOn}', 1, ${notBefore}, ${notBefore}, lethe_now() + INTERVAL 1 DAY, '{}', lethe_now())`,
+    `INSERT INTO cohort_windows VALUES ('${runId}', '${dueOn}', 1, ${notBefore}, ${notBefore}, lethe_now() + INTERVAL 1 DAY, '{}', lethe_now(), ${notBefore}, ${notBefore})`,
     `INSERT INTO window_refreshes VALUES ('${runId}', 1, 1, 1, lethe_now())`,
   ];
   for (const statement of statements) await root.execute(statement);
@@ -122,4 +122,35 @@ export async function issueDestroyPermit(
       workflowNow ?? String(now[0]?.['now']),
     ]);
   return permit;
+}
+
+/**
+ * An approved order for a request of a sealed run, built by the administrator: two people, nobody's
+ * signature. What is signed has suites of its own.
+ */
+export async function createOrder(
+  environment: SqlEnvironment,
+  order: { readonly tenantId: string; readonly requestId: string; readonly approved?: boolean },
+): Promise<string> {
+  const root = environment.pool('root', 'control');
+  const { tenantId, requestId, approved = true } = order;
+  const orderId = `do_${tenantId.slice(3)}`;
+  const until = 'lethe_now() + INTERVAL 30 DAY, lethe_now()';
+  await root.execute(
+    `INSERT INTO deletion_orders VALUES (?, ?, '', 'd', 'p', 'customer-request', 'k1', 'person-1', 1,
+       lethe_now(), ${until}, lethe_now() + INTERVAL 7 DAY)`,
+    [orderId, tenantId],
+  );
+  await root.execute(
+    `INSERT INTO deletion_order_requests SELECT ?, request_id, record_class FROM deletion_requests
+      WHERE tenant_id = ? AND request_id = ?`,
+    [orderId, tenantId, requestId],
+  );
+  if (approved) {
+    await root.execute(
+      `INSERT INTO deletion_approvals VALUES (?, ?, ?, '', 'a', 'd', 'k2', 'person-2', lethe_now(), ${until})`,
+      [`oa_${tenantId.slice(3)}`, orderId, tenantId],
+    );
+  }
+  return orderId;
 }

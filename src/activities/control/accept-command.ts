@@ -12,11 +12,13 @@ import { insertRow, type EffectContext, type EffectResult } from './command-cont
 import { assertFeatureInUse } from './effects/configuration';
 import { grantSharing, requestScan, revokeSharing } from './effects/discovery';
 import { recordUses } from './effects/links';
+import { approveOrder, denyOrder, revokeOrder, submitOrder } from './effects/orders';
 import { requestDeletion, withdrawDeletion } from './effects/requests';
 import { attachService, endFeature, endService, reactivateFeature } from './effects/services';
 import { attestMinimumAge, subscribe, withdrawAttestation } from './effects/subscribe';
 import { settleInterlock, type InterlockPorts } from './interlock';
 import { readSnapshot } from './read-snapshot';
+import { provingRefusals } from './order-refusals';
 import { refreshWindows } from './refresh-windows';
 import { reviveContinued } from './revive';
 import { required, textRow, toInstant, toSqlTime } from './sql-text';
@@ -75,6 +77,10 @@ const EFFECTS: { readonly [K in CommandKind]: Effect<K> } = {
   withdrawAttestation,
   requestDeletion,
   withdrawDeletion,
+  submitOrder,
+  approveOrder,
+  denyOrder,
+  revokeOrder,
   requestScan,
 };
 
@@ -84,6 +90,8 @@ const INTERLOCKS: ReadonlySet<CommandKind> = new Set([
   'linkAsset',
   'reactivateFeature',
   'withdrawDeletion',
+  'denyOrder',
+  'revokeOrder',
 ]);
 
 /**
@@ -98,13 +106,15 @@ export async function acceptCommand(
   input: { readonly tenantId: string; readonly command: Command },
 ): Promise<AcceptedCommand> {
   const { tenantId, command } = input;
-  const receipt = await ports.control.transaction(async (sql) => {
-    await sql.execute('CALL lock_tenant(?)', [tenantId]);
-    const earlier = await findEarlier(sql, tenantId, command);
-    const answer = earlier ?? (await commit(sql, ports, { tenantId, command }));
-    await eraseTaken(sql, { tenantId, command });
-    return answer;
-  });
+  const receipt = await provingRefusals(ports, input, () =>
+    ports.control.transaction(async (sql) => {
+      await sql.execute('CALL lock_tenant(?)', [tenantId]);
+      const earlier = await findEarlier(sql, tenantId, command);
+      const answer = earlier ?? (await commit(sql, ports, { tenantId, command }));
+      await eraseTaken(sql, { tenantId, command });
+      return answer;
+    }),
+  );
   await afterCommit(ports, tenantId, { command, receipt });
   const snapshot = await refreshTenant(ports, tenantId);
   return { receipt, snapshot };

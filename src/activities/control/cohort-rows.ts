@@ -19,6 +19,14 @@ export interface CohortRow {
   readonly earliestAt: string | null;
   readonly deleteNotBefore: string | null;
   readonly latestAt: string | null;
+  /** From when it may go without any order, because its use ended; null while it has not. */
+  readonly endedNotBefore: string | null;
+  /** From when an approved order for what was requested lets it go. */
+  readonly requestedNotBefore: string | null;
+  /** A standing request covers it that no order in force does, and nothing else lets it go. */
+  readonly waitsForOrder: boolean;
+  /** Rules, dates and versions of the newest window, as plain JSON. */
+  readonly derivation: Readonly<Record<string, unknown>>;
   readonly because: string;
   readonly provisional: boolean;
   /** Digest of the facts that the newest window follows from; null before there is one. */
@@ -51,7 +59,8 @@ export async function readCohorts(sql: Sql, tenantId: string): Promise<readonly 
     sql,
     `SELECT c.run_id, c.due_on, c.records, c.newest_observed_at, c.base_earliest_at,
             r.record_class, r.event_kind, r.event_ref, r.event_at, r.generation,
-            w.window_number, w.earliest_at, w.delete_not_before, w.latest_at, w.derivation
+            w.window_number, w.earliest_at, w.delete_not_before, w.latest_at, w.derivation,
+            w.ended_not_before
        FROM cohorts c
        JOIN runs r ON r.run_id = c.run_id
        LEFT JOIN cohort_windows w ON w.run_id = c.run_id AND w.due_on = c.due_on
@@ -79,7 +88,9 @@ function toCohort(row: TextRow, state: CohortState, subjects: readonly string[])
     because?: string;
     provisional?: boolean;
     factsDigest?: string;
-  };
+    requestedNotBefore?: string | null;
+    waitsForOrder?: boolean;
+  } & Readonly<Record<string, unknown>>;
   return {
     runId: required(row, 'run_id'),
     dueOn: required(row, 'due_on'),
@@ -95,6 +106,10 @@ function toCohort(row: TextRow, state: CohortState, subjects: readonly string[])
     earliestAt: toInstantOrNull(row['earliest_at']),
     deleteNotBefore: toInstantOrNull(row['delete_not_before']),
     latestAt: toInstantOrNull(row['latest_at']),
+    endedNotBefore: toInstantOrNull(row['ended_not_before']),
+    requestedNotBefore: derivation.requestedNotBefore ?? toInstantOrNull(row['delete_not_before']),
+    waitsForOrder: derivation.waitsForOrder ?? false,
+    derivation,
     because: derivation.because ?? 'AB-3',
     provisional: derivation.provisional ?? false,
     factsDigest: derivation.factsDigest ?? null,

@@ -2,7 +2,9 @@ import { stageOf, type StageFacts } from '../../domain/lifecycle';
 import type { RecordClass } from '../../domain/record-class';
 import type { Band, DueDay, LifecycleSnapshot, WorkItem } from '../../contracts/snapshot';
 import type { Sql } from '../../contracts/sql';
+import type { RequestRecord } from '../../contracts/order-records';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
+import { readRequests } from './read-requests';
 import {
   databaseNow,
   activeServices,
@@ -30,7 +32,8 @@ export async function readSnapshot(sql: Sql, tenantId: string): Promise<Lifecycl
       isWaiting(state) && deleteNotBefore !== null && deleteNotBefore <= facts.now,
   );
   const stop = await readStop(sql, tenantId, due);
-  return compose({ facts, cohorts, counters, events, scans, stop });
+  const requests = await readRequests(sql, facts, cohorts);
+  return compose({ facts, cohorts, counters, events, scans, stop, requests });
 }
 
 /** All due days of a tenant that are not over, by the instant from which they may be destroyed. */
@@ -52,9 +55,11 @@ interface Readings {
   readonly scans: readonly WorkItem[];
   /** A cap, the circuit breaker or a freeze that stops what is due; null when none does. */
   readonly stop: string | null;
+  readonly requests: readonly RequestRecord[];
 }
 
-function compose({ facts, cohorts, counters, events, scans, stop }: Readings): LifecycleSnapshot {
+function compose(readings: Readings): LifecycleSnapshot {
+  const { facts, cohorts, counters, events, scans, requests } = readings;
   const stage = stageOf(stageFacts({ facts, cohorts, counters, events }));
   const dueDays = dueDaysOf(cohorts);
   const holds = facts.holds.filter((hold) => hold.releasedAt === null);
@@ -78,7 +83,7 @@ function compose({ facts, cohorts, counters, events, scans, stop }: Readings): L
     featureActive: openPeriod(facts, 'Feature') !== undefined,
     recordClasses: [...new Set(dueDays.map((day) => day.recordClass))],
     terminatedAt: terminatedAt(facts),
-    nextDueAt: nextDueAt(cohorts, facts),
+    ...nextInstants(cohorts, facts, requests),
     dueDays: dueDays.slice(0, CARRIED_MAX),
     dueDaysTotal: dueDays.length,
     holds: holds.slice(0, CARRIED_MAX).map(({ holdId, recordClass, placedAt, reviewOn }) => ({
@@ -88,13 +93,42 @@ function compose({ facts, cohorts, counters, events, scans, stop }: Readings): L
       reviewOn,
     })),
     holdsTotal: holds.length,
-    blockedOn:
-      stop ??
-      (holds.length > 0 && dueDays.some((day) => day.deleteNotBefore === null) ? 'hold' : null),
-    needsHuman: stop !== null || (counters.breaches > 0 && dueDays.length > 0),
+    ...obstacleOf(readings, dueDays, holds.length),
     work: work.slice(0, CARRIED_MAX),
     counters,
     ended: stage === 'ended',
+  };
+}
+
+/** What stands in the way, and whether a person must look at it. */
+function obstacleOf(
+  { stop, counters, requests }: Readings,
+  dueDays: readonly DueDay[],
+  holds: number,
+): Pick<LifecycleSnapshot, 'blockedOn' | 'needsHuman'> {
+  const unordered = dueDays.some(({ waitsForOrder }) => waitsForOrder === true);
+  const held =
+    holds > 0 && dueDays.some((day) => day.deleteNotBefore === null && day.waitsForOrder !== true);
+  const called = requests.some(({ waitsForOrder, paged }) => waitsForOrder && paged.length > 0);
+  return {
+    blockedOn: stop ?? (held ? 'hold' : unordered ? 'order' : null),
+    needsHuman: stop !== null || called || (counters.breaches > 0 && dueDays.length > 0),
+  };
+}
+
+/** The one timer is set to what comes first: a window that opens, or a call about a missing order. */
+function nextInstants(
+  cohorts: readonly CohortRow[],
+  facts: TenantFacts,
+  requests: readonly RequestRecord[],
+): Pick<LifecycleSnapshot, 'nextDueAt' | 'nextPageAt'> {
+  const dueAt = nextDueAt(cohorts, facts);
+  const pages = requests.flatMap(({ nextPage }) => (nextPage === null ? [] : [nextPage.at]));
+  const nextPageAt = pages.sort()[0];
+  if (nextPageAt === undefined) return { nextDueAt: dueAt };
+  return {
+    nextDueAt: [nextPageAt, ...(dueAt === null ? [] : [dueAt])].sort()[0] ?? null,
+    nextPageAt,
   };
 }
 
@@ -136,6 +170,7 @@ function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
       state: cohort.state,
       because: cohort.because,
       provisional: cohort.provisional,
+      ...(cohort.waitsForOrder && isWaiting(cohort.state) ? { waitsForOrder: true } : {}),
     }))
     .sort((a, b) => (a.deleteNotBefore ?? '9').localeCompare(b.deleteNotBefore ?? '9'));
 }

@@ -19,6 +19,7 @@ import { createEvidenceReading } from './read-certificates';
 import { readApprovalRules, readChanges } from './read-authority';
 import { readActivations } from './policies';
 import { readForecast } from './read-forecast';
+import { createOrderReading } from './read-orders';
 import { readProgress } from './read-progress';
 import { readFreezes, readHold, readHoldsOf } from './read-interlocks';
 import { bandOf, readDueDays, readSnapshot } from './read-snapshot';
@@ -56,6 +57,7 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     caps: async () => readCaps(control),
     policyActivations: async () => readActivations(control),
     trips: async () => readTrips(control),
+    ...createOrderReading(control),
     signers: async () => readSigners(control),
     authorityChanges: async () => readChanges(control),
     approvalRules: async () => readApprovalRules(control),
@@ -90,7 +92,7 @@ async function readDeadlines(control: SqlPool, filter: DeadlineFilter): Promise<
   for (const row of rows.slice(0, TENANTS_MAX)) {
     const tenantId = required(row, 'tenant_id');
     for (const day of await readDueDays(control, tenantId)) {
-      const held = day.deleteNotBefore === null ? 1 : 0;
+      const held = day.deleteNotBefore === null && day.waitsForOrder !== true ? 1 : 0;
       dueDays.push({ ...day, tenantId, band: bandOf({ now }, [day], held) });
     }
   }

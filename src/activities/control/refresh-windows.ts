@@ -6,7 +6,7 @@ import type { Circumstances, DerivedWindow, DeriveWindow } from '../../contracts
 import type { Sql } from '../../contracts/sql';
 import { isWaiting, type CohortRow } from './cohort-rows';
 import { required, textRow, toSqlTime } from './sql-text';
-import type { TenantFacts } from './tenant-facts';
+import type { RequestFact, TenantFacts } from './tenant-facts';
 
 /** What decides about a cohort, or about one record before it has any. */
 export type Governed = Pick<
@@ -15,13 +15,18 @@ export type Governed = Pick<
 >;
 
 /** Facts of one cohort: its newest observation stands for all, because `earliest` grows with it. */
-export function factsOfCohort(facts: TenantFacts, cohort: Governed): Facts {
+export function factsOfCohort(
+  facts: TenantFacts,
+  cohort: Governed,
+  counts: (request: RequestFact) => boolean = () => true,
+): Facts {
   const holds = facts.holds
     .filter((hold) => hold.recordClass === null || hold.recordClass === cohort.recordClass)
     .map(({ placedAt, releasedAt }) => ({ placedAt, releasedAt }));
   const requests = facts.requests
     .filter((request) => request.recordClass === cohort.recordClass)
     .filter((request) => covers(cohort, request.requestId, request.receivedAt))
+    .filter(counts)
     .map(({ receivedAt, withdrawnAt }) => ({ receivedAt, withdrawnAt }));
   const shared = {
     zone: facts.zone,
@@ -61,7 +66,7 @@ export const circumstancesOf = (facts: TenantFacts, cohort: Governed): Circumsta
 });
 
 /** A request covers what was received at or before it; a run made for one request is governed by it. */
-function covers(cohort: Governed, requestId: string, receivedAt: string): boolean {
+export function covers(cohort: Governed, requestId: string, receivedAt: string): boolean {
   if (cohort.eventKind === 'request') return cohort.eventRef === requestId;
   return cohort.recordClass === 'asset-basic-data'
     ? (cohort.newestObservedAt ?? '') <= receivedAt
@@ -97,8 +102,55 @@ export async function refreshWindows(
   for (const runId of runs) await markFresh(sql, facts.tenantId, runId);
 }
 
-/** A derived window with the digest of the facts that it follows from. */
-export type FoundedWindow = DerivedWindow & { readonly factsDigest: string };
+/** When destruction may start, and what it waits for. */
+interface Start {
+  /** Null while nothing but a request without an approved order asks for it. */
+  readonly deleteNotBefore: string | null;
+  readonly endedNotBefore: string | null;
+  /** What the requests ask for, approved or not. */
+  readonly requestedNotBefore: string | null;
+  readonly waitsForOrder: boolean;
+}
+
+/** A derived window with when it opens and the digest of the facts that it follows from. */
+export type FoundedWindow = DerivedWindow & Start & { readonly factsDigest: string };
+
+/**
+ * A request moves the end of a promise when it is received; destruction it starts only under an approved
+ * order. What the end of use alone allows needs none, and is not delayed by one that is missing.
+ *
+ * @source CC-2, DR-1
+ */
+function startOf(
+  facts: TenantFacts,
+  cohort: CohortRow,
+  { derived, derive }: { readonly derived: DerivedWindow; readonly derive: DeriveWindow },
+): Start {
+  const requested = derived.deleteNotBefore;
+  const by = (counts: (request: RequestFact) => boolean): string | null =>
+    derive(factsOfCohort(facts, cohort, counts), circumstancesOf(facts, cohort)).deleteNotBefore;
+  const asking = facts.requests.some(
+    (request) =>
+      request.recordClass === cohort.recordClass &&
+      request.withdrawnAt === null &&
+      covers(cohort, request.requestId, request.receivedAt),
+  );
+  if (!asking) {
+    return {
+      deleteNotBefore: requested,
+      endedNotBefore: requested,
+      requestedNotBefore: requested,
+      waitsForOrder: false,
+    };
+  }
+  const allowed = by(({ withdrawnAt, orderId }) => withdrawnAt !== null || orderId !== null);
+  return {
+    deleteNotBefore: allowed,
+    endedNotBefore: by(({ withdrawnAt }) => withdrawnAt !== null),
+    requestedNotBefore: requested,
+    waitsForOrder: requested !== null && allowed !== requested,
+  };
+}
 
 /** The window that a cohort has by the facts as they are now; what was promised before stands. */
 export function nextWindow(
@@ -110,8 +162,15 @@ export function nextWindow(
   const circumstances = circumstancesOf(facts, cohort);
   const factsDigest = digestOf(governing, circumstances.discoveredAt);
   const derived = derive(governing, circumstances);
-  const unchanged = cohort.factsDigest === factsDigest;
-  return { ...(unchanged ? keepPromised(cohort, derived) : derived), factsDigest };
+  const kept = cohort.factsDigest === factsDigest ? keepPromised(cohort, derived) : derived;
+  const start = startOf(facts, cohort, { derived, derive });
+  const { deleteNotBefore } = start;
+  // A beginning that was promised and not widened holds for whoever may begin.
+  const opens =
+    deleteNotBefore === null || kept.earliestAt === null
+      ? deleteNotBefore
+      : laterOf(kept.earliestAt, deleteNotBefore);
+  return { ...kept, ...start, deleteNotBefore: opens, factsDigest };
 }
 
 const digestOf = (facts: Facts, discoveredAt: string | null): string =>
@@ -125,24 +184,19 @@ const digestOf = (facts: Facts, discoveredAt: string | null): string =>
  * an end that leaves no time. @source AB-1, AB-3, CC-2, CC-3, CC-4
  */
 function keepPromised(cohort: CohortRow, window: DerivedWindow): DerivedWindow {
-  const { earliestAt, deleteNotBefore, latestAt } = window;
+  const { earliestAt, latestAt } = window;
   const promised = cohort.latestAt;
-  if (earliestAt === null || deleteNotBefore === null || latestAt === null) return window;
-  if (promised === null || cohort.earliestAt === null || cohort.deleteNotBefore === null) {
-    return window;
-  }
-  const later = (recorded: string, computed: string): string =>
-    recorded > normal(computed) ? recorded : computed;
-  const begins = later(cohort.earliestAt, earliestAt);
+  if (earliestAt === null || latestAt === null || promised === null) return window;
+  const begins = laterOf(cohort.earliestAt ?? earliestAt, earliestAt);
   const leavesTime = !window.requiredByLaw || promised > normal(begins);
   return {
     ...window,
     earliestAt: begins,
-    deleteNotBefore: later(cohort.deleteNotBefore, deleteNotBefore),
     latestAt: leavesTime && promised < normal(latestAt) ? promised : latestAt,
   };
 }
 
+const laterOf = (one: string, other: string): string => (normal(one) > normal(other) ? one : other);
 const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', 'T')}Z`;
 /** An instant as rows have it. */
 export const normalOrNull = (instant: string | null): string | null =>
@@ -155,6 +209,8 @@ function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
     cohort.earliestAt === normalOrNull(window.earliestAt) &&
     cohort.deleteNotBefore === normalOrNull(window.deleteNotBefore) &&
     cohort.latestAt === normalOrNull(window.latestAt) &&
+    cohort.endedNotBefore === normalOrNull(window.endedNotBefore) &&
+    cohort.waitsForOrder === window.waitsForOrder &&
     cohort.because === window.because &&
     // A count that has become final stays so, also for a worker that has not heard of it yet.
     (cohort.provisional === window.provisional || !cohort.provisional)
@@ -167,7 +223,8 @@ const sqlOrNull = (instant: string | null): string | null =>
 async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow): Promise<void> {
   await sql.execute(
     `INSERT INTO cohort_windows (run_id, due_on, window_number, earliest_at, delete_not_before,
-       latest_at, derivation, computed_at) VALUES (?, ?, ?, ?, ?, ?, ?, lethe_now())`,
+       latest_at, ended_earliest_at, ended_not_before, derivation, computed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, lethe_now())`,
     [
       cohort.runId,
       cohort.dueOn,
@@ -175,12 +232,16 @@ async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow):
       sqlOrNull(window.earliestAt),
       sqlOrNull(window.deleteNotBefore),
       sqlOrNull(window.latestAt),
+      sqlOrNull(window.baseEarliestAt),
+      sqlOrNull(window.endedNotBefore),
       JSON.stringify({
         ...window.derivation,
         because: window.because,
         provisional: window.provisional,
         requiredByLaw: window.requiredByLaw,
         breaches: window.breaches,
+        requestedNotBefore: normalOrNull(window.requestedNotBefore),
+        waitsForOrder: window.waitsForOrder,
         factsDigest: window.factsDigest,
       }),
     ],

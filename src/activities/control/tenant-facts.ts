@@ -17,6 +17,8 @@ export interface RequestFact {
   readonly recordClass: RecordClass;
   readonly receivedAt: string;
   readonly withdrawnAt: string | null;
+  /** The approved order in force that covers it; null while there is none. */
+  readonly orderId: string | null;
 }
 
 /** A hold that covers the tenant. */
@@ -99,7 +101,9 @@ async function readPeriods(sql: Sql, tenantId: string): Promise<readonly UsePeri
 async function readRequests(sql: Sql, tenantId: string): Promise<readonly RequestFact[]> {
   const rows = await textRows(
     sql,
-    `SELECT r.request_id, r.record_class, r.received_at, w.withdrawn_at FROM deletion_requests r
+    `SELECT r.request_id, r.record_class, r.received_at, w.withdrawn_at,
+            order_for_request(r.tenant_id, r.request_id, r.record_class, lethe_now()) AS order_id
+       FROM deletion_requests r
        LEFT JOIN deletion_withdrawals w
          ON w.tenant_id = r.tenant_id AND w.request_id = r.request_id
       WHERE r.tenant_id = ? ORDER BY r.received_at, r.request_id`,
@@ -110,6 +114,7 @@ async function readRequests(sql: Sql, tenantId: string): Promise<readonly Reques
     recordClass: required(row, 'record_class') as RecordClass,
     receivedAt: toInstant(required(row, 'received_at')),
     withdrawnAt: toInstantOrNull(row['withdrawn_at']),
+    orderId: row['order_id'] ?? null,
   }));
 }
 

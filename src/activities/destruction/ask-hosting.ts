@@ -1,7 +1,6 @@
 import { LetheError } from '../../domain/errors';
 import type { HostedService } from '../../contracts/stores';
 import type { CohortRow } from '../control/cohort-rows';
-import { isTakenOver } from '../control/revive';
 import type { TenantFacts } from '../control/tenant-facts';
 import type { DestructionPorts } from './ports';
 
@@ -18,7 +17,7 @@ export async function assertServicesEnded(
   facts: Pick<TenantFacts, 'tenantId' | 'requests'>,
   cohort: CohortRow,
 ): Promise<void> {
-  const byEnd = cohort.eventKind !== 'request' || isTakenOver(cohort, facts);
+  const byEnd = cohort.eventKind !== 'request' || !isOrdered(cohort, facts);
   if (cohort.recordClass !== 'asset-basic-data' || !byEnd) return;
   const known = await ports.hosting.servicesOf(facts.tenantId);
   for (const subject of cohort.subjects) {
@@ -30,6 +29,13 @@ export async function assertServicesEnded(
     );
   }
 }
+
+/** Whether an approved order lets it go; a withdrawn request has none, and the end of use decides. */
+const isOrdered = (cohort: CohortRow, facts: Pick<TenantFacts, 'requests'>): boolean =>
+  facts.requests.some(
+    ({ requestId, withdrawnAt, orderId }) =>
+      requestId === cohort.eventRef && withdrawnAt === null && orderId !== null,
+  );
 
 /** Used again after the window had opened: the old use's promise still ends as it was made. */
 function isNewUse(service: HostedService | undefined, baseEarliestAt: string | null): boolean {

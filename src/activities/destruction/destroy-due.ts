@@ -3,6 +3,7 @@ import { decide, type Decision } from '../../domain/decide';
 import { isLetheError } from '../../domain/errors';
 import { refreshTenant } from '../control/accept-command';
 import { isWaiting, readCohorts, type CohortRow } from '../control/cohort-rows';
+import { callAboutOrders } from '../control/order-pages';
 import { isFrozen, stopOf } from '../control/stops';
 import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
 import { assertServicesEnded } from './ask-hosting';
@@ -14,6 +15,7 @@ const KEEPS: ReadonlySet<string> = new Set([
   'PERMIT_REFUSED',
   'SERVICE_STATE_UNKNOWN',
   'CLOCK_DISAGREES',
+  'ORDER_REQUIRED',
 ]);
 
 /**
@@ -32,6 +34,7 @@ export async function destroyDue(
   await refreshTenant(ports, order.tenantId);
   const facts = await readTenantFacts(ports.control, order.tenantId);
   if (facts === null) return { done: true, blockedOn: null, counts: {} };
+  await callAboutOrders(ports, facts);
   const frozen = await isFrozen(ports.control, order.tenantId);
   const counts = { destroyed: 0, kept: 0 };
   let blockedOn: string | null = null;
@@ -125,4 +128,5 @@ const reasonOf = (code: string): string =>
     PERMIT_REFUSED: 'permit',
     SERVICE_STATE_UNKNOWN: 'hosting-system',
     CLOCK_DISAGREES: 'clock',
+    ORDER_REQUIRED: 'order',
   })[code] ?? 'permit';

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { STORE_NAMES } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
+import type { RequestRecord } from '../../contracts/order-records';
 import type { AwaitedStore, LifecycleStatus } from '../../contracts/snapshot';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
+import { requestTable } from '../order-tables';
 import { facts, table } from '../output';
 
 /** `lethe status`: where a tenant stands; answered from control when the engine is away. */
@@ -17,7 +19,8 @@ export function addStatus(lethe: Command, cli: Cli): void {
         const { reader } = session;
         const outlook = { caps: await reader.forecast(), slow: await slowRuns(reader, [tenantId]) };
         const dueDays = foreseen(told.dueDays, outlook);
-        const status = { ...told, dueDays };
+        const { requests } = await reader.orders(tenantId);
+        const status = { ...told, dueDays, requests };
         return { data: status, text: describe(status) };
       }),
     );
@@ -29,7 +32,10 @@ const SOURCES = {
 } as const;
 
 function describe(
-  status: Omit<LifecycleStatus, 'dueDays'> & { readonly dueDays: readonly ForeseenDay[] },
+  status: Omit<LifecycleStatus, 'dueDays'> & {
+    readonly dueDays: readonly ForeseenDay[];
+    readonly requests: readonly RequestRecord[];
+  },
 ): string {
   const { counters } = status;
   const hidden = status.dueDaysTotal - status.dueDays.length;
@@ -57,6 +63,7 @@ function describe(
     status.dueDays.length > 0 ? `\n${dueTable(status.dueDays)}` : '\nnothing is due\n',
     hidden > 0 ? `and ${hidden} more: lethe deadlines --tenant ${status.tenantId}\n` : '',
     status.holds.length > 0 ? `\n${holdTable(status)}` : '',
+    status.requests.length > 0 ? `\n${requestTable(status.requests)}` : '',
   ].join('');
 }
 

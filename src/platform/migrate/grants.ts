@@ -24,6 +24,7 @@ const CONTROL_FACTS = [
   'configuration_generations',
   'deletion_requests',
   'deletion_withdrawals',
+  'order_pages',
   'scan_orders',
   'holds',
   'hold_grounds',
@@ -78,6 +79,11 @@ const CONTROL_READ = [
     'approval_rules',
     'authority_changes',
     'authority_approvals',
+    'deletion_orders',
+    'deletion_order_requests',
+    'deletion_approvals',
+    'deletion_order_stops',
+    'order_refusals',
   ].map((table) => `control.${table}`),
 ];
 
@@ -122,6 +128,11 @@ export const ROLE_GRANTS = Object.freeze({
       'control.bootstrap_signer',
       'control.propose_change',
       'control.approve_change',
+      'control.order_for_request',
+      'control.submit_order',
+      'control.approve_order',
+      'control.stop_order',
+      'control.count_refusal',
       'keys.lethe_now',
       'keys.ensure_epoch',
       'keys.bump_key_epoch',
@@ -175,7 +186,12 @@ export const ROLE_GRANTS = Object.freeze({
       'control.cohort_keys',
       'control.seal_parts',
     ],
-    execute: ['control.lethe_now', 'control.start_attempt', 'control.end_attempt'],
+    execute: [
+      'control.lethe_now',
+      'control.order_for_request',
+      'control.start_attempt',
+      'control.end_attempt',
+    ],
   },
   /** Reads everything but what waits in staging and why holds were placed; writes only its verdicts. */
   verifier: {
@@ -189,7 +205,7 @@ export const ROLE_GRANTS = Object.freeze({
       'evidence.*',
     ],
     insert: ['control.verifications'],
-    execute: ['control.lethe_now', 'control.stale_staged'],
+    execute: ['control.lethe_now', 'control.order_for_request', 'control.stale_staged'],
   },
   /** Writes observations, and nothing else about them. */
   collector: {
@@ -237,7 +253,10 @@ export const ROLE_GRANTS = Object.freeze({
   /** Appends evidence. */
   ledger: { select: ['evidence.*'], insert: ['evidence.*'], execute: ['evidence.lethe_now'] },
   /** Status and deadlines for people; no tenant content. */
-  reader: { select: [...CONTROL_READ, 'evidence.*'], execute: ['control.lethe_now'] },
+  reader: {
+    select: [...CONTROL_READ, 'evidence.*'],
+    execute: ['control.lethe_now', 'control.order_for_request'],
+  },
 } as const satisfies Record<string, RoleGrants>);
 
 /** Exists in simulation environments only: the one account that may write a clock offset. */
@@ -258,7 +277,13 @@ const SIMULATOR_GRANTS: RoleGrants = Object.freeze({
 export type SqlRole = keyof typeof ROLE_GRANTS | 'simulator';
 
 /** Routines that answer with a value; all others are procedures. */
-const FUNCTIONS = new Set(['lethe_now', 'staged_report', 'staged_configuration', 'stale_staged']);
+const FUNCTIONS = new Set([
+  'lethe_now',
+  'staged_report',
+  'staged_configuration',
+  'stale_staged',
+  'order_for_request',
+]);
 
 /** Where the grants are for. */
 export interface GrantTarget {

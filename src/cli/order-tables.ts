@@ -1,0 +1,58 @@
+import type { OrderOverview, RequestRecord } from '../contracts/order-records';
+import type { DeletionPlan } from '../contracts/orders';
+import { facts, table } from './output';
+
+/** A plan as a person reads it before ordering: what goes, what stays and why, from when and until when. */
+export function describePlan(plan: DeletionPlan): string {
+  const goes = plan.goes.flatMap((cohort) =>
+    Object.entries(cohort.counts).map(([location, records]) => [
+      ...[cohort.recordClass, cohort.dueOn, location, records],
+      ...[cohort.deleteNotBefore, cohort.latestAt, cohort.withoutOrderFrom],
+    ]),
+  );
+  const stays = plan.stays.map(({ recordClass, what, why, dueOn, records }) => [
+    ...[recordClass, what, why, dueOn, records ?? 'not counted'],
+  ]);
+  const head = ['record class', 'due on', 'location', 'records', 'from', 'latest', 'without order'];
+  return [
+    facts([
+      ['tenant', plan.tenantId],
+      ['requests', plan.requestIds.join(', ')],
+      ['holds', plan.holds.join(', ') || null],
+      ['policy', plan.policyVersion],
+      [
+        'can be ordered',
+        plan.ready ? 'yes' : 'not yet: something is not sealed, or nothing is left',
+      ],
+      ['plan digest', plan.planDigest],
+      ['as of', plan.asOf],
+    ]),
+    goes.length === 0 ? '\nnothing would go\n' : `\nwould go\n${table(head, goes)}`,
+    stays.length === 0
+      ? ''
+      : `\nstays\n${table(['record class', 'what', 'why', 'due on', 'records'], stays)}`,
+  ].join('');
+}
+
+/** Requests and orders as people read them. */
+export function describeOrders({ requests, orders }: OrderOverview): string {
+  const rows = orders.map((order) => [
+    ...[order.orderId, order.state, order.requestIds.join(', '), order.orderedBy],
+    ...[order.approvedBy.join(', ') || null, order.submittedAt, order.expiresAt],
+  ]);
+  const head = ['order', 'state', 'requests', 'signed by', 'approved by', 'submitted', 'expires'];
+  return [
+    requests.length === 0 ? 'no requests\n' : requestTable(requests),
+    rows.length === 0 ? '\nno orders\n' : `\n${table(head, rows)}`,
+  ].join('');
+}
+
+/** Requests with their states. */
+export const requestTable = (requests: readonly RequestRecord[]): string =>
+  table(
+    ['request', 'record class', 'state', 'received', 'latest', 'order'],
+    requests.map((request) => [
+      ...[request.requestId, request.recordClass, request.state, request.receivedAt],
+      ...[request.latestAt, request.orderId],
+    ]),
+  );

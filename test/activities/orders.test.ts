@@ -1,0 +1,172 @@
+import { createEngineHarness, type EngineHarness } from '../support/engine';
+import { orderDeletion, previewOf, signedPair } from '../support/orders';
+import {
+  assetDays,
+  ended,
+  liveRecords,
+  objectsOf,
+  subscribed,
+  withHost,
+} from '../support/tenant-life';
+
+const DAY = 86_400_000;
+let engine: EngineHarness;
+
+beforeAll(async () => {
+  engine = await createEngineHarness();
+  await engine.setClock('2030-01-07T01:00:00.000000Z');
+});
+afterAll(() => engine.remove());
+
+const later = async (days: number): Promise<void> => {
+  await engine.setClock(new Date(Date.parse(await engine.now()) + days * DAY).toISOString());
+};
+const requestOf = (tenantId: string): string => `rq_${tenantId.slice(3)}`;
+const settings = async (tenantId: string): Promise<number> => {
+  const rows = await engine
+    .root('configuration')
+    .query('SELECT 1 FROM console_settings WHERE tenant_id = ?', [tenantId]);
+  return rows.length;
+};
+
+/** A tenant with one setting whose deletion was requested, sealed and not ordered. */
+async function requested(): Promise<string> {
+  const tenantId = await subscribed(engine, 'CVM');
+  await engine.send(tenantId, 'changeConfiguration', {
+    ...(await engine.stage(tenantId, { setting: 'automatic-renewal', enabled: true })),
+    configurationKind: 'console-setting',
+    settingId: 'renewal',
+  });
+  await engine.send(tenantId, 'requestDeletion', {
+    requestId: requestOf(tenantId),
+    recordClass: 'console-configuration-data',
+  });
+  await engine.runWork(tenantId);
+  return tenantId;
+}
+
+const entriesOf = async (tenantId: string, kind: string): Promise<number> => {
+  const rows = await engine
+    .root('evidence')
+    .query('SELECT 1 FROM entries WHERE tenant_id = ? AND kind = ?', [tenantId, kind]);
+  return rows.length;
+};
+
+describe('a request without an approved order', () => {
+  it('destroys nothing, calls somebody three times and is a recorded breach at its end [CC-2]', async () => {
+    const tenantId = await requested();
+    const waiting = await engine.snapshot(tenantId);
+    expect(waiting).toMatchObject({ blockedOn: 'order', needsHuman: false });
+    expect(waiting.dueDays).toMatchObject([{ deleteNotBefore: null, waitsForOrder: true }]);
+    const latest = waiting.dueDays[0]?.latestAt ?? '';
+    for (const [level, calls] of [
+      ['internal', 1],
+      ['warning', 2],
+      ['end', 3],
+    ] as const) {
+      await engine.setClock((await engine.snapshot(tenantId)).nextDueAt ?? '');
+      const { blockedOn, snapshot } = await engine.destroy(tenantId);
+      expect([level, blockedOn, snapshot.blockedOn, snapshot.needsHuman]).toEqual([
+        ...[level, null, 'order', true],
+      ]);
+      await engine.destroy(tenantId);
+      expect(await entriesOf(tenantId, 'approval-missing')).toBe(calls);
+    }
+    expect(Date.parse(await engine.now())).toBeGreaterThanOrEqual(Date.parse(latest));
+    expect(await entriesOf(tenantId, 'deadline-missed')).toBe(1);
+    await later(400);
+    const { snapshot } = await engine.destroy(tenantId);
+    expect(snapshot).toMatchObject({ nextDueAt: null, band: 'overdue' });
+    expect(snapshot.counters.breaches).toBe(1);
+    expect(await settings(tenantId)).toBe(1);
+  });
+
+  it('is carried out once two people have ordered it, and says so [CC-2]', async () => {
+    const tenantId = await requested();
+    const { order, approval } = await signedPair(engine.environment, tenantId);
+    await later(8);
+    await engine.send(tenantId, 'submitOrder', { order });
+    await engine.destroy(tenantId);
+    expect(await settings(tenantId)).toBe(1);
+    await engine.send(tenantId, 'approveOrder', { approval });
+    const { snapshot } = await engine.destroy(tenantId);
+    expect(await settings(tenantId)).toBe(0);
+    expect(snapshot.counters.certificates).toBe(1);
+    expect(snapshot.nextDueAt).toBeNull();
+  });
+
+  it('waits for the cooling-off although it was approved at once [CC-2]', async () => {
+    const tenantId = await requested();
+    await orderDeletion(engine, tenantId);
+    const { dueDays } = await engine.snapshot(tenantId);
+    await engine.destroy(tenantId);
+    expect(await settings(tenantId)).toBe(1);
+    await engine.setClock(dueDays[0]?.deleteNotBefore ?? '');
+    await engine.destroy(tenantId);
+    expect(await settings(tenantId)).toBe(0);
+  });
+
+  it('never delays the end of the Feature, which needs no order [CC-3]', async () => {
+    const tenantId = await requested();
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.send(tenantId, 'endFeature', {});
+    const { dueDays } = await engine.runWork(tenantId);
+    const [due] = dueDays;
+    expect(due).toMatchObject({ because: 'CC-2', waitsForOrder: true });
+    const endedAt = Date.parse(await engine.now());
+    expect(Date.parse(due?.deleteNotBefore ?? '')).toBeLessThan(endedAt + 33 * DAY);
+    await engine.setClock(new Date(Date.parse(due?.deleteNotBefore ?? '') - 60_000).toISOString());
+    await engine.destroy(tenantId);
+    expect(await settings(tenantId)).toBe(1);
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    await engine.destroy(tenantId);
+    expect(await settings(tenantId)).toBe(0);
+  });
+});
+
+describe('a request for asset data', () => {
+  it('takes it out of use at once, and destroys it at the minimum only when it is ordered [DR-1] [AB-1]', async () => {
+    const { tenantId } = await withHost(engine, 'CVM');
+    const observedAt = await engine.now();
+    await engine.send(tenantId, 'requestDeletion', {
+      requestId: requestOf(tenantId),
+      recordClass: 'asset-basic-data',
+    });
+    await engine.runWork(tenantId);
+    expect(await liveRecords(engine, tenantId)).toMatchObject({ assets: 0, fingerprints: 0 });
+    const plan = await previewOf(engine.environment, tenantId);
+    expect(plan).toMatchObject({ ready: true, scope: ['asset-basic-data'] });
+    expect(plan.goes[0]?.counts).toMatchObject({ 'mysql:assets.assets': 1 });
+    await engine.setClock(new Date(Date.parse(observedAt) + 190 * DAY).toISOString());
+    await engine.destroy(tenantId);
+    expect(await objectsOf(engine, tenantId)).toBeGreaterThan(0);
+    await orderDeletion(engine, tenantId);
+    const [due] = assetDays(await engine.snapshot(tenantId));
+    expect(due).not.toHaveProperty('waitsForOrder');
+    await engine.destroy(tenantId);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+  });
+
+  it('never delays the end of its services, which needs no order [AB-3] [DR-1]', async () => {
+    const { tenantId } = await withHost(engine, 'CVM');
+    await engine.send(tenantId, 'requestDeletion', {
+      requestId: requestOf(tenantId),
+      recordClass: 'asset-basic-data',
+    });
+    await engine.runWork(tenantId);
+    await later(200);
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.runWork(tenantId);
+    engine.hosted = [ended('CVM')];
+    const [due] = assetDays(await engine.snapshot(tenantId));
+    const endedAt = Date.parse(await engine.now());
+    expect(Date.parse(due?.deleteNotBefore ?? '')).toBeGreaterThan(endedAt + 30 * DAY);
+    expect(Date.parse(due?.deleteNotBefore ?? '')).toBeLessThan(endedAt + 33 * DAY);
+    await engine.setClock(new Date(Date.parse(due?.deleteNotBefore ?? '') - 60_000).toISOString());
+    await engine.destroy(tenantId);
+    expect(await objectsOf(engine, tenantId)).toBeGreaterThan(0);
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    await engine.destroy(tenantId);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+  });
+});
