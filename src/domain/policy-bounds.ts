@@ -18,7 +18,7 @@ export interface StatutoryFloor {
  * Floors that laws set, as far as they are known; a policy states each of them, or a longer one. It names
  * the text of the law beside it. @source CC-4
  */
-export const STATUTORY_FLOORS: readonly StatutoryFloor[] = Object.freeze([
+const STATUTORY_FLOORS: readonly StatutoryFloor[] = Object.freeze([
   { dataType: 'statutory-network-log', jurisdiction: 'CN', minimum: 'P6M' },
   { dataType: 'statutory-network-log', jurisdiction: 'IN', minimum: 'P180D' },
 ]);

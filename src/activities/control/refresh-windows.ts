@@ -152,22 +152,21 @@ const digestOf = (facts: Facts, discoveredAt: string | null): string =>
 function keepPromised(cohort: CohortRow, window: DerivedWindow): DerivedWindow {
   const { earliestAt, deleteNotBefore, latestAt } = window;
   const promised = cohort.latestAt;
-  if (earliestAt === null || deleteNotBefore === null || latestAt === null) return window;
+  if (earliestAt === null || latestAt === null || promised === null) return window;
+  const begins = laterOf(cohort.earliestAt ?? earliestAt, earliestAt);
   // What waits for an order has no instant of its own; what was requested has.
-  const recorded = cohort.requestedNotBefore;
-  if (promised === null || cohort.earliestAt === null || recorded === null) return window;
-  const later = (before: string, computed: string): string =>
-    before > normal(computed) ? before : computed;
-  const begins = later(cohort.earliestAt, earliestAt);
+  const opens = cohort.requestedNotBefore;
   const leavesTime = !window.requiredByLaw || promised > normal(begins);
   return {
     ...window,
     earliestAt: begins,
-    deleteNotBefore: later(recorded, deleteNotBefore),
+    deleteNotBefore:
+      deleteNotBefore === null ? null : laterOf(opens ?? deleteNotBefore, deleteNotBefore),
     latestAt: leavesTime && promised < normal(latestAt) ? promised : latestAt,
   };
 }
 
+const laterOf = (one: string, other: string): string => (normal(one) > normal(other) ? one : other);
 const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', 'T')}Z`;
 /** An instant as rows have it. */
 export const normalOrNull = (instant: string | null): string | null =>
