@@ -1,10 +1,11 @@
 import type { EngineHarness } from '../support/engine';
-import { freeze, later, trip, type Lift } from '../support/interlocks';
+import { freeze, later, resetTrips, trip, type Lift } from '../support/interlocks';
 import type { PausedCall } from '../support/paused-worker';
 import { useRaceEngine } from '../support/race-engine';
 import {
   movableTenant,
   outcomeOf,
+  pausedBefore,
   sealedNames,
   type PausedWorker,
   type Subject,
@@ -283,5 +284,39 @@ describe('a worker that is paused between a permit for documents and its delete'
       await fingerprints().updateMany({ tenantId }, { $set: { stamp } });
     });
     expect(referee.line()).toMatch(/held=1 undone=0/);
+  });
+});
+
+describe('an attempt on documents', () => {
+  it('that is refused at its last check ends itself, and a hold need not wait for its lease [CC-4]', async () => {
+    const subject = await movableTenant(engine);
+    const worker = await pausedBefore(pauses, { pattern: CHECK }, () => move(subject));
+    if (worker === null) throw new Error('the worker has nothing to do');
+    const first = nextQuestion(subject);
+    const placing = hold(engine, subject.tenantId);
+    const question = await earlierThan(placing, first);
+    worker.call.wake();
+    expect(await worker.outcome).toBe('PERMIT_REFUSED');
+    const open = await engine
+      .root('control')
+      .query(
+        `SELECT 1 FROM attempts WHERE tenant_id = ? AND purpose = 'purge' AND ended_at IS NULL`,
+        [subject.tenantId],
+      );
+    expect(open).toEqual([]);
+    question.wake();
+    await (
+      await placing
+    )();
+    expect(await outcomeOf(move(subject))).toBe('done');
+  });
+
+  it('that deleted nothing explains no missing document to the next one [AB-1]', async () => {
+    const subject = await movableTenant(engine);
+    await fingerprints().deleteOne({ tenantId: subject.tenantId });
+    for (const time of ['first', 'second']) {
+      expect([time, await outcomeOf(move(subject))]).toEqual([time, 'COUNT_MISMATCH']);
+      await resetTrips(engine);
+    }
   });
 });
