@@ -56,7 +56,7 @@ export function bindDecision(
   { holdId, order }: { readonly holdId: string; readonly order: object },
 ): () => Promise<ReleaseState> {
   const [name, check] = HOLD_DECISIONS[decision];
-  (check)(order);
+  check(order);
   const workflowId = holdWorkflowId(parseId('HoldId', holdId, 'holdId'));
   const updateId = randomUUID();
   return () =>

@@ -232,8 +232,7 @@ describe('a release of a hold', () => {
       for (const role of ['control', 'issuer', 'verifier', 'reader', 'archiver'] as const) {
         await expect(
           environment.pool(role, 'control').execute(`INSERT INTO ${table} SELECT * FROM ${table}`),
-        ).rejects.toMatchObject({ code: 'ER_TABLEACCESS_DENIED_ERROR',
-        });
+        ).rejects.toMatchObject({ code: 'ER_TABLEACCESS_DENIED_ERROR' });
       }
     },
   );
