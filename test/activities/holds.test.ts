@@ -1,5 +1,5 @@
 import { createControlReader } from '../../src/activities/control/reader';
-import { clearHoldAndDeleteVersion } from '../../src/activities/objects/destroy-version';
+import { setLegalHold } from '../../src/activities/objects/legal-hold';
 import { listEverything } from '../../src/activities/objects/list-everything';
 import type { ControlReader } from '../../src/contracts/control-reader';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
@@ -115,38 +115,44 @@ describe('the release of a hold', () => {
 });
 
 describe('a hold over a due day', () => {
-  it('has permit and key refused, and the delete of a locked object [AB-1] [CC-4]', async () => {
+  it('has permit and key refused [AB-1] [CC-4]', async () => {
     const { tenantId } = await due();
     await placeOver(engine, [{ tenantId }]);
     const [day] = assetDays(await engine.snapshot(tenantId));
-    const keyRef = `asset:${day?.runId ?? ''}:${day?.dueOn ?? ''}`;
+    if (day === undefined) throw new Error('an archive has a due day');
+    const keyRef = `asset:${day.runId}:${day.dueOn}`;
     const issuer = engine.stores.sql('issuer', 'control');
     const now = (await engine.now()).replace('T', ' ').replace('Z', '');
     await expect(
       issuer.execute('CALL issue_destroy_permit(?, ?, ?, ?, ?, 0, ?, 60)', [
-        ...['pm_refused0000000001', tenantId, day?.runId ?? '', day?.dueOn ?? '', keyRef, now],
+        ...['pm_refused0000000001', tenantId, day.runId, day.dueOn, keyRef, now],
       ]),
     ).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
-    const destroyer = engine.stores.sql('destroyer', 'keys');
     await expect(
-      destroyer.execute('CALL destroy_key(?, ?, ?)', ['pm_refused0000000001', tenantId, keyRef]),
+      engine.stores
+        .sql('destroyer', 'keys')
+        .execute('CALL destroy_key(?, ?, ?)', ['pm_refused0000000001', tenantId, keyRef]),
     ).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
+    expect(await keysGone(tenantId)).toEqual([]);
+  });
 
+  it('has the delete of a locked object refused, even to the administrator [AB-1] [CC-4]', async () => {
+    const { tenantId } = await due();
+    await placeOver(engine, [{ tenantId }]);
     const verifier = engine.parts.objects('verifier');
     const listing = await listEverything(verifier, { bucket: 'archive', prefix: `${tenantId}/` });
     const [object] = listing.versions;
     if (object === undefined) throw new Error('an archive has objects');
-    const bucket = `${engine.environment.prefix.replaceAll('_', '-')}-archive`;
-    const names = await engine.admin.listBuckets();
-    const name = names.find((one) => one.name.endsWith('archive'))?.name ?? bucket;
-    await expect(
-      engine.admin.removeObject(name, object.name, { versionId: object.versionId }),
-    ).rejects.toThrow();
-    expect(await objectsOf(engine, tenantId)).toBeGreaterThan(0);
-    // Companion: whoever clears the lock first can, which only the destroyer may, behind the tombstone.
-    await clearHoldAndDeleteVersion(engine.parts.objects('destroyer'), {
-      ...{ bucket: 'archive', name: object.name, versionId: object.versionId },
-    });
+    const before = await objectsOf(engine, tenantId);
+    const { name, versionId } = object;
+    const bucket = `${engine.environment.name}-archive`;
+    const deleting = (): Promise<void> => engine.admin.removeObject(bucket, name, { versionId });
+    await expect(deleting()).rejects.toMatchObject({ code: 'AccessDenied' });
+    expect(await objectsOf(engine, tenantId)).toBe(before);
+    // Companion: without the lock the same call deletes.
+    await setLegalHold(engine.admin, { bucket, name, versionId }, 'OFF');
+    await deleting();
+    expect(await objectsOf(engine, tenantId)).toBe(before - 1);
   });
 
   it('keeps the runs of its asset or service and no others [CC-4] [HS-1]', async () => {
