@@ -6,7 +6,8 @@ const notTo = (name, from, to, comment, extra = {}) => ({
   from: { path: from, ...(extra.from ?? {}) },
   to: { path: to, ...(extra.to ?? {}) },
 });
-const drivers = '^node_modules/(mongodb|bson|mysql2|minio|zod|pino|commander|canonicalize|pdfkit)';
+const drivers =
+  '^node_modules/(mongodb|bson|mysql2|minio|zod|pino|commander|canonicalize|pdfkit|nodemailer)';
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },

@@ -207,7 +207,8 @@ describe('the histories of a whole life', () => {
 
     const histories = await exported();
     expect([...new Set(histories.map(({ type }) => type))].sort()).toEqual([
-      ...['dispositionRun', 'holdPlacement', 'platformSweep', 'scanRun', 'tenantLifecycle'],
+      ...['dispositionRun', 'holdPlacement', 'noticeDelivery', 'platformSweep', 'scanRun'],
+      'tenantLifecycle',
     ]);
     const everywhere = [
       ...histories,
