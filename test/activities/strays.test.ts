@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { putLocked } from '../../src/activities/objects/put-locked';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { assetDays, ended, hold, objectsOf, withHost } from '../support/tenant-life';
+import { hold } from '../support/holds';
+import { assetDays, ended, objectsOf, withHost } from '../support/tenant-life';
 
 const DAY_MS = 86_400_000;
 const GUARD_MS = 2 * 3_600_000;

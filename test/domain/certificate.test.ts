@@ -215,7 +215,7 @@ describe('a certificate of destruction', () => {
 });
 
 describe('the certificate of a stray', () => {
-  const stray = { event: { kind: 'stray', at: '2027-03-30T09:00:00Z' } };
+  const stray = { event: { kind: 'stray', at: '2027-03-30T09:00:00Z' } } as const;
   const key = (kind: string, destroyedAt: string): CertificateInput['keys'][number] => ({
     ...{ keyRef: 'asset:rn_another000000000:2026-01-01', kind, destroyedAt },
   });

@@ -15,6 +15,7 @@ import { calendarFeed } from '../../../src/domain/calendar-feed';
 import { noticeSecrets } from '../../../src/platform/notice-secrets';
 import { subscribeTo } from '../../support/control';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../../support/engine';
+import { placeOver, release } from '../../support/holds';
 import { Pauses, pausing } from '../../support/paused-worker';
 import {
   createNoticeDesk,
@@ -276,17 +277,12 @@ describe('the calendar', () => {
     expect(await events()).toHaveLength(3);
     expect(before.at).toBe(Date.parse(due?.latestAt ?? ''));
 
-    const ground = await engine.stage(tenantId, { ground: 'matter', owner: 'dpo' }, 'grounds');
-    const holdId = 'hd_00000000000000000000000000000001';
-    const scopes = [{ tenantId }];
-    await engine.activities.placeHold({
-      ...{ holdId, scopes, ground, reviewOn: '2030-03-01', requestedBy: 'dpo-1' },
-    });
+    const { holdId } = await placeOver(engine, [{ tenantId }], { reviewOn: '2030-03-01' });
     await engine.snapshot(tenantId);
     // Under an open hold nothing has a date but the review.
     expect((await events()).map(({ uid }) => uid.split('.')[0])).toEqual(['hold-review']);
     await engine.setClock('2030-08-01T00:00:00Z');
-    await engine.activities.releaseHold({ holdId, requestedBy: 'dpo-1', approvedBy: 'dpo-2' });
+    await release(engine, holdId);
     await engine.snapshot(tenantId);
     const after = await entry('latest');
     expect(after.uid).toBe(before.uid);
