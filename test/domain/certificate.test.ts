@@ -190,6 +190,31 @@ describe('a certificate of destruction', () => {
   });
 });
 
+describe('the certificate of a stray', () => {
+  const stray = { event: { kind: 'stray', at: '2027-03-30T09:00:00Z' } } as const;
+  const key = (kind: string, destroyedAt: string): CertificateInput['keys'][number] => ({
+    ...{ keyRef: 'asset:rn_another000000000:2026-01-01', kind, destroyedAt },
+  });
+
+  it('names the key of the run that left it, also one that ended before it was found [ST-1]', () => {
+    for (const kind of ['destroy', 'retire']) {
+      const keys = [key(kind, '2026-02-01T00:00:00Z')];
+      expect(composeCertificate(input({ ...stray, keys }), hash).keys).toHaveLength(1);
+    }
+  });
+
+  it('is refused for a key that was retired after the discovery, or went before the window [ST-1] [AB-1]', () => {
+    for (const [kind, at] of [
+      ['retire', DESTROYED],
+      ['destroy', '2027-03-31T10:00:00Z'],
+    ] as const) {
+      expect(() => composeCertificate(input({ ...stray, keys: [key(kind, at)] }), hash)).toThrow();
+    }
+    const keys = [key('destroy', DESTROYED)];
+    expect(() => composeCertificate(input({ keys }), hash)).toThrow(/not of this cohort/);
+  });
+});
+
 describe('no certificate is composed', () => {
   const refusal = (change: Partial<CertificateInput>): { code?: string; field?: string } => {
     try {
