@@ -63,6 +63,7 @@ async function main(): Promise<void> {
       },
       osvDirectory: config.osvDirectory,
       malwareDigestsFile: config.malwareDigestsFile,
+      clamd: config.clamd,
     })),
   };
   const running = await runWorkers(config, activities, {
