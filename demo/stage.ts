@@ -9,6 +9,7 @@ import { createKekFile } from '../src/platform/kek';
 import { createSigningKeys } from '../src/platform/signing-keys';
 import { createSimulator, type Simulator } from '../src/simulation/simulator';
 import { Administrator } from './administrator/administrator';
+import { writeAdvisories } from './inputs/advisories';
 import { Actor, runTask } from './processes';
 
 /** Name of the demonstration's environment; the end of it makes its clocks movable. */
@@ -74,7 +75,11 @@ async function prepare(
   const hosting = hostingActor(folder, { env: given, port: await freePort() });
   closing.push(() => hosting.stop());
   const hostingUrl = (await hosting.start()).trim();
-  const env = variablesOf(folder, { ...given, LETHE_HOSTING_URL: hostingUrl });
+  const env = variablesOf(folder, {
+    ...given,
+    LETHE_HOSTING_URL: hostingUrl,
+    LETHE_OSV_DIRECTORY: writeAdvisories(folder),
+  });
   createKekFile(required(env['LETHE_KEK_FILE'], 'LETHE_KEK_FILE'));
   createSigningKeys(join(folder, 'signing'), `lethe.example/${ENVIRONMENT}`);
   await migrate(folder, env);

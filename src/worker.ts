@@ -67,6 +67,7 @@ async function main(): Promise<void> {
       },
       osvDirectory: config.osvDirectory,
       malwareDigestsFile: config.malwareDigestsFile,
+      clamd: config.clamd,
     })),
     ...composeNotices(options, {
       policy: {

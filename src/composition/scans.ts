@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { readDigestList, readOsvDirectory } from '../advisories';
 import { createScanActivities } from '../activities/ingest';
 import type { RegistryReading, ScanPorts } from '../activities/ingest/ports';
+import { createClamd, type ClamdAddress } from '../activities/registry/clamd';
 import { createRegistryClient } from '../activities/registry/create-registry-client';
 import type { RegistryPolicy } from '../activities/registry/endpoint';
 import type { ContentOptions } from '../activities/registry/gather-images';
@@ -26,6 +27,8 @@ export interface RegistryScans {
   readonly osvDirectory: string | undefined;
   /** File of SHA-256 digests; undefined: no malware is looked for. */
   readonly malwareDigestsFile: string | undefined;
+  /** Where clamd listens; undefined: files are not scanned by it. */
+  readonly clamd: ClamdAddress | undefined;
 }
 
 /** Wires scans to the collector's logins. */
@@ -106,10 +109,12 @@ async function observeInTime(
 async function contentsOf({
   osvDirectory,
   malwareDigestsFile,
+  clamd,
 }: RegistryScans): Promise<ContentOptions> {
   return {
     ...(osvDirectory !== undefined && { advisories: await readOsvDirectory(osvDirectory) }),
     ...(malwareDigestsFile !== undefined && { malware: await readDigestList(malwareDigestsFile) }),
+    ...(clamd !== undefined && { viruses: createClamd(clamd) }),
   };
 }
 

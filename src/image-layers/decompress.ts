@@ -29,13 +29,13 @@ export interface UnpackingRuntime {
  */
 export async function unpackLayer(
   source: AsyncIterable<Buffer>,
-  take: (piece: Buffer) => void,
+  take: (piece: Buffer) => Promise<void> | undefined,
   runtime: UnpackingRuntime = zlib as object,
 ): Promise<void> {
   const { mark, all } = await peek(source);
   const unpacking = unpackingOf(mark, runtime);
   if (unpacking === null) {
-    for await (const piece of all) take(piece);
+    for await (const piece of all) await take(piece);
     return;
   }
   // The pipeline may report that it was ended instead of why: what happened first is kept beside it.
@@ -45,10 +45,7 @@ export async function unpackLayer(
       Readable.from(noting(all, failures)),
       unpacking,
       async (pieces: AsyncIterable<Buffer>) => {
-        for await (const piece of pieces)
-          noted(() => {
-            take(piece);
-          }, failures);
+        for await (const piece of pieces) await noted(() => take(piece), failures);
       },
     );
   } catch (error) {
@@ -67,9 +64,9 @@ async function* noting(source: AsyncIterable<Buffer>, failures: unknown[]): Asyn
   }
 }
 
-function noted(act: () => void, failures: unknown[]): void {
+async function noted(act: () => Promise<void> | undefined, failures: unknown[]): Promise<void> {
   try {
-    act();
+    await act();
   } catch (error) {
     failures.push(error);
     throw error;

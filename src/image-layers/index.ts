@@ -2,4 +2,5 @@ export { changeBetween, laidOver, NO_FILES, type ImageFiles } from './image-file
 export { LayerTrouble, type LayerReason } from './layer-trouble';
 export { LAYER_LIMITS, type LayerLimits } from './limits';
 export type { Distribution, ImagePackage } from './packages/package';
+export type { ContentSink } from './tar/tar-reader';
 export { readLayer, type Inspections, type LayerReading } from './read-layer';

@@ -30,6 +30,10 @@ export interface Inspections {
   readonly text?: (path: string, text: string) => void;
   /** SHA-256 of every file. */
   readonly digest?: (path: string, sha256: string) => void;
+  /** The content of every file; null for one that is not wanted. */
+  readonly content?: (path: string, size: number) => ContentSink | null;
+  /** A promise while no more content can be taken. */
+  readonly settle?: () => Promise<void> | undefined;
 }
 
 /** A layer that was read to its end and is what its digests say. */
@@ -65,6 +69,7 @@ export async function readLayer(
     unpacked.add(piece);
     assertWithin({ packed, unpacked, begun }, limits);
     tar.write(piece);
+    return order.inspect?.settle?.();
   });
   if (packed.bytes !== order.sizeBytes || packed.digest() !== order.digest) {
     throw new LayerTrouble('digest-mismatch', 'differs from its digest');
@@ -180,7 +185,16 @@ function fileSink(
   if (interest !== null && entry.sparse) keep(unreadFile(path, 'unsupported'));
   else if (interest !== null) sinks.push(packageSink({ path, interest, size: entry.size }, keep));
   else if (entry.size >= PROGRAM_BYTES_MIN) sinks.push(programSink(path, keep));
+  return allOf([...sinks, ...inspectingSinks(inspect, path, entry)]);
+}
+
+function inspectingSinks(
+  inspect: Inspections,
+  ...[path, entry]: [string, TarEntry]
+): readonly ContentSink[] {
   const { text, digest } = inspect;
+  const taken = inspect.content?.(path, entry.size) ?? null;
+  const sinks = taken === null ? [] : [taken];
   if (text !== undefined && entry.size <= HELD_BYTES.text && mayHoldSecrets(path)) {
     sinks.push(
       textSink((found) => {
@@ -195,5 +209,5 @@ function fileSink(
       }),
     );
   }
-  return allOf(sinks);
+  return sinks;
 }

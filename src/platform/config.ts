@@ -44,6 +44,8 @@ export interface Config {
   /** Folder of OSV records and file of malware digests that scans compare images with. */
   readonly osvDirectory: string | undefined;
   readonly malwareDigestsFile: string | undefined;
+  /** Where clamd listens; undefined: files are not scanned by it. */
+  readonly clamd: ClamdAddress | undefined;
   /** Whether workers empty the inbox of delivered reports. */
   readonly takesReports: boolean;
   /** Name of the build that a worker runs; children stay on the build that started them. */
@@ -140,6 +142,10 @@ const ENVIRONMENT = z.object({
   LETHE_NOTICE_ALLOW_PRIVATE: hostPorts,
   LETHE_OSV_DIRECTORY: text.optional(),
   LETHE_MALWARE_DIGESTS: text.optional(),
+  LETHE_CLAMD: text
+    .regex(/^(\/\S{1,100}|[^\s/:]+:\d{1,5})$/, 'must be the path of a socket, or host:port')
+    .transform(clamdAt)
+    .optional(),
   LETHE_INBOX: z.enum(['on', 'off'], 'must be on or off').default('off'),
   LETHE_BUILD_ID: text.regex(/^[0-9A-Za-z._-]{1,64}$/).optional(),
   LETHE_KEK_FILE: text.optional(),
@@ -155,6 +161,16 @@ const ENVIRONMENT = z.object({
   LETHE_BINLOG_MAX_AGE_DAYS: integer(0, COPY_AGE_DAYS_MAX).default(7),
   LETHE_OPLOG_MAX_AGE_DAYS: integer(0, COPY_AGE_DAYS_MAX).default(7),
 });
+
+/** Where clamd listens: a path, or a host and a port. */
+export type ClamdAddress =
+  { readonly path: string } | { readonly host: string; readonly port: number };
+
+function clamdAt(value: string): ClamdAddress {
+  if (value.startsWith('/')) return { path: value };
+  const [host = '', port = ''] = value.split(':');
+  return { host, port: Number(port) };
+}
 
 type Variables = z.infer<typeof ENVIRONMENT>;
 
@@ -211,6 +227,7 @@ function assemble(variables: Variables): Config {
     receiversOnPrivateAddresses: variables.LETHE_NOTICE_ALLOW_PRIVATE,
     osvDirectory: variables.LETHE_OSV_DIRECTORY,
     malwareDigestsFile: variables.LETHE_MALWARE_DIGESTS,
+    clamd: variables.LETHE_CLAMD,
     takesReports: variables.LETHE_INBOX === 'on',
     buildId: variables.LETHE_BUILD_ID,
     kekFile: variables.LETHE_KEK_FILE,

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { writeAdvisories } from '../../demo/inputs/advisories';
 import { PLANTED_SECRET, pushDemoImages } from '../../demo/inputs/images';
 import { removeArtifacts } from '../../demo/inputs/oci-images';
 import { prepareSecondRoot } from '../../demo/inputs/second-root';
+import { readOsvDirectory } from '../../src/advisories';
+import { createScratch } from '../support/scratch';
 
 const CACHE = process.env['LETHE_CACHE'] ?? join(__dirname, '..', '..', '.cache');
 
@@ -34,6 +38,20 @@ describe('the images of the demonstration', () => {
       for (const { repository, artifact } of images) {
         await removeArtifacts({ url: registryUrl, repository }, [artifact]);
       }
+    }
+  });
+
+  it('have a vulnerability that the operator’s directory of the demonstration knows [DC-2]', async () => {
+    const scratch = createScratch({});
+    try {
+      const advisories = await readOsvDirectory(writeAdvisories(scratch.folder));
+      const status = readFileSync(join(tree, 'var/lib/dpkg/status'), 'utf8');
+      const [, version = ''] = /^Package: nginx\n(?:.+\n)*?Version: (.+)$/m.exec(status) ?? [];
+      const nginx = { type: 'deb', name: 'nginx', version, source: null, sourceVersion: null };
+      const found = advisories.find(nginx, { id: 'debian', version: '12' });
+      expect(found).toMatchObject([{ advisoryId: 'DEBIAN-CVE-2009-4487', fixedVersion: null }]);
+    } finally {
+      scratch.remove();
     }
   });
 

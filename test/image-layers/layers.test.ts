@@ -224,7 +224,10 @@ describe('a hostile layer', () => {
 describe('ways of packing', () => {
   const take = async (packed: Buffer, runtime?: object) => {
     const pieces: Buffer[] = [];
-    await unpackLayer(inPieces(packed, 3), (piece) => pieces.push(Buffer.from(piece)), runtime);
+    const keep = (piece: Buffer): undefined => {
+      pieces.push(Buffer.from(piece));
+    };
+    await unpackLayer(inPieces(packed, 3), keep, runtime);
     return Buffer.concat(pieces).toString();
   };
   const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]);

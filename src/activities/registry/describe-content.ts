@@ -39,7 +39,7 @@ interface Placed {
 export function describeContent(
   state: LayerState,
   hash: KeyedHash,
-  advisories: Advisories | undefined,
+  { advisories, viruses }: { readonly advisories?: Advisories; readonly viruses?: object },
 ): DescribedContent {
   const distribution = distributionOf(state.files);
   const placed = packagesOf(state.files, hash);
@@ -58,6 +58,7 @@ export function describeContent(
       unpackedBytes: state.unpackedBytes,
       entriesOutside: state.outside,
       omittedVulnerabilities: Math.max(0, vulnerabilities.length - VULNERABILITIES_MAX),
+      ...(viruses !== undefined && { notScannedByClamd: state.unscanned }),
     },
     vulnerabilities: vulnerabilities.slice(0, VULNERABILITIES_MAX),
   };

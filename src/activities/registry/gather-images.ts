@@ -2,6 +2,7 @@ import { LetheError, isLetheError } from '../../domain/errors';
 import type { ImageFailureReason } from '../../contracts/schemas/images';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import type { LayerLimits } from '../../image-layers';
+import type { VirusScanner } from './clamd';
 import type { RegistryClient } from './create-registry-client';
 import { describeContent, type Advisories, type DescribedContent } from './describe-content';
 import { describeImage, withLayerRisks, type DescribedImage } from './describe-image';
@@ -48,6 +49,7 @@ export interface GatherOptions {
 export interface ContentOptions {
   readonly advisories?: Advisories;
   readonly malware?: KnownMalware;
+  readonly viruses?: VirusScanner;
   readonly limits?: Partial<LayerLimits>;
   /** Layers of earlier scans; without it all are read. */
   readonly stored?: StoredLayers;
@@ -204,7 +206,7 @@ async function readImage(walk: Walk, manifest: ImageManifest): Promise<GatheredI
   const state = await readLayersOf(walk, manifest, config);
   const own = describeImage({ repository, manifest, config }, hash);
   const described = state === null ? own : withLayerRisks(own, state);
-  const content = state && describeContent(state, hash, walk.contents?.advisories);
+  const content = state && describeContent(state, hash, walk.contents ?? {});
   spend(walk, described.risks.length * RISK_BYTES + bytesOf(content));
   const image = { described, content, tags: new Set<string>(), indexDigests: new Set<string>() };
   walk.images.set(manifest.digest, image);

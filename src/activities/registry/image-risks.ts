@@ -14,7 +14,7 @@ import {
 export type Risk = Pick<ImageRiskBody, 'ruleId' | 'severity' | 'place' | 'secretHashes'> &
   (
     | { readonly kind: 'sensitive-information' | 'misconfiguration' }
-    | { readonly kind: 'malware'; readonly sha256: string }
+    | { readonly kind: 'malware'; readonly sha256: string; readonly signature?: string }
   );
 
 /** Finds what the configuration of an image gives away. The secrets themselves end here. @source SD-1 */

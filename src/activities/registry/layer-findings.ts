@@ -1,6 +1,7 @@
 import { nameText } from '../../collector/text';
 import type { Inspections } from '../../image-layers';
 import { findSecrets, holdsSecret } from '../../sensitive-values';
+import type { FoundVirus } from './clamd';
 import { sensitiveAt, type Risk } from './image-risks';
 import type { KeyedHash } from './keyed-hash';
 
@@ -48,6 +49,22 @@ export function inspectLayer(
   };
   return { found, inspect };
 }
+
+/** What clamd found in a layer, as risks in their places. */
+export const virusRisks = (
+  index: number,
+  found: readonly FoundVirus[],
+  hash: KeyedHash,
+): readonly Risk[] =>
+  found.slice(0, FINDINGS_MAX).map(({ path, sha256, signature }) => ({
+    kind: 'malware',
+    ruleId: 'clamd-signature',
+    severity: 'critical',
+    place: `layers[${index}]:${shownPath(path, hash)}`,
+    secretHashes: [],
+    sha256,
+    signature,
+  }));
 
 const malwareAt = (place: string, sha256: string): Risk => ({
   kind: 'malware',

@@ -143,14 +143,18 @@ function storedBy(
 /** Kinds of which everything was seen. A package list that could not be read may hide vulnerabilities. */
 function completeKinds(
   { images, failures, layers }: Gathered,
-  { advisories, malware }: ContentOptions,
+  { advisories, malware, viruses }: ContentOptions,
 ): readonly string[] {
   if (failures.size > 0) return [];
   const isAllRead = [...images.values()].every(({ content }) => content?.body.unreadCount === 0);
+  const isScanned = [...images.values()].every(
+    ({ content }) => (content?.body.notScannedByClamd ?? 0) === 0,
+  );
+  const isSearched = isScanned && (malware !== undefined || viruses !== undefined);
   const risks: readonly ImageRiskKind[] = [
     'sensitive-information',
     'misconfiguration',
-    ...(malware === undefined ? [] : (['malware'] as const)),
+    ...(isSearched ? (['malware'] as const) : []),
     ...(advisories === undefined || !isAllRead ? [] : (['vulnerability'] as const)),
   ];
   return ['image', 'image-packages', ...(layers.holdsAll ? ['image-layer'] : []), ...risks];

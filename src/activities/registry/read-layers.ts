@@ -5,13 +5,15 @@ import {
   NO_FILES,
   readLayer,
   type ImageFiles,
+  type Inspections,
   type LayerLimits,
   type LayerReason,
 } from '../../image-layers';
+import type { VirusScanner, VirusSession, VirusVerdict } from './clamd';
 import type { RegistryClient } from './create-registry-client';
 import type { Risk } from './image-risks';
 import type { KeyedHash } from './keyed-hash';
-import { inspectLayer, type KnownMalware } from './layer-findings';
+import { inspectLayer, virusRisks, type KnownMalware } from './layer-findings';
 import type { ImageManifest } from './manifests';
 import type { CallOptions } from './session';
 import {
@@ -34,6 +36,8 @@ export interface LayerState {
   readonly omittedRisks: number;
   readonly unpackedBytes: number;
   readonly outside: number;
+  /** Files that clamd was to scan and did not. */
+  readonly unscanned: number;
 }
 
 /** How far the reading of a repository is; nothing in it says which. */
@@ -51,6 +55,7 @@ export interface LayerOptions {
   readonly hash: KeyedHash;
   readonly call: CallOptions;
   readonly malware?: KnownMalware;
+  readonly viruses?: VirusScanner;
   readonly limits?: Partial<LayerLimits>;
   /** Layers of earlier scans; without it all are read. */
   readonly stored?: StoredLayers;
@@ -98,6 +103,7 @@ const EMPTY: LayerState = Object.freeze({
   omittedRisks: 0,
   unpackedBytes: 0,
   outside: 0,
+  unscanned: 0,
 });
 
 /**
@@ -108,7 +114,7 @@ export class LayerReader {
   private readonly known = new Map<string, LayerState | LayerFailure>();
   private readonly bodies = new Map<string, ImageLayerBody>();
   private readonly unkept = new Set<string>();
-  private readonly readWith: string;
+  private readWith: string | null = null;
   private rememberedFiles = 0;
   private heldBytes = 0;
   /** False when layers have no record because a scan cannot hold that many: of the others nothing is said. */
@@ -119,11 +125,14 @@ export class LayerReader {
   private layersKept = 0;
   private readonly begun = process.uptime();
 
-  constructor(private readonly options: LayerOptions) {
-    const { hash, malware, limits, stored } = options;
-    this.readWith = hash(
-      JSON.stringify(['layers', stored?.rules ?? '', malware?.version ?? '', limits ?? {}]),
-    );
+  constructor(private readonly options: LayerOptions) {}
+
+  /** A keyed hash of everything that decides what is found. */
+  private async readingWith(): Promise<string> {
+    const { hash, malware, limits, stored, viruses } = this.options;
+    const rules = ['layers', stored?.rules ?? '', malware?.version ?? '', limits ?? {}];
+    const known = viruses === undefined ? rules : [...rules, await viruses.version()];
+    return (this.readWith ??= hash(JSON.stringify(known)));
   }
 
   /** Records of all layers that were read or known, by chain. */
@@ -144,7 +153,7 @@ export class LayerReader {
     // Without a digest for every layer nobody could tell what was unpacked.
     if (diffIds.length !== manifest.layers.length) return 'malformed';
     const placed = placedLayers(manifest.layers, diffIds);
-    await this.findStored(placed);
+    await this.findStored(placed, await this.readingWith());
     try {
       const state = await this.readAll(placed);
       this.imagesRead += 1;
@@ -169,13 +178,13 @@ export class LayerReader {
   }
 
   /** Looks up, in one question, what earlier scans stored of the layers that are not known yet. */
-  private async findStored(placed: readonly PlacedLayer[]): Promise<void> {
+  private async findStored(placed: readonly PlacedLayer[], readWith: string): Promise<void> {
     const { stored } = this.options;
     const unknown = placed.map(({ chain }) => chain).filter((chain) => !this.bodies.has(chain));
     if (stored === undefined || unknown.length === 0) return;
     const wanted = new Set(unknown);
-    for (const found of await ofOwnStore(stored.find(unknown, this.readWith))) {
-      const body = readBack(found, this.readWith);
+    for (const found of await ofOwnStore(stored.find(unknown, readWith))) {
+      const body = readBack(found, readWith);
       if (body !== null && wanted.delete(body.chain)) this.hold(body);
     }
   }
@@ -206,7 +215,7 @@ export class LayerReader {
     this.layersRead += 1;
     const state = await this.readNext(at, below);
     if (typeof state === 'string') return state;
-    const body = layerBody(at, { below, state }, { hash, readWith: this.readWith });
+    const body = layerBody(at, { below, state }, { hash, readWith: this.readWith ?? '' });
     if (body !== null && this.hold(body)) this.unkept.add(at.chain);
     return state;
   }
@@ -228,24 +237,29 @@ export class LayerReader {
     const { client, repository, hash, call, malware, limits } = this.options;
     const read = async (body: AsyncIterable<Buffer>): Promise<LayerState | LayerFailure> => {
       const { found, inspect } = inspectLayer(index, hash, malware);
+      const session = this.options.viruses?.begin();
       const order = {
         digest: layer.digest,
         sizeBytes: layer.size,
         diffId,
         below: below.files,
-        inspect,
+        inspect: { ...inspect, ...(session !== undefined && scannedBy(session)) },
         ...(limits !== undefined && { limits }),
       };
       try {
         const reading = await readLayer(body, order);
+        const verdict = await session?.end();
+        const viruses = virusRisks(index, verdict?.found ?? [], hash);
         return {
           files: reading.files,
-          risks: [...below.risks, ...found.risks],
+          risks: [...below.risks, ...found.risks, ...viruses],
           omittedRisks: below.omittedRisks + found.omitted,
           unpackedBytes: below.unpackedBytes + reading.uncompressedBytes,
           outside: below.outside + reading.outside,
+          unscanned: below.unscanned + unscannedOf(verdict),
         };
       } catch (error) {
+        session?.abort();
         if (error instanceof LayerTrouble) return error.reason;
         throw error;
       }
@@ -271,6 +285,14 @@ export class LayerReader {
     this.rememberedFiles -= weightOf(state);
   }
 }
+
+const unscannedOf = (verdict: VirusVerdict | undefined): number =>
+  verdict === undefined ? 0 : verdict.failed + verdict.tooLarge;
+
+const scannedBy = (session: VirusSession): Pick<Inspections, 'content' | 'settle'> => ({
+  content: (path, size) => session.file(path, size),
+  settle: () => session.settle(),
+});
 
 const weightOf = (state: LayerState | LayerFailure): number =>
   typeof state === 'string' ? 1 : state.files.size + state.risks.length + 1;

@@ -55,6 +55,8 @@ export function layerBody(
   { below, state }: { readonly below: LayerState; readonly state: LayerState },
   { hash, readWith }: { readonly hash: KeyedHash; readonly readWith: string },
 ): ImageLayerBody | null {
+  // What nobody could scan is not remembered as scanned.
+  if (state.unscanned > below.unscanned) return null;
   const change = changeBetween(below.files, state.files);
   const isPlain = (path: string): boolean => shownPath(path, hash) === `/${path}`;
   const places = [...change.files.values()].flatMap(({ unread }) => unread);
@@ -114,12 +116,14 @@ export function stateOver(below: LayerState, body: ImageLayerBody): LayerState {
     omittedRisks: below.omittedRisks + body.omittedFindings,
     unpackedBytes: below.unpackedBytes + body.unpackedBytes,
     outside: below.outside + body.entriesOutside,
+    unscanned: below.unscanned,
   };
 }
 
-function riskOf({ sha256, kind, ...finding }: ImageLayerBody['findings'][number]): Risk {
-  if (kind === 'malware') return { ...finding, kind, sha256: sha256 ?? '' };
-  return { ...finding, kind };
+function riskOf(found: ImageLayerBody['findings'][number]): Risk {
+  const { sha256, kind, signature, ...finding } = found;
+  if (kind !== 'malware') return { ...finding, kind };
+  return { ...finding, kind, sha256: sha256 ?? '', ...(signature !== undefined && { signature }) };
 }
 
 function parsedOrNull(body: unknown): ImageLayerBody | null {

@@ -165,8 +165,13 @@ const riskBody = z.strictObject({
 });
 
 const malwareBody = riskBody.extend({
-  /** Digest of the file, which is on the operator's list. */
+  /** Digest of the file. */
   sha256: sha256Hex,
+  /** What clamd calls it; absent when its digest is on the operator's list. */
+  signature: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,128}$/)
+    .optional(),
 });
 
 const packageType = z.enum(['deb', 'apk', 'rpm', 'npm', 'pypi', 'golang', 'maven']);
@@ -223,6 +228,8 @@ const imagePackagesBody = z.strictObject({
   entriesOutside: count,
   /** Vulnerabilities beyond the bound of one image. */
   omittedVulnerabilities: count,
+  /** Files that clamd was to scan and did not; absent where none is configured. */
+  notScannedByClamd: count.optional(),
 });
 
 const installedPackage = z.strictObject({
@@ -264,6 +271,10 @@ const imageLayerBody = z.strictObject({
       riskBody.omit({ imageDigest: true, platform: true }).extend({
         kind: z.enum(['sensitive-information', 'misconfiguration', 'malware']),
         sha256: sha256Hex.nullable(),
+        signature: z
+          .string()
+          .regex(/^[\x21-\x7e]{1,128}$/)
+          .optional(),
       }),
     )
     .max(RISKS_MAX),
