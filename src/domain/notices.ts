@@ -20,7 +20,32 @@ export const NOTICE_TYPES = Object.freeze({
   'deletion.withdrawn': row('A deletion request was withdrawn.', '删除请求已撤回。'),
   'scan.finished': row('A scan has ended.', '扫描已结束。'),
   'hold.placed': row('A legal hold was placed.', '已设置法律保留。'),
-  'hold.released': row('A legal hold was released.', '法律保留已解除。'),
+  'release.requested': row(
+    'The release of a legal hold waits for a second person.',
+    '法律保留的解除正等待第二人批准。',
+    true,
+  ),
+  'release.approved': row(
+    'The release of a legal hold was approved; it takes effect later.',
+    '法律保留的解除已获批准；稍后生效。',
+  ),
+  'release.withdrawn': row(
+    'The release of a legal hold was withdrawn; it stays in force.',
+    '法律保留的解除已撤回；保留继续有效。',
+  ),
+  'order.submitted': row(
+    'A deletion order waits for approval by a second person.',
+    '删除指令正等待第二人批准。',
+    true,
+  ),
+  'order.approved': row('A deletion order was approved.', '删除指令已获批准。'),
+  'order.stopped': row('A deletion order was denied or revoked.', '删除指令已被拒绝或撤销。'),
+  'order.missing': row(
+    'A deletion request still has no approved order.',
+    '删除请求仍没有已批准的指令。',
+    true,
+  ),
+  'policy.activated': row('A version of the policy came into force.', '某一版本的政策已生效。'),
   'freeze.placed': row(
     'A freeze was placed: nothing is destroyed.',
     '已冻结：不会销毁任何数据。',
@@ -103,6 +128,9 @@ export const UNTOLD_TABLES = Object.freeze({
   configuration_generations: 'a number that follows from a deletion request, which is told of',
   scan_orders: 'told of as the accepted command, and again when the scan has ended',
   holds: 'told of once for each tenant in scope',
+  hold_reviews: 'who looked at a hold again; the calendar has the next review',
+  scan_schedules: 'how often scans are ordered; each one is told of as its command',
+  stray_archives: 'told of as the run that follows from what was found',
   hold_grounds: 'content, which never leaves',
   backup_sets: 'the register that operators keep themselves',
   backup_expiries: 'the register that operators keep themselves',

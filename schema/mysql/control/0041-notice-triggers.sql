@@ -40,15 +40,76 @@ BEGIN
       'reviewOn', CONVERT(v_review USING utf8mb4)));
 END
 $$
+CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_release_request AFTER INSERT ON {{control}}.hold_release_requests
+FOR EACH ROW
+BEGIN
+  INSERT INTO {{control}}.notices (notice_id, tenant_id, notice_type, at, data, written_at)
+    SELECT {{control}}.notice_id('release.requested', CONCAT_WS('/', s.hold_id, s.scope_number, NEW.request_number)),
+           s.tenant_id, 'release.requested', NEW.requested_at,
+           JSON_OBJECT('holdId', CONVERT(s.hold_id USING utf8mb4),
+             'recordClass', CONVERT(s.record_class USING utf8mb4)), {{control}}.lethe_now()
+      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id ORDER BY s.scope_number;
+END
+$$
 CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_hold_release AFTER INSERT ON {{control}}.hold_releases
 FOR EACH ROW
 BEGIN
   INSERT INTO {{control}}.notices (notice_id, tenant_id, notice_type, at, data, written_at)
-    SELECT {{control}}.notice_id('hold.released', CONCAT_WS('/', s.hold_id, s.scope_number)), s.tenant_id,
-           'hold.released', NEW.released_at,
+    SELECT {{control}}.notice_id('release.approved', CONCAT_WS('/', s.hold_id, s.scope_number, NEW.request_number)),
+           s.tenant_id, 'release.approved', COALESCE(NEW.approved_at, NEW.released_at),
+           JSON_OBJECT('holdId', CONVERT(s.hold_id USING utf8mb4),
+             'recordClass', CONVERT(s.record_class USING utf8mb4),
+             'effectiveAt', DATE_FORMAT(NEW.released_at, '%Y-%m-%dT%H:%i:%s.%fZ')), {{control}}.lethe_now()
+      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id ORDER BY s.scope_number;
+END
+$$
+CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_release_withdrawal AFTER INSERT ON {{control}}.hold_release_withdrawals
+FOR EACH ROW
+BEGIN
+  INSERT INTO {{control}}.notices (notice_id, tenant_id, notice_type, at, data, written_at)
+    SELECT {{control}}.notice_id('release.withdrawn', CONCAT_WS('/', s.hold_id, s.scope_number, NEW.request_number)),
+           s.tenant_id, 'release.withdrawn', NEW.withdrawn_at,
            JSON_OBJECT('holdId', CONVERT(s.hold_id USING utf8mb4),
              'recordClass', CONVERT(s.record_class USING utf8mb4)), {{control}}.lethe_now()
       FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id ORDER BY s.scope_number;
+END
+$$
+CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_order AFTER INSERT ON {{control}}.deletion_orders
+FOR EACH ROW
+BEGIN
+  CALL {{control}}.give_notice('order.submitted', NEW.tenant_id, NEW.order_id, NEW.submitted_at,
+    JSON_OBJECT('orderId', CONVERT(NEW.order_id USING utf8mb4),
+      'planDigest', CONVERT(NEW.plan_digest USING utf8mb4)));
+END
+$$
+CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_approval AFTER INSERT ON {{control}}.deletion_approvals
+FOR EACH ROW
+BEGIN
+  CALL {{control}}.give_notice('order.approved', NEW.tenant_id, NEW.approval_id, NEW.approved_at,
+    JSON_OBJECT('orderId', CONVERT(NEW.order_id USING utf8mb4)));
+END
+$$
+CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_order_stop AFTER INSERT ON {{control}}.deletion_order_stops
+FOR EACH ROW
+BEGIN
+  CALL {{control}}.give_notice('order.stopped', NEW.tenant_id, NEW.order_id, NEW.stopped_at,
+    JSON_OBJECT('orderId', CONVERT(NEW.order_id USING utf8mb4)));
+END
+$$
+CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_order_page AFTER INSERT ON {{control}}.order_pages
+FOR EACH ROW
+BEGIN
+  CALL {{control}}.give_notice('order.missing', NEW.tenant_id,
+    CONCAT_WS('/', NEW.tenant_id, NEW.request_id, NEW.level), NEW.paged_at,
+    JSON_OBJECT('requestId', CONVERT(NEW.request_id USING utf8mb4),
+      'level', CONVERT(NEW.level USING utf8mb4)));
+END
+$$
+CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_policy AFTER INSERT ON {{control}}.policy_activations
+FOR EACH ROW
+BEGIN
+  CALL {{control}}.give_notice('policy.activated', NULL, NEW.version, NEW.activated_at,
+    JSON_OBJECT('version', NEW.version, 'policyDigest', CONVERT(NEW.policy_digest USING utf8mb4)));
 END
 $$
 CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_freeze AFTER INSERT ON {{control}}.freezes

@@ -2,6 +2,7 @@ import type { Sql } from '../../contracts/sql';
 import type { CalendarDate, CalendarKind } from '../../domain/calendar-feed';
 import { formatInstant, parseInstant, DAY } from '../../domain/instants';
 import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
+import { IN_FORCE, REVIEW_ON } from '../control/read-holds';
 import { required, textRows, toInstant, toInstantOrNull, type TextRow } from '../control/sql-text';
 
 /** Rows of each sort that one calendar shows; the nearest ones. */
@@ -82,11 +83,14 @@ async function readHoldReviews(
 ): Promise<readonly CalendarDate[]> {
   const rows = await textRows(
     sql,
-    `SELECT DISTINCT h.hold_id, h.review_on, h.placed_at, s.tenant_id FROM holds h
-       JOIN hold_scopes s ON s.hold_id = h.hold_id
-      WHERE NOT EXISTS (SELECT 1 FROM hold_releases r WHERE r.hold_id = h.hold_id)
+    `SELECT DISTINCT h.hold_id, ${REVIEW_ON} AS review_on, s.tenant_id,
+            COALESCE((SELECT MAX(v.reviewed_at) FROM hold_reviews v WHERE v.hold_id = h.hold_id),
+              h.placed_at) AS changed_at,
+            (SELECT COUNT(*) FROM hold_reviews v WHERE v.hold_id = h.hold_id) AS revision
+       FROM holds h JOIN hold_scopes s ON s.hold_id = h.hold_id
+      WHERE ${IN_FORCE}
         ${ofTenant('s.tenant_id', tenantId)}
-      ORDER BY h.review_on, h.hold_id, s.tenant_id LIMIT ${ROWS_MAX}`,
+      ORDER BY review_on, h.hold_id, s.tenant_id LIMIT ${ROWS_MAX}`,
     paramsOf(tenantId),
   );
   return rows.map((row) => ({
@@ -94,8 +98,8 @@ async function readHoldReviews(
     of: `${required(row, 'hold_id')}/${required(row, 'tenant_id')}`,
     tenantId: required(row, 'tenant_id'),
     at: required(row, 'review_on'),
-    changedAt: toInstant(required(row, 'placed_at')),
-    revision: 0,
+    changedAt: toInstant(required(row, 'changed_at')),
+    revision: Number(required(row, 'revision')),
   }));
 }
 
