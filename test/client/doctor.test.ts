@@ -117,7 +117,7 @@ describe('lethe doctor', () => {
     const other = await createTemporalEnvironment();
     const idle = await checks({ LETHE_TEMPORAL_NAMESPACE: other.namespace });
     await other.close();
-    expect(inState(idle, 'fail')).toHaveLength(4);
+    expect(inState(idle, 'fail')).toHaveLength(5);
     expect(inState(idle, 'skipped')).toContain('engine clock');
     expect(all).toHaveLength(idle.length);
   });

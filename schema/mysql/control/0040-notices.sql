@@ -72,7 +72,10 @@ CREATE DEFINER={{definer}} PROCEDURE {{control}}.give_notice(
   IN p_at DATETIME(6), IN p_data LONGTEXT CHARACTER SET utf8mb4)
 SQL SECURITY DEFINER
 BEGIN
-  -- Waits for nobody: its key follows from the fact's own, which the fact's transaction holds already.
+  -- Waits for nobody: its key follows from the fact's own, which the fact's transaction holds already. A fact
+  -- that is replayed after a restore was told of before: its notice is there, and stands in nobody's way.
+  DECLARE v_notice VARBINARY(64) DEFAULT {{control}}.notice_id(p_type, p_fact);
   INSERT INTO {{control}}.notices (notice_id, tenant_id, notice_type, at, data, written_at)
-    VALUES ({{control}}.notice_id(p_type, p_fact), p_tenant, p_type, p_at, p_data, {{control}}.lethe_now());
+    SELECT v_notice, p_tenant, p_type, p_at, p_data, {{control}}.lethe_now() FROM DUAL
+     WHERE NOT EXISTS (SELECT 1 FROM {{control}}.notices WHERE notice_id = v_notice);
 END

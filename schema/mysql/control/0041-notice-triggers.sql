@@ -71,7 +71,10 @@ BEGIN
            s.tenant_id, 'release.withdrawn', NEW.withdrawn_at,
            JSON_OBJECT('holdId', CONVERT(s.hold_id USING utf8mb4),
              'recordClass', CONVERT(s.record_class USING utf8mb4)), {{control}}.lethe_now()
-      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id ORDER BY s.scope_number;
+      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id
+       AND NOT EXISTS (SELECT 1 FROM {{control}}.notices n
+         WHERE n.notice_id = {{control}}.notice_id('hold.released', CONCAT_WS('/', s.hold_id, s.scope_number)))
+     ORDER BY s.scope_number;
 END
 $$
 CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_order AFTER INSERT ON {{control}}.deletion_orders
