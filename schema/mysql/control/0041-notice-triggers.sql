@@ -48,7 +48,10 @@ BEGIN
            s.tenant_id, 'release.requested', NEW.requested_at,
            JSON_OBJECT('holdId', CONVERT(s.hold_id USING utf8mb4),
              'recordClass', CONVERT(s.record_class USING utf8mb4)), {{control}}.lethe_now()
-      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id ORDER BY s.scope_number;
+      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id
+       AND NOT EXISTS (SELECT 1 FROM {{control}}.notices n WHERE n.notice_id = {{control}}.notice_id(
+         'release.requested', CONCAT_WS('/', s.hold_id, s.scope_number, NEW.request_number)))
+     ORDER BY s.scope_number;
 END
 $$
 CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_hold_release AFTER INSERT ON {{control}}.hold_releases
@@ -60,7 +63,10 @@ BEGIN
            JSON_OBJECT('holdId', CONVERT(s.hold_id USING utf8mb4),
              'recordClass', CONVERT(s.record_class USING utf8mb4),
              'effectiveAt', DATE_FORMAT(NEW.released_at, '%Y-%m-%dT%H:%i:%s.%fZ')), {{control}}.lethe_now()
-      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id ORDER BY s.scope_number;
+      FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id
+       AND NOT EXISTS (SELECT 1 FROM {{control}}.notices n WHERE n.notice_id = {{control}}.notice_id(
+         'release.approved', CONCAT_WS('/', s.hold_id, s.scope_number, NEW.request_number)))
+     ORDER BY s.scope_number;
 END
 $$
 CREATE DEFINER={{definer}} TRIGGER {{control}}.notice_of_release_withdrawal AFTER INSERT ON {{control}}.hold_release_withdrawals
@@ -72,8 +78,8 @@ BEGIN
            JSON_OBJECT('holdId', CONVERT(s.hold_id USING utf8mb4),
              'recordClass', CONVERT(s.record_class USING utf8mb4)), {{control}}.lethe_now()
       FROM {{control}}.hold_scopes s WHERE s.hold_id = NEW.hold_id
-       AND NOT EXISTS (SELECT 1 FROM {{control}}.notices n
-         WHERE n.notice_id = {{control}}.notice_id('hold.released', CONCAT_WS('/', s.hold_id, s.scope_number)))
+       AND NOT EXISTS (SELECT 1 FROM {{control}}.notices n WHERE n.notice_id = {{control}}.notice_id(
+         'release.withdrawn', CONCAT_WS('/', s.hold_id, s.scope_number, NEW.request_number)))
      ORDER BY s.scope_number;
 END
 $$

@@ -77,15 +77,16 @@ export async function certifyCohort(
   const ended = endedInRun(cohort, keys);
   const destroyedAt = await lastEnd(ports, cohort, ended);
   const goneAt = earlierOf((await clearGoneAt(ports.verifier, cohort)) ?? destroyedAt, destroyedAt);
+  const beganAt = firstEnd(ended) ?? destroyedAt;
   const backups = await readBackups(ports.verifier.control);
   const input: CertificateInput = {
     tenantId,
-    ...(await readAuthority(ports.verifier.control, tenantId, cohort)),
+    ...(await readAuthority(ports.verifier.control, { tenantId, cohort, beganAt })),
     runId: cohort.runId,
     dueOn: cohort.dueOn,
     generation: cohort.generation,
     event: { kind: cohort.eventKind, at: cohort.eventAt },
-    ...(await readWindow(ports, cohort, { from: firstEnd(ended) ?? destroyedAt, to: destroyedAt })),
+    ...(await readWindow(ports, cohort, { from: beganAt, to: destroyedAt })),
     destroyedAt,
     keys,
     keyRemnantHours: ports.remnants.keyRemnantHours,

@@ -1,20 +1,30 @@
 import type { Sql } from '../../contracts/sql';
-import type { Authority, CertifiedPerson } from '../../domain/certified-order';
+import type { Authority, CertifiedOrder, CertifiedPerson } from '../../domain/certified-order';
 import type { CohortRow } from '../control/cohort-rows';
-import { required, textRow, textRows } from '../control/sql-text';
+import { covers } from '../control/refresh-windows';
+import { required, textRow, textRows, toSqlTime } from '../control/sql-text';
+import { readTenantFacts } from '../control/tenant-facts';
 
 /** Commands from which a run can follow; each names its event in its receipt. */
 const COMMANDS = ['requestDeletion', 'endService', 'endFeature'] as const;
 
+/** A destruction: whose, what, and when its first key went. */
+export interface Begun {
+  readonly tenantId: string;
+  readonly cohort: CohortRow;
+  readonly beganAt: string;
+}
+
 /**
- * What a cohort covered and whose command it followed, from control. A run that nobody's command began,
- * such as that of a stray, names no people. Reading, so safe to repeat.
+ * What a cohort covered and whose will its end was, from control: the order under which it began, with
+ * the people who signed, or else the command that it followed. A run that nobody's command began, such as
+ * that of a stray, names no people. Reading, so safe to repeat.
+ *
+ * @source CC-2, DR-1
  */
-export async function readAuthority(
-  sql: Sql,
-  tenantId: string,
-  cohort: CohortRow,
-): Promise<Authority> {
+export async function readAuthority(sql: Sql, begun: Begun): Promise<Authority> {
+  const { tenantId, cohort } = begun;
+  const ordered = await readOrder(sql, begun);
   return {
     recordClass: cohort.recordClass,
     scope: {
@@ -22,7 +32,69 @@ export async function readAuthority(
       records: cohort.records,
       newestObservedAt: cohort.newestObservedAt,
     },
-    people: await readPeople(sql, tenantId, cohort),
+    ...(ordered ?? { people: await readPeople(sql, tenantId, cohort) }),
+  };
+}
+
+/** The order that was in force when the end began; null when the end of use alone allowed it. */
+async function readOrder(
+  sql: Sql,
+  { tenantId, cohort, beganAt }: Begun,
+): Promise<{
+  readonly order: CertifiedOrder;
+  readonly people: readonly CertifiedPerson[];
+} | null> {
+  const { endedNotBefore } = cohort;
+  if (endedNotBefore !== null && Date.parse(endedNotBefore) <= Date.parse(beganAt)) return null;
+  const facts = await readTenantFacts(sql, tenantId);
+  const requests = (facts?.requests ?? []).filter(
+    (request) =>
+      request.recordClass === cohort.recordClass &&
+      covers(cohort, request.requestId, request.receivedAt),
+  );
+  for (const { requestId, recordClass } of requests) {
+    const found = await textRow(sql, IN_FORCE_AT, [
+      ...[tenantId, requestId, recordClass],
+      ...Array.from({ length: 4 }, () => toSqlTime(beganAt)),
+    ]);
+    if (found !== null) return certified(sql, found);
+  }
+  return null;
+}
+
+/** Later stops, expiries and lost keys do not undo what was done under an order. */
+const IN_FORCE_AT = `
+  SELECT o.order_id, o.document, o.ordered_by FROM deletion_orders o
+    JOIN deletion_order_requests q ON q.order_id = o.order_id
+   WHERE o.tenant_id = ? AND q.request_id = ? AND q.record_class = ?
+     AND o.submitted_at <= ? AND o.expires_at > ?
+     AND EXISTS (SELECT 1 FROM deletion_approvals a
+                  WHERE a.order_id = o.order_id AND a.order_digest = o.digest AND a.approved_at <= ?)
+     AND NOT EXISTS (SELECT 1 FROM deletion_order_stops s
+                      WHERE s.order_id = o.order_id AND s.stopped_at <= ?)
+   ORDER BY o.submitted_at, o.order_id LIMIT 1`;
+
+async function certified(
+  sql: Sql,
+  row: Awaited<ReturnType<typeof textRow>>,
+): Promise<{ readonly order: CertifiedOrder; readonly people: readonly CertifiedPerson[] }> {
+  const orderId = required(row ?? {}, 'order_id');
+  const approvals = await textRows(
+    sql,
+    'SELECT document, approved_by FROM deletion_approvals WHERE order_id = ? ORDER BY approved_at, approval_id',
+    [orderId],
+  );
+  const approvers = approvals.map((approval) => required(approval, 'approved_by'));
+  return {
+    order: {
+      orderId,
+      signed: required(row ?? {}, 'document'),
+      approvals: approvals.map((approval) => required(approval, 'document')),
+    },
+    people: [
+      { role: 'requester', personId: required(row ?? {}, 'ordered_by') },
+      ...[...new Set(approvers)].map((personId) => ({ role: 'approver' as const, personId })),
+    ],
   };
 }
 
