@@ -95,6 +95,29 @@ describe('a request without an approved order', () => {
     expect(snapshot.nextDueAt).toBeNull();
   });
 
+  it('destroys nothing under an order that somebody wrote into the store, or changed there [CC-2]', async () => {
+    const tenantId = await requested();
+    const { order, approval } = await orderDeletion(engine, tenantId);
+    await later(8);
+    const control = engine.root('control');
+    const [head = '', payload = ''] = order.split('.');
+    const forgeries: readonly [string, string, string][] = [
+      ['deletion_orders', order, `${head}.${payload}.${'A'.repeat(86)}`],
+      ['deletion_approvals', approval, approval.replace(/.{10}$/, 'AAAAAAAAAA')],
+      ['deletion_approvals', approval, order],
+    ];
+    const write = (table: string, document: string): Promise<unknown> =>
+      control.execute(`UPDATE ${table} SET document = ? WHERE tenant_id = ?`, [document, tenantId]);
+    for (const [table, genuine, forged] of forgeries) {
+      await write(table, forged);
+      await expect(engine.destroy(tenantId)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
+      expect(await settings(tenantId)).toBe(1);
+      await write(table, genuine);
+    }
+    await engine.destroy(tenantId);
+    expect(await settings(tenantId)).toBe(0);
+  });
+
   it('waits for the cooling-off although it was approved at once [CC-2]', async () => {
     const tenantId = await requested();
     await orderDeletion(engine, tenantId);

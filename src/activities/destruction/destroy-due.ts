@@ -8,6 +8,7 @@ import { callAboutOrders } from '../control/order-pages';
 import { isFrozen, stopOf } from '../control/stops';
 import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
 import { assertServicesEnded } from './ask-hosting';
+import { assertOrdersSigned } from './assert-orders-signed';
 import { destroyAssetCohort, destroyConfigurationCohort, retireCohort } from './destroy-cohort';
 import type { DestructionPorts } from './ports';
 
@@ -104,6 +105,7 @@ async function tryCohort(
   try {
     if (cohort.state === 'returned') return await retireCohort(ports, { cohort, ...order });
     if (cohort.state !== 'destroying') await assertServicesEnded(ports, facts, cohort);
+    await assertOrdersSigned(ports.control, { facts, cohort, now: earlier(order, facts) });
     return cohort.recordClass === 'asset-basic-data'
       ? await destroyAssetCohort(ports, { cohort, ...order })
       : await destroyConfigurationCohort(ports, { cohort, ...order });

@@ -1,32 +1,20 @@
-import {
-  ORDER_DOCUMENTS,
-  orderDocument,
-  type DeletionApproval,
-  type DeletionOrder,
-  type OrderDocumentKind,
-  type OrderStop,
+import type {
+  DeletionApproval,
+  DeletionOrder,
+  OrderDocumentKind,
+  OrderStop,
 } from '../../../contracts/orders';
 import { LetheError } from '../../../domain/errors';
-import { isSamePerson, type SignerRole } from '../../../domain/signers';
-import {
-  digestOfDocument,
-  verifyDocument,
-  type VerifiedDocument,
-} from '../../../transparency/signed-document';
+import { isSamePerson } from '../../../domain/signers';
+import type { VerifiedDocument } from '../../../transparency/signed-document';
 import type { EffectContext, EffectResult } from '../command-context';
+import { openOrderDocument } from '../open-order-document';
 import { readPlan } from '../order-plan';
 import { readSigners } from '../signers';
 import { required, textRow, textRows } from '../sql-text';
 
 type OrderCommand = 'submitOrder' | 'approveOrder' | 'denyOrder' | 'revokeOrder';
 type Context = EffectContext<OrderCommand>;
-
-const ROLES: Readonly<Record<OrderDocumentKind, readonly SignerRole[]>> = {
-  order: ['requester', 'dpo'],
-  approval: ['approver', 'dpo'],
-  denial: ['requester', 'approver', 'dpo'],
-  revocation: ['requester', 'approver', 'dpo'],
-};
 
 /**
  * A signed order is taken when its plan is still the one that would be carried out. It ends nothing
@@ -177,22 +165,11 @@ async function opened(
   kind: OrderDocumentKind,
   document: string,
 ): Promise<VerifiedDocument> {
-  orderDocument(kind)(document, kind);
-  const verified = verifyDocument(document, {
-    type: ORDER_DOCUMENTS[kind],
-    roles: ROLES[kind],
-    at: context.now,
-    signers: await readSigners(context.sql),
-    field: kind,
-  });
-  const { tenantId, person } = verified.payload as { tenantId: string; person: string };
-  if (tenantId !== context.tenantId) {
-    throw refused('ORDER_REFUSED', `${kind} is for another tenant`, kind);
-  }
-  if (person !== verified.signer.personId) {
-    throw refused('ORDER_REFUSED', `${kind} names another person than the key's`, kind);
-  }
-  return { ...verified, digest: digestOfDocument(document) };
+  return openOrderDocument(
+    { tenantId: context.tenantId, at: context.now, signers: await readSigners(context.sql) },
+    kind,
+    document,
+  );
 }
 
 /** Digest of the plan as it is now. */
