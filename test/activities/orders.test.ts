@@ -1,5 +1,5 @@
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { orderDeletion, previewOf, signedPair } from '../support/orders';
+import { officersOf, orderDeletion, previewOf, signedPair } from '../support/orders';
 import {
   assetDays,
   ended,
@@ -93,6 +93,13 @@ describe('a request without an approved order', () => {
     expect(await settings(tenantId)).toBe(0);
     expect(snapshot.counters.certificates).toBe(1);
     expect(snapshot.nextDueAt).toBeNull();
+    const [issued] = await engine.parts.certificates.listOf(tenantId);
+    expect(issued?.certificate.order).toMatchObject({ signed: order, approvals: [approval] });
+    const [requester, approver] = await officersOf(engine.environment);
+    expect(issued?.certificate.people).toEqual([
+      { role: 'requester', personId: requester.personId },
+      { role: 'approver', personId: approver.personId },
+    ]);
   });
 
   it('destroys nothing under an order that somebody wrote into the store, or changed there [CC-2]', async () => {
@@ -101,13 +108,16 @@ describe('a request without an approved order', () => {
     await later(8);
     const control = engine.root('control');
     const [head = '', payload = ''] = order.split('.');
+    const { orderId } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as {
+      orderId: string;
+    };
     const forgeries: readonly [string, string, string][] = [
       ['deletion_orders', order, `${head}.${payload}.${'A'.repeat(86)}`],
       ['deletion_approvals', approval, approval.replace(/.{10}$/, 'AAAAAAAAAA')],
       ['deletion_approvals', approval, order],
     ];
     const write = (table: string, document: string): Promise<unknown> =>
-      control.execute(`UPDATE ${table} SET document = ? WHERE tenant_id = ?`, [document, tenantId]);
+      control.execute(`UPDATE ${table} SET document = ? WHERE order_id = ?`, [document, orderId]);
     for (const [table, genuine, forged] of forgeries) {
       await write(table, forged);
       await expect(engine.destroy(tenantId)).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
