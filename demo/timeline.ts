@@ -76,10 +76,12 @@ export class Timeline {
     const indent = ' '.repeat(INDENT);
     this.paragraph(`${indent}due ${dueOn}, ${rule}: ${reason}`, 2 * INDENT);
     const { earliestAt, latestAt, deleteNotBefore } = window;
-    const open = earliestAt === null || latestAt === null || deleteNotBefore === null;
+    const open = earliestAt === null || latestAt === null;
     const text = open
       ? 'no window while a hold is open'
-      : `window [${utc(earliestAt)}, ${utc(latestAt)}), not before ${utc(deleteNotBefore)}`;
+      : deleteNotBefore === null
+        ? `until ${utc(latestAt)}, and not before two people have ordered it`
+        : `window [${utc(earliestAt)}, ${utc(latestAt)}), not before ${utc(deleteNotBefore)}`;
     this.paragraph(`${indent}${indent}${text}`, 3 * INDENT);
   }
 

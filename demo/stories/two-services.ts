@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Act, Character, Play } from '../play';
 import { expectCohorts, type ExpectedCohort } from '../cohorts';
+import { actsOfHeldMidway, HELD_MIDWAY } from './held-midway';
 
 /** Two Hosting Services that end on different days. */
 export const twoServices: Character = {
   tenantId: 'tn_4f1c0a9be2d84c7fa6b1',
   zone: 'Asia/Shanghai',
   story: 'two Hosting Services ending on different days',
-  holds: [],
+  holds: [HELD_MIDWAY],
 };
 
 const LIVE_HOST = 'as_live00000000000000001';
@@ -19,6 +20,14 @@ export interface Inputs {
   readonly registry: string;
   readonly repositories: readonly string[];
 }
+
+/** Due under a hold. */
+const HELD: ExpectedCohort = {
+  recordClass: 'asset-basic-data',
+  dueOn: '2030-10-10',
+  latestAt: '2030-10-19T16:00:00Z',
+  destroyed: { from: '2030-10-12T04:00:00Z', before: '2030-10-12T05:00:00Z' },
+};
 
 /**
  * Written down by hand from the agreement's rules: last seen plus 180 days, or the end of the service
@@ -32,9 +41,10 @@ const COHORTS: readonly ExpectedCohort[] = [
   // Last seen 19 August, the day before the end, plus 180 days.
   cohort('2031-02-15', '2031-02-16'),
   // Lighthouse ended on 10 September. Last seen 7 January: 30 days after the end decide. Twice: the
-  // second host, and the images, which were linked to both services.
-  cohort('2030-10-10', '2030-10-11'),
-  cohort('2030-10-10', '2030-10-11'),
+  // second host, and the images, which were linked to both services. A hold that was released on 12 October
+  // keeps them beyond their day; seven days from the release there is time, the last one in full.
+  HELD,
+  HELD,
   // Last seen 9 September plus 180 days.
   cohort('2031-03-08', '2031-03-09'),
   // The Feature ended on 10 September: configuration one month later.
@@ -105,6 +115,7 @@ export function actsOfTwoServices(inputs: Inputs): readonly Act[] {
     },
     { at: '2030-09-10T01:00:00Z', what: endEverything },
     { at: '2030-09-19T17:59:00Z', what: askNobody },
+    ...actsOfHeldMidway(twoServices),
     { at: '2031-03-09T02:00:00Z', what: (play) => theEnd(play, before) },
   ];
 }
