@@ -62,8 +62,17 @@ function readObject(encoded: string, field: string): Readonly<Record<string, unk
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw refused('has a part that is no JSON object', field);
   }
-  if (documentText(value) !== text) throw refused('is not written in the canonical way', field);
+  if (canonicalOrNull(value) !== text) throw refused('is not written in the canonical way', field);
   return value as Readonly<Record<string, unknown>>;
+}
+
+/** Null for what belongs into no document, such as a broken number. */
+function canonicalOrNull(value: object): string | null {
+  try {
+    return documentText(value);
+  } catch {
+    return null;
+  }
 }
 
 /** Text of a base64url text without padding; null when it is not the one way to write it, or not ASCII. */

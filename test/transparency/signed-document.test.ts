@@ -112,7 +112,7 @@ describe('a signed document', () => {
     ['letters beyond ASCII', '{"alg":"EdDSA","kid":"K","typ":"T"}', '{"a":"ä"}'],
     ['a list instead of fields', '{"alg":"EdDSA","kid":"K","typ":"T"}', '[]'],
   ])('is not even read with %s', (_, header, payload) => {
-    const head = header.replace('K', known.kid).replace('T', TYPE);
+    const head = header.replace('"K"', `"${known.kid}"`).replace('"T"', `"${TYPE}"`);
     const text = `${encoded(head)}.${encoded(payload)}.${'A'.repeat(86)}`;
     expect(() => readCompact(text, 'order')).toThrow(/^order /);
   });
