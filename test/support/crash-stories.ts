@@ -3,6 +3,7 @@ import type { Life, Point } from './crash-life';
 import { newTenantId, type EngineHarness } from './engine';
 import { later } from './interlocks';
 import { hostReport, newAsset } from './observations';
+import { orderDeletion } from './orders';
 import { until } from './race-lives';
 import { hold } from './holds';
 import { ended } from './tenant-life';
@@ -227,6 +228,21 @@ const generation = (number: number): Part['rows'] => ({
   [`mongodb:configuration.whitelists generation-${number}`]: 1,
 });
 
+/** Two people order the deletion as soon as what was requested is sealed. */
+function orderingOnce(
+  engine: EngineHarness,
+  tenantId: string,
+  requestId: string,
+): NonNullable<Plot['meanwhile']> {
+  let isOrdered = false;
+  return async (point) => {
+    if (isOrdered || point !== 'wait') return false;
+    isOrdered = true;
+    await orderDeletion(engine, tenantId, [requestId]);
+    return true;
+  };
+}
+
 /** Configuration whose deletion was requested, and some that came after it and ends with the Feature. */
 async function requestedSettings(engine: EngineHarness, year: number): Promise<Plot> {
   const tenantId = newTenantId();
@@ -244,7 +260,7 @@ async function requestedSettings(engine: EngineHarness, year: number): Promise<P
     { notBefore: `${year}-01-15T01:00:00Z`, rows: generation(1) },
     { notBefore: `${year}-02-08T16:00:00Z`, rows: generation(2) },
   ];
-  return { tenantId, parts, keys: 2 };
+  return { tenantId, parts, keys: 2, meanwhile: orderingOnce(engine, tenantId, requestId) };
 }
 
 const CONFIGURATION_DANGERS: Story['dangers'] = [
