@@ -128,6 +128,29 @@ describe('a request without an approved order', () => {
     expect(await settings(tenantId)).toBe(0);
   });
 
+  it('destroys nothing under rows that say more than what was signed [CC-2]', async () => {
+    const tenantId = await requested();
+    const expiresAt = new Date(Date.parse(await engine.now()) + 9 * DAY).toISOString();
+    const { order, approval } = await signedPair(engine.environment, tenantId, { expiresAt });
+    await engine.send(tenantId, 'submitOrder', { order });
+    await engine.send(tenantId, 'approveOrder', { approval });
+    const payload = Buffer.from(order.split('.')[1] ?? '', 'base64url').toString('utf8');
+    const { orderId } = JSON.parse(payload) as { orderId: string };
+    const control = engine.root('control');
+    const write = (table: string, change: string): Promise<unknown> =>
+      control.execute(`UPDATE ${table} SET ${change} WHERE order_id = ?`, [orderId]);
+    await later(8);
+    await write('deletion_approvals', `approved_by = CONCAT(approved_by, '-2')`);
+    await expect(engine.destroy(tenantId)).rejects.toMatchObject({ code: 'ORDER_REFUSED' });
+    await write('deletion_approvals', `approved_by = LEFT(approved_by, LENGTH(approved_by) - 2)`);
+    await later(2);
+    for (const table of ['deletion_orders', 'deletion_approvals']) {
+      await write(table, 'expires_at = expires_at + INTERVAL 30 DAY');
+    }
+    await expect(engine.destroy(tenantId)).rejects.toMatchObject({ code: 'ORDER_REFUSED' });
+    expect(await settings(tenantId)).toBe(1);
+  });
+
   it('waits for the cooling-off although it was approved at once [CC-2]', async () => {
     const tenantId = await requested();
     await orderDeletion(engine, tenantId);

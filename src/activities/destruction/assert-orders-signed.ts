@@ -32,7 +32,7 @@ export async function assertOrdersSigned(sql: Sql, end: OrderedEnd): Promise<voi
   const signers = await readSigners(sql);
   for (const request of facts.requests) {
     if (request.orderId === null || !isFor(cohort, request)) continue;
-    await assertOrderSigned(sql, { tenantId: facts.tenantId, signers }, request);
+    await assertOrderSigned(sql, { tenantId: facts.tenantId, signers, now }, request);
   }
 }
 
@@ -40,7 +40,7 @@ const isFor = (cohort: CohortRow, request: RequestFact): boolean =>
   request.recordClass === cohort.recordClass &&
   covers(cohort, request.requestId, request.receivedAt);
 
-type Reading = Omit<DocumentReading, 'at'>;
+type Reading = Omit<DocumentReading, 'at'> & { readonly now: string };
 
 async function assertOrderSigned(
   sql: Sql,
@@ -59,14 +59,21 @@ async function assertOrderSigned(
     order.orderId === orderId &&
     order.requestIds.includes(requestId) &&
     order.scope.includes(recordClass);
+  assertInForce(order, reading.now, 'order');
   if (!isOwn) throw refused('the stored order is for something else', 'order');
   const approvals = await textRows(
     sql,
-    'SELECT document, approved_at FROM deletion_approvals WHERE order_id = ?',
+    'SELECT document, approved_at, approved_by FROM deletion_approvals WHERE order_id = ?',
     [orderId],
   );
   for (const approval of approvals) {
-    assertApproves(openedApproval(reading, approval), { orderId: order.orderId, ...opened });
+    const { payload, signer } = openedApproval(reading, approval);
+    assertInForce(payload as unknown as DeletionApproval, reading.now, 'approval');
+    // Columns say how many people approved; one signature must not stand for two of them.
+    if (signer.personId !== approval['approved_by']) {
+      throw refused('the stored approval names another person than who signed', 'approval');
+    }
+    assertApproves({ payload, signer }, { orderId: order.orderId, ...opened });
   }
   if (approvals.length === 0) throw refused('nobody approved the order', 'approval');
 }
@@ -81,7 +88,7 @@ const openedApproval = (reading: Reading, row: Readonly<Record<string, string | 
   );
 
 function assertApproves(
-  { payload, signer }: Opened,
+  { payload, signer }: Pick<Opened, 'payload' | 'signer'>,
   order: Opened & { readonly orderId: string },
 ): void {
   const approval = payload as unknown as DeletionApproval;
@@ -94,6 +101,16 @@ function assertApproves(
       'approval',
     );
   }
+}
+
+/** What was signed says until when it counts, whatever its row says. */
+function assertInForce(
+  { expiresAt }: { readonly expiresAt: string },
+  now: string,
+  field: string,
+): void {
+  if (Date.parse(expiresAt) > Date.parse(now)) return;
+  throw refused(`the signed ${field} has expired, whatever its row says`, field);
 }
 
 const refused = (what: string, field: string): LetheError =>
