@@ -192,6 +192,7 @@ export const EXEMPT = Object.freeze({
   'mysql:control.attempts': 'leases of writers and destroyers',
   'mysql:control.tombstones': 'what was destroyed, by run and due day',
   'mysql:control.interlocks': 'one epoch for each tenant and a global one',
+  'mysql:control.deadline_warnings': 'due days that a cap would hold up, ids and instants',
   'mysql:control.sweeps': 'what later looks at certified cohorts found, as numbers',
   'mysql:control.run_assets': 'opaque ids of the assets of which a run sealed anything',
   'mysql:control.seal_parts': 'digests, counts and object versions of parts that are being sealed',

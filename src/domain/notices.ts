@@ -92,6 +92,11 @@ export const NOTICE_TYPES = Object.freeze({
   'certificate.issued': row('A certificate of destruction was issued.', '已签发销毁证明。'),
   'deadline.set': row('A deadline was set.', '已确定期限。'),
   'deadline.moved': row('A deadline has moved.', '期限已变更。'),
+  'deadline.at-risk': row(
+    'A cap would make a deadline be missed.',
+    '某项上限将导致错过期限。',
+    true,
+  ),
   'deadline.missed': row(
     'A deadline was missed; the breach is recorded.',
     '已错过期限；违约已记录。',

@@ -72,7 +72,8 @@ const settingOf = (record: CapRecord | undefined): ForecastInput['caps']['cohort
   pending: record?.pending ?? null,
 });
 
-async function readWaiting(sql: Sql): Promise<readonly ForecastCohort[]> {
+/** Cohorts that wait for their windows, those first that open first; at most a thousand. */
+export async function readWaiting(sql: Sql): Promise<readonly ForecastCohort[]> {
   const rows = await textRows(
     sql,
     `SELECT c.tenant_id, c.run_id, c.due_on, c.records, r.record_class, w.delete_not_before, w.latest_at

@@ -19,6 +19,7 @@ import {
   readTenantsWithStrays,
   type DueSweep,
 } from './due-cohorts';
+import { warnOfDeadlines } from './deadline-warnings';
 import { readNextReview, remindOfReviews } from './hold-reviews';
 
 /** What looking again needs; it can remove nothing. */
@@ -38,9 +39,9 @@ const WAKE_MAX = 100;
  * Looks again, with the verifier's accounts, at what was certified a day, a week and a month ago. Records
  * that are there again become strays with a run, a window and a certificate of their own; everything
  * else is shown to a person until a later look finds nothing. Holds whose day of review has come are
- * put into the evidence.
+ * put into the evidence, and promises are warned of that the caps would break within the week.
  *
- * Effect: one row per look, an entry in the ledger per finding, at most one event per tenant.
+ * Effect: one row per look and per warning, an entry in the ledger per finding, at most one event per tenant.
  * @idempotency a look that was clean is not repeated; a store that cannot be reached leaves no row, and
  * the cohorts behind it still get their turn.
  * @throws LetheError STORE_UNAVAILABLE or OUTCOME_UNKNOWN after all others were looked at.
@@ -48,6 +49,7 @@ const WAKE_MAX = 100;
  */
 export async function sweep(ports: SweepPorts): Promise<SweepRound> {
   const reminded = await remindOfReviews(ports);
+  const warned = await warnOfDeadlines(ports);
   const duties = await seeToDuties(ports);
   const { due, more } = await readDueSweeps(ports.control);
   const unreachable = (await lookAtAll(ports, due)) ?? duties.unreachable;
@@ -70,6 +72,7 @@ export async function sweep(ports: SweepPorts): Promise<SweepRound> {
         nextAt: await readNextReview(ports.control),
         more: false,
       },
+      warned,
       ...duties.rounds,
     ]),
   };

@@ -47,6 +47,7 @@ const CONTROL_FACTS = [
   'window_refreshes',
   'tombstones',
   'sweeps',
+  'deadline_warnings',
   'asset_uses',
   'notice_receivers',
   'notice_receiver_ends',
