@@ -1,6 +1,4 @@
-/** One test runner for every layer; suites that need servers share one stack started by the global set-up. */
-const { existsSync } = require('node:fs');
-
+/** One test runner for every layer; suites that need servers share one stack, started by the global set-up. */
 const transform = {
   '^.+\\.ts$': [
     '@swc/jest',
@@ -14,6 +12,10 @@ const suite = (displayName, folders, extra = {}) => ({
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   ...extra,
 });
+const onServers = {
+  globalSetup: '<rootDir>/test/support/start-servers.ts',
+  globalTeardown: '<rootDir>/test/support/stop-servers.ts',
+};
 module.exports = {
   projects: [
     suite('offline', [
@@ -32,14 +34,10 @@ module.exports = {
     ]),
     suite(
       'servers',
-      ['stores', 'activities', 'attacks', 'crash', 'races', 'workflows', 'client', 'e2e'],
-      {
-        ...(existsSync(`${__dirname}/test/support/start-servers.ts`) && {
-          globalSetup: '<rootDir>/test/support/start-servers.ts',
-          globalTeardown: '<rootDir>/test/support/stop-servers.ts',
-        }),
-      },
+      ['stores', 'activities', 'attacks', 'crash', 'races', 'workflows', 'client'],
+      onServers,
     ),
+    suite('lives', ['e2e'], onServers),
     suite('replay', ['replay']),
   ],
   testTimeout: 120000,
