@@ -85,7 +85,7 @@ const prepared = new WeakSet<object>();
 
 async function borrow({ pool, statementMs }: Lender): Promise<PoolConnection> {
   try {
-    const connection = await pool.getConnection();
+    const connection = await lend(pool, statementMs);
     if (prepared.has(connection.connection)) return connection;
     for (const statement of SESSION) {
       await inTime(connection, statementMs, connection.query(statement));
@@ -94,6 +94,31 @@ async function borrow({ pool, statementMs }: Lender): Promise<PoolConnection> {
     return connection;
   } catch (error) {
     throw translateSqlFailure(error, 'before');
+  }
+}
+
+/**
+ * Takes a connection from the pool, and stops waiting when all of them stay taken: whoever waits for a
+ * connection while it holds one itself would otherwise wait for ever. Nothing was sent.
+ */
+async function lend(pool: Pool, milliseconds: number): Promise<PoolConnection> {
+  const lending = pool.getConnection();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      lending.then(
+        (connection) => {
+          connection.release();
+        },
+        () => undefined,
+      );
+      reject(silence());
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([lending, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
