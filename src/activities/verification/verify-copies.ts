@@ -4,7 +4,7 @@ import { required, textRows, toInstant } from '../control/sql-text';
 import { readTenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
 import { isCovered } from '../disposition/seal-assets';
-import { bindDrafts } from '../disposition/drafts';
+import { bindDueDays } from '../disposition/due-days';
 import type { RunRow } from '../disposition/run-rows';
 import type { VerifierPorts } from './ports';
 import { assertCopyLocked, assertSameBytes, proveCohortCopy, readCohortKey } from './read-copy';
@@ -83,7 +83,7 @@ async function readLive(
 ): Promise<LiveReading> {
   const facts = await readTenantFacts(ports.control, run.tenantId);
   if (facts === null) throw new LetheError('VERIFICATION_FAILED', 'a run without a tenant');
-  const draftOf = bindDrafts(ports, facts, run);
+  const draftOf = bindDueDays(ports, facts, run);
   const totals = new Totals(keys);
   const newest = new Map<string, string>();
   const oldest = new Map<string, string>();
