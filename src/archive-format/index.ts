@@ -10,6 +10,7 @@ export {
   type SealedPart,
 } from './part-writer';
 export { readPart, type PartExpectation } from './part-reader';
+export { RowLines, type ColumnManner } from './row-lines';
 export { encodeSqlRow, decodeSqlRow, nameSqlRow } from './sql-row';
 export { documentTexts, recordKeyOf } from './record-key';
 export { createSetDigest, type DigestItem, type SetDigest } from './set-digest';
