@@ -27,6 +27,15 @@ export function cpuSecondsOf(pid: number | undefined): number {
   }
 }
 
+/** CPU seconds of each of several processes, since an earlier reading if there is one. */
+export const cpuSecondsByName = (
+  pids: Readonly<Record<string, number>>,
+  since: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(pids).map(([name, pid]) => [name, cpuSecondsOf(pid) - (since[name] ?? 0)]),
+  );
+
 /** Sum over several processes. */
 export const cpuSecondsOfAll = (pids: Readonly<Record<string, number>>): number =>
   Object.values(pids).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);

@@ -9,6 +9,9 @@ interface Span {
   to: string;
 }
 
+/** How far beyond an observation is looked for the same due day: hosts are scanned one after the other. */
+const LOOK_MS = 6 * 3_600_000;
+
 /**
  * The cohort of an observation, with a derivation for a few instants of each due day instead of one for
  * every instant: what was seen later is never due earlier, so whatever lies between two observations of
@@ -30,17 +33,36 @@ export function bindDueDays(
     if (after !== undefined && after.from <= observedUntil) return after.draft;
     const draft = draftOf(observedUntil);
     assertBetween(draft, before, after);
+    const isSame = (instant: string): boolean => dueOnOf(draftOf, instant) === draft.dueOn;
     if (after?.draft.dueOn === draft.dueOn) {
-      after.from = observedUntil;
+      after.from = reach(observedUntil, -LOOK_MS, isSame);
       return after.draft;
     }
     if (before?.draft.dueOn === draft.dueOn) {
-      before.to = observedUntil;
+      before.to = reach(observedUntil, LOOK_MS, isSame);
       return before.draft;
     }
-    spans.splice(at, 0, { draft, from: observedUntil, to: observedUntil });
+    const [from, to] = [-LOOK_MS, LOOK_MS].map((by) => reach(observedUntil, by, isSame));
+    spans.splice(at, 0, { draft, from: from ?? observedUntil, to: to ?? observedUntil });
     return draft;
   };
+}
+
+/** An instant farther away when it is due on the same day, and the observation itself otherwise. */
+function reach(observedUntil: string, byMs: number, isSame: (instant: string) => boolean): string {
+  const milliseconds = new Date(Date.parse(observedUntil) + byMs).toISOString();
+  const farther = `${milliseconds.slice(0, -1)}000Z`;
+  return isSame(farther) ? farther : observedUntil;
+}
+
+/** The due day that an observation at an instant would have; none where there cannot be one. */
+function dueOnOf(draftOf: ReturnType<typeof bindDrafts>, instant: string): string | null {
+  try {
+    return draftOf(instant).dueOn;
+  } catch {
+    // For instance an observation after the end of the use: nothing is concluded from it.
+    return null;
+  }
 }
 
 /** Place of the first span that ends at the instant or after it. */

@@ -1,5 +1,6 @@
 import type { Progress } from '../../contracts/activities';
 import { LetheError } from '../../domain/errors';
+import { atOnce } from '../at-once';
 import { required, textRows, toInstant } from '../control/sql-text';
 import { readTenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
@@ -107,6 +108,9 @@ async function readLive(
   return { totals: totals.entries(), records: totals.count, newest, oldest };
 }
 
+/** Cohorts that are proven at the same time: while one waits for its store another is computed. */
+const COHORTS_AT_ONCE = 3;
+
 /** What the copies hold, by due day and location, once each is proven. */
 async function readCopies(
   ports: VerifierPorts,
@@ -114,7 +118,7 @@ async function readCopies(
   manifest: SealedManifest,
 ): Promise<SetTotals> {
   const totals = new Map<string, SetTotal>();
-  for (const { dueOn, records } of manifest.cohorts) {
+  await atOnce(manifest.cohorts, COHORTS_AT_ONCE, async ({ dueOn, records }) => {
     const cohort = { run, dueOn };
     const earliestAt = await earliestOf(ports, run, dueOn);
     for (const copy of COPIES) await assertCopyLocked(ports, { ...cohort, copy }, earliestAt);
@@ -127,7 +131,7 @@ async function readCopies(
     }
     await assertSameBytes(ports, cohort, { proven: 'archive', other: 'backup' });
     for (const { location, ...total } of locations) totals.set(`${dueOn} ${location}`, total);
-  }
+  });
   return totals;
 }
 
