@@ -118,14 +118,15 @@ async function readCopies(
   manifest: SealedManifest,
 ): Promise<SetTotals> {
   const totals = new Map<string, SetTotal>();
+  let proven = 0;
   await atOnce(manifest.cohorts, COHORTS_AT_ONCE, async ({ dueOn, records }) => {
     const cohort = { run, dueOn };
     const earliestAt = await earliestOf(ports, run, dueOn);
     for (const copy of COPIES) await assertCopyLocked(ports, { ...cohort, copy }, earliestAt);
-    const onRecord = (count: number): void => {
-      ports.pulse.beat({ step: 'verify copies', dueOn, count });
-    };
-    const locations = await proveCohortCopy(ports, { ...cohort, copy: 'archive' }, onRecord);
+    const locations = await proveCohortCopy(ports, { ...cohort, copy: 'archive' }, (count) => {
+      proven += count;
+      ports.pulse.beat({ step: 'verify copies', dueOn, count: proven });
+    });
     if (locations.reduce((sum, location) => sum + location.records, 0) !== records) {
       throw new LetheError('VERIFICATION_FAILED', 'the copies hold another number of records');
     }
