@@ -40,7 +40,8 @@ export const cpuSecondsByName = (
 export const cpuSecondsOfAll = (pids: Readonly<Record<string, number>>): number =>
   Object.values(pids).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
 
-function peakMemoryMbOf(pid: number | undefined): number {
+/** Largest memory that a process has had so far, in MB; 0 when it is not known. */
+export function peakMemoryMbOf(pid: number | undefined): number {
   if (pid === undefined) return 0;
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
