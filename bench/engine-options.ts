@@ -1,5 +1,6 @@
 import { mkdtempSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { PROOF_THREADS } from '../src/composition/proof-threads';
 import type { EngineOptions } from '../src/composition/stores-of-roles';
 import type { Stores } from '../src/platform/connections';
 import { readKekFile } from '../src/platform/kek';
@@ -19,6 +20,7 @@ export function engineOptionsOf(stores: Stores, kekFile: string): EngineOptions 
     calendarsFolder: join(__dirname, '..', '..', 'calendars'),
     lockMode: 'legal-hold',
     remnants: { keyRemnantHours: 0, maxAgeDays: {} },
+    proofThreads: PROOF_THREADS,
     pulse: { beat: () => undefined },
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   };

@@ -76,7 +76,9 @@ function rowsOfAsset(tenants: readonly MeasuredTenant[], asset: number): string 
         ',"layer":"sha256:', SHA2(CONCAT('layer', n.n % 97), 256), '","package":"libcrypt-', n.n % 411,
         '","score":', (n.n % 100) / 10, ',"severity":"', ELT(1 + n.n % 4, 'low', 'medium', 'high', 'critical'),
         '","title":"Überlauf in libcrypt-', n.n % 411, '"}')
-    FROM numbers n CROSS JOIN (${owners}) t WHERE n.n < t.many ORDER BY n.n, t.tenant_id`;
+    FROM numbers n CROSS JOIN (${owners}) t
+    WHERE n.n < ${Math.max(...tenants.map((tenant) => rowsOf(tenant, asset)))} AND n.n < t.many
+    ORDER BY n.n, t.tenant_id`;
 }
 
 /** What the product needs to know of an asset: itself, its link and its scans. */

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { SideMessage } from './lethe-side';
-import { cpuSecondsOf, cpuSecondsOfAll, watch, type Cost } from './meter';
+import { cpuSecondsByName, cpuSecondsOf, watch, type Cost } from './meter';
 import type { Neighbour } from './neighbour';
 import type { Latencies } from './neighbour-side';
 import type { Stage } from './stage';
@@ -10,6 +10,7 @@ import type { Stage } from './stage';
 export interface LetheCost extends Cost {
   readonly rows: number;
   readonly stepSeconds: Readonly<Record<string, number>>;
+  readonly serverCpuByName: Readonly<Record<string, number>>;
   /** What another client saw while rows were removed. */
   readonly purge: Latencies;
 }
@@ -32,10 +33,10 @@ export async function runLethe(
   let stepStarted = 0;
   let cpuBefore = 0;
   let cpuAfter = 0;
-  let serversBefore = 0;
+  let serversBefore: Readonly<Record<string, number>> = {};
   child.on('message', (message: SideMessage) => {
     if ('ready' in message) {
-      [cpuBefore, serversBefore] = [cpuSecondsOf(child.pid), cpuSecondsOfAll(stage.servers)];
+      [cpuBefore, serversBefore] = [cpuSecondsOf(child.pid), cpuSecondsByName(stage.servers)];
       started = performance.now();
       child.send('go');
     } else if (message.counts === null) {
@@ -53,12 +54,12 @@ export async function runLethe(
   let purge: Promise<Latencies> | undefined;
   const { code, memoryMb } = await watched;
   if (code !== 0 || purge === undefined) throw new Error('the product did not come to its end');
+  const serverCpuByName = cpuSecondsByName(stage.servers, serversBefore);
   return {
-    rows,
-    stepSeconds,
+    ...{ rows, stepSeconds, serverCpuByName },
     seconds: Object.values(stepSeconds).reduce((sum, seconds) => sum + seconds, 0),
     clientCpuSeconds: cpuAfter - cpuBefore,
-    serverCpuSeconds: cpuSecondsOfAll(stage.servers) - serversBefore,
+    serverCpuSeconds: Object.values(serverCpuByName).reduce((sum, seconds) => sum + seconds, 0),
     peakMemoryMb: memoryMb,
     purge: await purge,
     ...(started === 0 && { seconds: 0 }),

@@ -27,11 +27,21 @@ export function cpuSecondsOf(pid: number | undefined): number {
   }
 }
 
+/** CPU seconds of each of several processes, since an earlier reading if there is one. */
+export const cpuSecondsByName = (
+  pids: Readonly<Record<string, number>>,
+  since: Readonly<Record<string, number>> = {},
+): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    Object.entries(pids).map(([name, pid]) => [name, cpuSecondsOf(pid) - (since[name] ?? 0)]),
+  );
+
 /** Sum over several processes. */
 export const cpuSecondsOfAll = (pids: Readonly<Record<string, number>>): number =>
   Object.values(pids).reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
 
-function peakMemoryMbOf(pid: number | undefined): number {
+/** Largest memory that a process has had so far, in MB; 0 when it is not known. */
+export function peakMemoryMbOf(pid: number | undefined): number {
   if (pid === undefined) return 0;
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');

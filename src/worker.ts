@@ -5,6 +5,7 @@ import { composeControl } from './composition/control';
 import { composeDisposition } from './composition/disposition';
 import { composeDuties } from './composition/duties';
 import { composeNotices } from './composition/notices';
+import { PROOF_THREADS } from './composition/proof-threads';
 import { proveSurroundings } from './composition/prove-surroundings';
 import { runWorkers } from './composition/run-worker';
 import { composeScans } from './composition/scans';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
     },
     pulse: activityPulse,
     pause: activityPause,
+    proofThreads: PROOF_THREADS,
     takesReports: config.takesReports,
   };
   const parts = shareParts(options);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { benchCrowd } from './bench-crowd.mjs';
 import { benchEvidence } from './bench-evidence.mjs';
 import { benchHolds } from './bench-holds.mjs';
 import { ptArchiver } from './peers.mjs';
@@ -7,6 +8,7 @@ import { down, up } from './stack.mjs';
 import { CACHE, ROOT, Remedy } from './steps.mjs';
 
 const SUBJECTS = {
+  crowd: benchCrowd,
   disposition: benchDisposition,
   evidence: benchEvidence,
   holds: benchHolds,

@@ -65,7 +65,8 @@ interface Total {
   readonly digest: SetDigest;
 }
 
-function identityOf(cohort: CohortIdentity, { location, part }: ManifestPart): PartIdentity {
+/** Which part of a cohort a manifest lists. */
+export function identityOf(cohort: CohortIdentity, { location, part }: ManifestPart): PartIdentity {
   const { tenantId, recordClass, runId, dueOn, attempt } = cohort;
   return { tenantId, recordClass, runId, dueOn, attempt, location, part };
 }

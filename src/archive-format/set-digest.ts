@@ -66,6 +66,9 @@ export function createSetDigest(dataKey: Buffer): SetDigest {
 class Terms {
   private inner = Buffer.alloc(BLOCK_BYTES + NAMES_BYTES);
   private readonly outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES);
+  /** Place and asset that stand in `inner` already, up to `prefixEnd`: many records in a row share them. */
+  private prefix: Pick<DigestItem, 'location' | 'assetId'> = { location: '', assetId: '' };
+  private prefixEnd = 0;
 
   constructor(key: Buffer) {
     for (let at = 0; at < BLOCK_BYTES; at += 1) {
@@ -78,9 +81,15 @@ class Terms {
   /** The code as 32 characters, one for each byte: the runtime makes them faster than a buffer. */
   of({ location, assetId, versionId, content }: DigestItem): string {
     this.makeRoom(3 * (location.length + assetId.length + versionId.length));
-    let at = this.name(location, BLOCK_BYTES);
-    at = this.name(assetId, at);
-    at = this.name(versionId, at);
+    if (
+      this.prefixEnd === 0 ||
+      this.prefix.location !== location ||
+      this.prefix.assetId !== assetId
+    ) {
+      this.prefixEnd = this.name(assetId, this.name(location, BLOCK_BYTES));
+      this.prefix = { location, assetId };
+    }
+    const at = this.name(versionId, this.prefixEnd);
     this.inner.write(hash('sha256', content, 'binary'), at, 'latin1');
     const inner = hash('sha256', this.inner.subarray(0, at + HASH_BYTES), 'binary');
     this.outer.write(inner, BLOCK_BYTES, 'latin1');

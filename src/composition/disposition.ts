@@ -1,5 +1,6 @@
 import type { DestructionActivities, DispositionActivities } from '../contracts/activities';
 import type { DutyRound, SweepActivities } from '../contracts/sweep';
+import { provePart } from '../archive-format';
 import { createDestructionActivities } from '../activities/destruction';
 import type { DestructionPorts } from '../activities/destruction/ports';
 import { createSweepActivities } from '../activities/sweep';
@@ -9,6 +10,7 @@ import { createLinkWriter } from '../activities/links/link-writer';
 import { exportCheckpoint } from '../activities/evidence/checkpoints';
 import type { PurgePorts } from '../activities/disposition/purge-batch';
 import type { VerifierPorts } from '../activities/verification/ports';
+import { ProofThreads } from './proof-threads';
 import type { EngineOptions, SharedParts } from './stores-of-roles';
 
 /** The archiver's side: it reads live data and cannot remove any. */
@@ -45,6 +47,10 @@ async function verifierSide(options: EngineOptions, parts: SharedParts): Promise
     derive: parts.derive,
     lock: parts.lock,
     pulse,
+    proofs:
+      options.proofThreads === undefined
+        ? { prove: provePart }
+        : new ProofThreads(options.proofThreads),
   };
 }
 

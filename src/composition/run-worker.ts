@@ -3,7 +3,7 @@ import { Connection, WorkflowClient } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { NOTICE_WORKFLOW_ID } from '../contracts/notices';
 import { SWEEP_WORKFLOW_ID } from '../contracts/sweep';
-import { TASK_QUEUES } from '../contracts/task-queues';
+import { DISPOSITION_SLOTS, TASK_QUEUES } from '../contracts/task-queues';
 import type { Config } from '../platform/config';
 import { createActivityInterceptor, type LogFailure } from './activity-interceptors';
 
@@ -84,6 +84,7 @@ export async function runWorkers(
       taskQueue: TASK_QUEUES.disposition,
       activities,
       maxTaskQueueActivitiesPerSecond: DISPOSITION_PER_SECOND,
+      maxConcurrentActivityTaskExecutions: DISPOSITION_SLOTS,
     }),
     Worker.create({
       ...shared,

@@ -14,6 +14,7 @@ import type { DeriveWindow } from '../contracts/windows';
 import type { PolicyShelf } from '../domain/retention-schedule';
 import { loadCalendars } from '../platform/calendars';
 import type { Stores } from '../platform/connections';
+import type { ProofThreadSettings } from './proof-threads';
 import type { SigningKeys } from '../transparency/signing-keys';
 import type { MongoRole } from '../platform/migrate/mongo-accounts';
 import type { ObjectRole } from '../platform/migrate/object-accounts';
@@ -35,6 +36,8 @@ export interface EngineOptions {
   readonly pulse: Pulse;
   /** Resolves after `milliseconds`, or earlier when the activity is cancelled. */
   readonly pause: (milliseconds: number) => Promise<void>;
+  /** Proves archived parts beside the process's own thread; absent: in it. */
+  readonly proofThreads?: ProofThreadSettings;
   /** Whether the platform's process empties the inbox, once a minute. */
   readonly takesReports?: boolean;
 }

@@ -10,3 +10,10 @@ export const TASK_QUEUES = Object.freeze({
   /** Receivers that hang hold slots of this queue only. */
   notices: 'lethe-notices',
 });
+
+/**
+ * Steps of disposition that one worker process runs at the same time. One tenant never holds more than one
+ * or two of them, so a large one leaves the others to everybody else; connections and memory are counted
+ * for as many, and more work is done by more workers.
+ */
+export const DISPOSITION_SLOTS = 8;

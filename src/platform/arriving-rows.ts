@@ -1,8 +1,5 @@
 import { silence } from './mysql-failures';
 
-/** Rows that wait for their reader before the connection stops to take more. */
-const WAITING_MAX = 500;
-
 /** A statement that runs, as the driver tells of it. */
 interface Running {
   on(event: 'result', listener: (row: readonly unknown[]) => void): this;
@@ -25,6 +22,8 @@ export interface RowQuery {
   readonly statement: object;
   /** Longest wait for the next row while somebody waits for it, in milliseconds. */
   readonly silenceMs: number;
+  /** Rows that wait for their reader before the connection stops to take more. */
+  readonly waitingMax: number;
 }
 
 /**
@@ -33,11 +32,11 @@ export interface RowQuery {
  * it never ends when the connection is lost: the driver tells that to the connection only, and silence
  * to nobody. So the connection is listened to and silence is measured.
  *
- * Bounds: about five hundred rows wait; then the server waits.
+ * Bounds: about `waitingMax` rows wait; then the server waits.
  */
 export async function* arriving(
   connection: RowSource,
-  { statement, silenceMs }: RowQuery,
+  { statement, silenceMs, waitingMax }: RowQuery,
 ): AsyncGenerator<readonly (readonly unknown[])[]> {
   let waiting: (readonly unknown[])[] = [];
   const state: { ended: boolean; failure?: Error } = { ended: false };
@@ -54,7 +53,7 @@ export async function* arriving(
   const running = connection.execute(statement);
   running.on('result', (row) => {
     waiting.push(row);
-    if (waiting.length === WAITING_MAX) connection.pause();
+    if (waiting.length === waitingMax) connection.pause();
     wake();
   });
   running.on('error', fail);

@@ -4,6 +4,7 @@ import type { Client } from 'minio';
 import { bucketNames, databasePrefix, type BucketRole } from '../domain/environment-names';
 import { LetheError } from '../domain/errors';
 import type { SqlPool } from '../contracts/sql';
+import { DISPOSITION_SLOTS } from '../contracts/task-queues';
 import { required, type Config, type SqlEndpoint } from './config';
 import { mongoLogin, objectLogin, sqlLogin, type Credentials } from './credentials';
 import type { SqlRole } from './migrate/grants';
@@ -13,6 +14,14 @@ import type { DatabaseName } from './migrate/sql-files';
 import { connectMongo } from './mongo';
 import { connectMysql } from './mysql';
 import { connectObjects } from './objects';
+
+/**
+ * A run that is sealed holds one connection of the archiver to the end and needs another for its lease and
+ * its finished parts; one that is verified reads on one connection and asks on others. With fewer
+ * connections than this, runs that begin together would wait for each other for ever.
+ */
+const CONNECTIONS_OF_RUNS = DISPOSITION_SLOTS + 4;
+const ROLES_OF_RUNS: readonly SqlRole[] = ['archiver', 'verifier'];
 
 /** The stores of one environment, each opened at its first use with the narrow login of a role. */
 export interface Stores {
@@ -57,6 +66,7 @@ export function openStores(config: Config, credentials: Credentials): Stores {
           ...addressOf(sqlEndpoint(config, database)),
           ...sqlLogin(credentials, role),
           database: `${prefix}_${database}`,
+          ...(ROLES_OF_RUNS.includes(role) && { connectionsMax: CONNECTIONS_OF_RUNS }),
         }),
       ),
     mongo: async (role) => {

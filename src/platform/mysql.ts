@@ -66,14 +66,21 @@ export function connectMysql(login: MysqlLogin): SqlPool {
     execute: (sql, params) => withConnection(on, (session) => session.execute(sql, params)),
     transaction: (work) => withConnection(on, (session) => inTransaction(session, work)),
     stream: async function* (sql, params) {
-      for await (const chunk of streamChunks(on, sql, params ?? [])) yield* chunk;
+      const query = { sql, params: params ?? [], waitingMax: ROWS_ONE_BY_ONE };
+      for await (const chunk of streamChunks(on, query)) yield* chunk;
     },
-    chunks: (sql, params) => streamChunks(on, sql, params ?? []),
+    chunks: (sql, params) =>
+      streamChunks(on, { sql, params: params ?? [], waitingMax: ROWS_TOGETHER }),
     close: async () => {
       await pool.end();
     },
   };
 }
+
+/** Rows that wait where they come many at a time: a few hundred bytes each. */
+const ROWS_TOGETHER = 500;
+/** Rows that wait where they come one by one: each may hold the ids of a whole batch. */
+const ROWS_ONE_BY_ONE = 8;
 
 /** A pool and how long it waits for a statement. */
 interface Lender {
@@ -85,7 +92,7 @@ const prepared = new WeakSet<object>();
 
 async function borrow({ pool, statementMs }: Lender): Promise<PoolConnection> {
   try {
-    const connection = await pool.getConnection();
+    const connection = await lend(pool, statementMs);
     if (prepared.has(connection.connection)) return connection;
     for (const statement of SESSION) {
       await inTime(connection, statementMs, connection.query(statement));
@@ -94,6 +101,31 @@ async function borrow({ pool, statementMs }: Lender): Promise<PoolConnection> {
     return connection;
   } catch (error) {
     throw translateSqlFailure(error, 'before');
+  }
+}
+
+/**
+ * Takes a connection from the pool, and stops waiting when all of them stay taken: whoever waits for a
+ * connection while it holds one itself would otherwise wait for ever. Nothing was sent.
+ */
+async function lend(pool: Pool, milliseconds: number): Promise<PoolConnection> {
+  const lending = pool.getConnection();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      lending.then(
+        (connection) => {
+          connection.release();
+        },
+        () => undefined,
+      );
+      reject(silence());
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([lending, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -202,15 +234,19 @@ function assertBindable(value: unknown, index: number): void {
 
 async function* streamChunks(
   lender: Lender,
-  sql: string,
-  params: readonly SqlValue[],
+  query: {
+    readonly sql: string;
+    readonly params: readonly SqlValue[];
+    readonly waitingMax: number;
+  },
 ): AsyncGenerator<readonly (readonly unknown[])[]> {
+  const { sql, params, waitingMax } = query;
   params.forEach(assertBindable);
   const connection = await borrow(lender);
   let finished = false;
   try {
     const statement = { sql, values: [...params], rowsAsArray: true };
-    yield* arriving(rawOf(connection), { statement, silenceMs: lender.statementMs });
+    yield* arriving(rawOf(connection), { statement, silenceMs: lender.statementMs, waitingMax });
     finished = true;
   } catch (error) {
     throw translateSqlFailure(error, 'read');

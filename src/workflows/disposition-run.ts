@@ -1,6 +1,6 @@
 import { ApplicationFailure, setWorkflowOptions, sleep } from '@temporalio/workflow';
 import type { Progress, RunReference } from '../contracts/activities';
-import { disposition } from './activity-options';
+import { disposition, finishing } from './activity-options';
 import { assertInput } from './check-input';
 
 /** How long a blocked step waits before it is tried again: longer each time, up to the last one. */
@@ -35,9 +35,9 @@ export async function dispositionRun(input: DispositionRunInput): Promise<void> 
       continue;
     }
     await untilDone(disposition.sealAndCopy, run);
-    await untilDone(disposition.verifyCopies, run);
-    await untilDone(disposition.moveRows, run);
-    await untilDone(disposition.verifyMoved, run);
+    await untilDone(finishing.verifyCopies, run);
+    await untilDone(finishing.moveRows, run);
+    await untilDone(finishing.verifyMoved, run);
   }
 }
 

@@ -105,6 +105,20 @@ describe('a wire to the SQL server that breaks', () => {
     expect(await pool.query('SELECT 1 AS one')).toHaveLength(1);
   });
 
+  it('refuses whoever waits for a connection while all of them stay taken, and gives them out again after', async () => {
+    let release = (): void => undefined;
+    const until = new Promise<void>((resolve) => (release = resolve));
+    const holders = Array.from({ length: 4 }, () => pool.transaction(() => until));
+    await expect(pool.query('SELECT 1 AS one')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
+    release();
+    await Promise.all(holders);
+    for (let turn = 0; turn < 8; turn += 1) {
+      expect(await pool.query('SELECT 2 AS two')).toEqual([{ two: 2 }]);
+    }
+  });
+
   it('does not take a reader that pauses for a server that is silent', async () => {
     const seen: unknown[] = [];
     for await (const row of pool.stream(MANY)) {

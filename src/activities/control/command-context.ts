@@ -47,6 +47,26 @@ export async function insertRow(
   );
 }
 
+/** Rows of one statement: few enough to stay far below the server's limit of parameters. */
+const ROWS_AT_ONCE = 100;
+
+/** Inserts many rows of the same columns, a hundred with each statement. */
+export async function insertRows(
+  sql: Sql,
+  table: string,
+  rows: readonly Readonly<Record<string, string | number | null>>[],
+): Promise<void> {
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const some = rows.slice(from, from + ROWS_AT_ONCE);
+    const columns = Object.keys(some[0] ?? {});
+    const places = `(${columns.map(() => '?').join(', ')})`;
+    await sql.execute(
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${some.map(() => places).join(', ')}`,
+      some.flatMap((row) => columns.map((column) => row[column] ?? null)),
+    );
+  }
+}
+
 /**
  * The instant from which a reported end counts. @source late news: an end reported after the fact
  * counts from its effective time, and dating it back needs two people.

@@ -211,7 +211,7 @@ export class CohortArchive {
       bytes: sealed.bytes.length,
       sha256: sealed.sha256,
     };
-    await this.place.uploads.push(async () => {
+    await this.place.uploads.push(sealed.bytes.length, async () => {
       const [archive, backup] = await this.putBoth(writer.part, sealed.bytes);
       const part = {
         ...figures,

@@ -13,22 +13,14 @@ export interface CohortDraft {
   readonly minimumAt: string;
 }
 
-/** The due day of an observation by rule alone: holds do not move it. Computed once per instant. */
+/** The due day of an observation by rule alone: holds do not move it. */
 export function bindDrafts(
   ports: { readonly derive: DeriveWindow },
   facts: TenantFacts,
   run: RunRow,
 ): (observedUntil: string) => CohortDraft {
-  const known = new Map<string, CohortDraft>();
   const unheld = { ...facts, holds: [] };
-  return (observedUntil) => {
-    const found = known.get(observedUntil);
-    if (found !== undefined) return found;
-    const governed = governedBy(run, observedUntil);
-    const draft = draftFrom(deriveFor(ports, unheld, governed));
-    known.set(observedUntil, draft);
-    return draft;
-  };
+  return (observedUntil) => draftFrom(deriveFor(ports, unheld, governedBy(run, observedUntil)));
 }
 
 const governedBy = (run: RunRow, newestObservedAt: string | null): Governed => ({

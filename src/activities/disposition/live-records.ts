@@ -1,4 +1,4 @@
-import { documentTexts, encodeSqlRow } from '../../archive-format';
+import { documentTexts } from '../../archive-format';
 import type { CollectionLocation } from '../../contracts/documents';
 import { recordTable, type RecordTable } from '../../contracts/record-tables';
 import type { RecordLocation } from '../../domain/inventory';
@@ -12,6 +12,7 @@ import { required, textRows, toInstant } from '../control/sql-text';
 import { listGroups } from '../mongo/documents';
 import { readRawGroup } from '../mongo/raw-documents';
 import { COLLECTIONS, type LiveSource } from './live-assets';
+import { linesOf, plainText, selectionOf } from './row-source';
 
 /** One live record as it will be archived. */
 export interface LiveRecord {
@@ -147,24 +148,22 @@ async function* readTable(
     kind: table.table === 'image_risks' ? at('risk_kind') : -1,
   };
   const chunks = assets.chunks(
-    `SELECT ${names.join(', ')} FROM ${table.table} FORCE INDEX (by_record)
+    `SELECT ${selectionOf(table)} FROM ${table.table} FORCE INDEX (by_record)
       WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})
       ORDER BY asset_id, record_id, observed_at, version_id`,
     [group.tenantId, ...group.assetIds],
   );
+  const lines = linesOf(table);
   for await (const rows of chunks) {
-    yield rows.map((row) => {
-      const values = toArchivable(table, row);
-      return {
-        location: table.location,
-        assetId: String(values[columns.assetId]),
-        versionId: String(values[columns.versionId]),
-        recordId: String(values[columns.recordId]),
-        kind: columns.kind < 0 ? OWN_BASICS : String(values[columns.kind]),
-        observedAt: toInstant(String(values[columns.observedAt])),
-        content: encodeSqlRow(values),
-      };
-    });
+    yield rows.map((row) => ({
+      location: table.location,
+      assetId: plainText(row[columns.assetId]),
+      versionId: plainText(row[columns.versionId]),
+      recordId: plainText(row[columns.recordId]),
+      kind: columns.kind < 0 ? OWN_BASICS : plainText(row[columns.kind]),
+      observedAt: toInstant(plainText(row[columns.observedAt])),
+      content: lines.lineOf(row),
+    }));
   }
 }
 
@@ -178,38 +177,26 @@ async function* readOwnRecords(
     const table = recordTable(name);
     const names = table.columns.map((column) => column.name);
     const chunks = assets.chunks(
-      `SELECT ${names.join(', ')} FROM ${table.table}
+      `SELECT ${selectionOf(table)} FROM ${table.table}
         WHERE tenant_id = ? AND asset_id IN (${placesOf(group)}) ORDER BY asset_id, version_id`,
       [group.tenantId, ...group.assetIds],
     );
     const isScan = name === 'mysql:assets.scans';
+    const lines = linesOf(table);
     for await (const rows of chunks) {
       yield rows.map((row) => {
-        const values = toArchivable(table, row);
-        const own = toInstant(String(values[names.indexOf(isScan ? 'observed_at' : 'linked_at')]));
-        const assetId = String(values[names.indexOf('asset_id')]);
+        const own = toInstant(plainText(row[names.indexOf(isScan ? 'observed_at' : 'linked_at')]));
+        const assetId = plainText(row[names.indexOf('asset_id')]);
         return {
           location: table.location,
           assetId,
-          versionId: String(values[names.indexOf('version_id')]),
+          versionId: plainText(row[names.indexOf('version_id')]),
           observedUntil: isScan ? own : linkObservedUntil(own, scans.get(assetId) ?? []),
-          content: encodeSqlRow(values),
+          content: lines.lineOf(row),
         };
       });
     }
   }
-}
-
-const PRINTABLE = /^[\x20-\x7e]*$/;
-
-/** Ids are stored as bytes and are ASCII by construction; anything else stays binary. */
-export function toArchivable(table: RecordTable, row: readonly unknown[]): readonly unknown[] {
-  return table.columns.map((column, index) => {
-    const value = row[index];
-    if (!Buffer.isBuffer(value) || column.type === 'binary') return value;
-    const text = value.toString('latin1');
-    return PRINTABLE.test(text) ? text : value;
-  });
 }
 
 async function* readCollection(

@@ -6,7 +6,8 @@ import { textRow } from '../control/sql-text';
 import { ArchiveLease } from './archive-lease';
 import { Batcher } from './batches';
 import { CohortArchive, type SealedCohort } from './cohort-archive';
-import { bindDrafts, type CohortDraft } from './drafts';
+import type { CohortDraft } from './drafts';
+import { bindDueDays } from './due-days';
 import { assetsOfAll, listAssetsOf } from './live-assets';
 import { readLiveAssets, type LiveRecord } from './live-records';
 import { OtherRecords } from './location-parts';
@@ -93,7 +94,7 @@ async function sealInto(
   const { run, seal } = order;
   const facts = await readTenantFacts(ports.control, run.tenantId);
   if (facts === null) throw new Error('a run without a tenant');
-  const draftOf = bindDrafts(ports, facts, run);
+  const draftOf = bindDueDays(ports, facts, run);
   const cohorts = new Cohorts(ports, order);
   const batcher = new Batcher();
   const assetIds = new Set<string>();

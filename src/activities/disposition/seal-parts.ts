@@ -1,8 +1,6 @@
 import type { Sql } from '../../contracts/sql';
 import type { RecordLocation } from '../../domain/inventory';
-import { insertRow } from '../control/command-context';
-import { required, textRow, textRows, toSqlTime, type TextRow } from '../control/sql-text';
-import { databaseNow } from '../control/tenant-facts';
+import { required, textRow, textRows, type TextRow } from '../control/sql-text';
 
 /** A part whose two copies are written and locked. */
 export interface FinishedPart {
@@ -40,7 +38,7 @@ export async function recordPart(
   seal: { readonly runId: string; readonly attempt: string },
   part: FinishedPart,
 ): Promise<void> {
-  await insertRow(sql, 'seal_parts', {
+  const values = {
     run_id: seal.runId,
     attempt_id: PREFIX + seal.attempt,
     due_on: part.dueOn,
@@ -55,8 +53,13 @@ export async function recordPart(
     digest: part.sha256,
     archive_version: part.versions[0],
     backup_version: part.versions[1],
-    finished_at: toSqlTime(await databaseNow(sql)),
-  });
+  };
+  const columns = Object.keys(values);
+  await sql.execute(
+    `INSERT INTO seal_parts (${columns.join(', ')}, finished_at)
+      VALUES (${columns.map(() => '?').join(', ')}, lethe_now())`,
+    Object.values(values),
+  );
 }
 
 /** The newest attempt of a run that finished any part; null when there is none. */

@@ -1,6 +1,6 @@
 import type { Sql } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
-import { insertRow } from '../control/command-context';
+import { insertRow, insertRows } from '../control/command-context';
 import { toSqlTime } from '../control/sql-text';
 import { isTaken } from '../keys/data-keys';
 import type { SealedBatch } from './batches';
@@ -66,13 +66,20 @@ export async function insertCohort(
     records: cohort.records,
     created_at: toSqlTime(now),
   });
-  for (const keyRef of cohort.keyRefs)
-    await insertRow(sql, 'cohort_keys', { ...key, key_ref: keyRef });
-  for (const [location, records] of cohort.counts) {
-    await insertRow(sql, 'cohort_counts', { ...key, location, records });
-  }
-  for (const object of cohort.objects) {
-    await insertRow(sql, 'manifest_objects', {
+  await insertRows(
+    sql,
+    'cohort_keys',
+    cohort.keyRefs.map((keyRef) => ({ ...key, key_ref: keyRef })),
+  );
+  await insertRows(
+    sql,
+    'cohort_counts',
+    [...cohort.counts].map(([location, records]) => ({ ...key, location, records })),
+  );
+  await insertRows(
+    sql,
+    'manifest_objects',
+    cohort.objects.map((object) => ({
       ...key,
       copy: object.copy,
       part: object.part === 'manifest' ? 0 : object.part,
@@ -80,8 +87,8 @@ export async function insertCohort(
       version_id: object.versionId,
       bytes: object.bytes,
       digest: object.sha256,
-    });
-  }
+    })),
+  );
 }
 
 /** Inserts the assets of which the run sealed anything, so that a later link finds them. @source AB-2 */
@@ -93,13 +100,15 @@ export async function insertRunAssets(
     readonly belongingToAll: ReadonlySet<string>;
   },
 ): Promise<void> {
-  for (const assetId of assets.assetIds) {
-    await insertRow(sql, 'run_assets', {
+  await insertRows(
+    sql,
+    'run_assets',
+    assets.assetIds.map((assetId) => ({
       run_id: run.runId,
       asset_id: assetId,
       belongs_to_all: assets.belongingToAll.has(assetId) ? 1 : 0,
-    });
-  }
+    })),
+  );
 }
 
 /** Inserts the row that makes everything before it count: whoever is first seals the run. */

@@ -59,11 +59,11 @@ export async function putLocked(store: ObjectStore, order: PutOrder): Promise<St
   assertLock(order.lock);
   const digest = createHash('sha256');
   let bytes = 0;
-  const counted = piecesOf(order.body, (piece) => {
+  const seen = (piece: Buffer): void => {
     digest.update(piece);
     bytes += piece.length;
-  });
-  const versionId = await write(target, counted);
+  };
+  const versionId = await write(target, piecesOf(order.body, seen));
   if (versionId === '') {
     throw new LetheError('VERIFICATION_FAILED', 'the bucket made no version; it is not versioned');
   }
@@ -96,6 +96,12 @@ async function* piecesOf(
   body: Buffer | AsyncIterable<Buffer>,
   seen: (piece: Buffer) => void,
 ): AsyncGenerator<Buffer> {
+  if (Buffer.isBuffer(body) && body.length <= PIECE_BYTES) {
+    // Nothing is copied: the caller leaves a body alone until it is written.
+    seen(body);
+    if (body.length > 0) yield body;
+    return;
+  }
   let waiting: Buffer[] = [];
   let length = 0;
   const source: AsyncIterable<Buffer> | readonly Buffer[] = Buffer.isBuffer(body) ? [body] : body;

@@ -24,6 +24,10 @@ export class IdSet {
   private table = new Uint32Array(FIRST_CAPACITY * WORDS_PER_ID);
   private held = 0;
   private readonly seeds = getRandomValues(new Uint32Array(WORDS_PER_ID));
+  private place = '';
+  private asset = '';
+  /** Both hashes over `place` and `asset`. */
+  private begun: readonly [number, number] | undefined;
 
   /** Number of different members. */
   get size(): number {
@@ -72,16 +76,24 @@ export class IdSet {
 
   /** Two independent 32-bit hashes of the id; never both zero, which marks a free place. */
   private wordsOf({ location, assetId, versionId }: PlacedId): readonly [number, number] {
-    const text = `${location} ${assetId} ${versionId}`;
-    let first = this.seeds[0] ?? 0;
-    let second = this.seeds[1] ?? 0;
-    for (let at = 0; at < text.length; at += 1) {
-      const unit = text.charCodeAt(at);
-      first = Math.imul(first ^ unit, MULTIPLIERS[0]);
-      first ^= first >>> 15;
-      second = Math.imul(second ^ unit, MULTIPLIERS[1]);
-      second ^= second >>> 13;
-    }
+    // Many ids in a row are of one asset: its part of the hashes is computed once.
+    if (this.place !== location || this.asset !== assetId) this.begun = undefined;
+    [this.place, this.asset] = [location, assetId];
+    this.begun ??= hashOn([this.seeds[0] ?? 0, this.seeds[1] ?? 0], `${location} ${assetId} `);
+    const [first, second] = hashOn(this.begun, versionId);
     return [first >>> 0, second >>> 0 || 1];
   }
+}
+
+/** Goes on with both hashes over more text. */
+function hashOn([a, b]: readonly [number, number], text: string): readonly [number, number] {
+  let [first, second] = [a, b];
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    first = Math.imul(first ^ unit, MULTIPLIERS[0]);
+    first ^= first >>> 15;
+    second = Math.imul(second ^ unit, MULTIPLIERS[1]);
+    second ^= second >>> 13;
+  }
+  return [first, second];
 }

@@ -5,6 +5,7 @@ import type { DocumentStore } from '../mongo/documents';
 import type { ObjectStore } from '../objects/object-address';
 import type { ObjectLock } from '../objects/object-lock';
 import type { Pulse } from '../disposition/ports';
+import type { PartProofs } from './part-proofs';
 
 /** The verifier's own logins: they read everything and write verdicts only. */
 export interface VerifierPorts {
@@ -19,4 +20,5 @@ export interface VerifierPorts {
   readonly derive: DeriveWindow;
   readonly lock: (earliestAt: string) => ObjectLock;
   readonly pulse: Pulse;
+  readonly proofs: PartProofs;
 }

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import {
+  assertProven,
   MANIFEST_BYTES_MAX,
   manifestDigest,
   openManifest,
+  proofOrdersOf,
   readCohort,
   type ManifestContent,
 } from '../../archive-format';
@@ -52,33 +54,43 @@ export async function* readCohortCopy(
   yield* readCohort(open, { dataKey, manifest });
 }
 
-/** Records between two reports of progress. */
-const REPORT_EVERY = 1000;
+/** Parts of a cohort that are read and proven at the same time. */
+const PARTS_AT_ONCE = 2;
 
 /**
  * Reads a cohort's copy to its end and gives what it was proven to hold: the number and the digest of each
  * location's records, as they were computed from what was read.
  *
+ * Bounds: two sealed parts in memory.
  * @throws LetheError as `readCohortCopy`.
  */
 export async function proveCohortCopy(
-  ports: CopyReader,
+  ports: CopyReader & Pick<VerifierPorts, 'proofs'>,
   cohort: CohortCopy,
-  onRecord: (count: number) => void,
+  onPart: (records: number) => void,
 ): Promise<readonly (SetTotal & { readonly location: RecordLocation })[]> {
   const { open, dataKey, manifest } = await openCohortCopy(ports, cohort);
-  let count = 0;
-  const records = readCohort(open, { dataKey, manifest });
-  while ((await records.next()).done !== true) {
-    count += 1;
-    if (count % REPORT_EVERY === 0) onRecord(count);
-  }
-  // The reader has compared every location with these figures before it ended.
+  const orders = proofOrdersOf(dataKey, manifest);
+  const proofs = await atOnce(orders, PARTS_AT_ONCE, async ({ objectName, ...order }) => {
+    const stored = await wholeObject(open(objectName), order.listed.bytes);
+    const proof = await ports.proofs.prove(stored, order);
+    onPart(proof.records);
+    return proof;
+  });
+  assertProven(dataKey, manifest, proofs);
   return manifest.locations.map(({ location, records, setDigest }) => ({
     location,
     records,
     setDigest,
   }));
+}
+
+/** An object in a buffer of its own; one that is shorter than listed stays so and is not proven. */
+async function wholeObject(source: AsyncIterable<Buffer>, bytes: number): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(bytes);
+  let filled = 0;
+  for await (const chunk of source) filled += chunk.copy(whole, filled);
+  return filled === bytes ? whole : whole.subarray(0, filled);
 }
 
 /** A copy whose manifest has been read and proven; its parts are proven while they are read. */

@@ -1,9 +1,10 @@
-import { documentTexts, encodeSqlRow } from '../../archive-format';
+import { documentTexts } from '../../archive-format';
 import type { CollectionLocation } from '../../contracts/documents';
 import { recordTable, type RecordTable } from '../../contracts/record-tables';
 import type { RecordLocation } from '../../domain/inventory';
 import { required, textRows, toInstant } from '../control/sql-text';
-import { groupsOf, placesOf, toArchivable } from '../disposition/live-records';
+import { groupsOf, placesOf } from '../disposition/live-records';
+import { linesOf, plainText, selectionOf } from '../disposition/row-source';
 import type { RunRow } from '../disposition/run-rows';
 import { listGroups } from '../mongo/documents';
 import { readRawGroup } from '../mongo/raw-documents';
@@ -163,7 +164,7 @@ async function successorsOf(
 ): Promise<ReadonlyMap<string, string>> {
   const records = new Map<string, Life[]>();
   const chunks = ports.assets.chunks(
-    `SELECT asset_id, record_id, observed_at, version_id FROM ${table}
+    `SELECT asset_id, record_id, CAST(observed_at AS CHAR), version_id FROM ${table}
       WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
     [group.tenantId, ...group.assetIds],
   );
@@ -189,11 +190,11 @@ async function successorsOf(
 /** Whole rows of a group of assets, their columns in the order of the table. */
 const rowsOf = (
   ports: LiveReader,
-  { table, columns }: RecordTable,
+  table: RecordTable,
   { tenantId, assetIds }: AssetGroup,
 ): AsyncIterable<readonly (readonly unknown[])[]> =>
   ports.assets.chunks(
-    `SELECT ${columns.map(({ name }) => name).join(', ')} FROM ${table}
+    `SELECT ${selectionOf(table)} FROM ${table.table}
       WHERE tenant_id = ? AND asset_id IN (${placesOf({ assetIds })})`,
     [tenantId, ...assetIds],
   );
@@ -210,17 +211,17 @@ async function* seenRows(
   const columns = [at('asset_id'), at('version_id'), at('observed_at')] as const;
   const kindColumn = location === 'mysql:assets.assets' ? -1 : at('risk_kind');
   const successors = await successorsOf(ports, table.table, group);
+  const lines = linesOf(table);
   for await (const rows of rowsOf(ports, table, group)) {
     yield rows.map((row) => {
-      const values = toArchivable(table, row);
-      const assetId = String(values[columns[0]]);
-      const versionId = String(values[columns[1]]);
-      const observedAt = toInstant(String(values[columns[2]]));
-      const kind = kindColumn < 0 ? 'asset' : String(values[kindColumn]);
+      const assetId = plainText(row[columns[0]]);
+      const versionId = plainText(row[columns[1]]);
+      const observedAt = toInstant(plainText(row[columns[2]]));
+      const kind = kindColumn < 0 ? 'asset' : plainText(row[kindColumn]);
       const until = successors.get(`${assetId} ${versionId}`);
       const seen = lastBefore(scans.get(assetId)?.get(kind) ?? [], until);
       const observedUntil = seen > observedAt ? seen : observedAt;
-      const content = encodeSqlRow(values);
+      const content = lines.lineOf(row);
       return { location, assetId, versionId, content, observedAt, observedUntil };
     });
   }
@@ -300,20 +301,20 @@ async function* ownRecords(
   ] as const) {
     const table = recordTable(location);
     const names = table.columns.map(({ name }) => name);
+    const lines = linesOf(table);
     for await (const rows of rowsOf(ports, table, group)) {
       yield rows.map((row) => {
-        const values = toArchivable(table, row);
-        const assetId = String(values[names.indexOf('asset_id')]);
-        const own = toInstant(String(values[names.indexOf(column)]));
+        const assetId = plainText(row[names.indexOf('asset_id')]);
+        const own = toInstant(plainText(row[names.indexOf(column)]));
         const instants = scans.get(assetId)?.get('') ?? [];
         const last = location === 'mysql:assets.asset_links' ? lastBefore(instants, undefined) : '';
         return {
           location,
           assetId,
-          versionId: String(values[names.indexOf('version_id')]),
+          versionId: plainText(row[names.indexOf('version_id')]),
           observedAt: own,
           observedUntil: last > own ? last : own,
-          content: encodeSqlRow(values),
+          content: lines.lineOf(row),
         };
       });
     }

@@ -1,6 +1,6 @@
 import type { Sql } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
-import { insertRow } from '../control/command-context';
+import { insertRows } from '../control/command-context';
 import { required, textRow, textRows, toInstant, toSqlTime } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
 
@@ -19,8 +19,10 @@ export interface Verdict {
 /** Records verdicts together; a half-written set would say that everything was verified. */
 export async function insertVerdicts(sql: Sql, verdicts: readonly Verdict[]): Promise<void> {
   const now = toSqlTime(await databaseNow(sql));
-  for (const verdict of verdicts) {
-    await insertRow(sql, 'verifications', {
+  await insertRows(
+    sql,
+    'verifications',
+    verdicts.map((verdict) => ({
       run_id: verdict.runId,
       due_on: verdict.dueOn,
       subject: verdict.subject,
@@ -30,8 +32,8 @@ export async function insertVerdicts(sql: Sql, verdicts: readonly Verdict[]): Pr
       newest_observed_at:
         verdict.newestObservedAt === null ? null : toSqlTime(verdict.newestObservedAt),
       verified_at: now,
-    });
-  }
+    })),
+  );
 }
 
 /** Records from when the records of each cohort were collected. @source CC-4 */
@@ -41,14 +43,16 @@ export async function insertSpans(
   oldest: ReadonlyMap<string, string>,
 ): Promise<void> {
   const now = toSqlTime(await databaseNow(sql));
-  for (const [dueOn, oldestObservedAt] of oldest) {
-    await insertRow(sql, 'cohort_spans', {
+  await insertRows(
+    sql,
+    'cohort_spans',
+    [...oldest].map(([dueOn, oldestObservedAt]) => ({
       run_id: runId,
       due_on: dueOn,
       oldest_observed_at: toSqlTime(oldestObservedAt),
       verified_at: now,
-    });
-  }
+    })),
+  );
 }
 
 /** Cohorts of a run that carry a good verdict on `subject`, with the newest observation it found. */

@@ -1,10 +1,11 @@
 import type { Progress } from '../../contracts/activities';
 import { LetheError } from '../../domain/errors';
+import { atOnce } from '../at-once';
 import { required, textRows, toInstant } from '../control/sql-text';
 import { readTenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
 import { isCovered } from '../disposition/seal-assets';
-import { bindDrafts } from '../disposition/drafts';
+import { bindDueDays } from '../disposition/due-days';
 import type { RunRow } from '../disposition/run-rows';
 import type { VerifierPorts } from './ports';
 import { assertCopyLocked, assertSameBytes, proveCohortCopy, readCohortKey } from './read-copy';
@@ -83,7 +84,7 @@ async function readLive(
 ): Promise<LiveReading> {
   const facts = await readTenantFacts(ports.control, run.tenantId);
   if (facts === null) throw new LetheError('VERIFICATION_FAILED', 'a run without a tenant');
-  const draftOf = bindDrafts(ports, facts, run);
+  const draftOf = bindDueDays(ports, facts, run);
   const totals = new Totals(keys);
   const newest = new Map<string, string>();
   const oldest = new Map<string, string>();
@@ -107,6 +108,9 @@ async function readLive(
   return { totals: totals.entries(), records: totals.count, newest, oldest };
 }
 
+/** Cohorts that are proven at the same time: while one waits for its store another is computed. */
+const COHORTS_AT_ONCE = 3;
+
 /** What the copies hold, by due day and location, once each is proven. */
 async function readCopies(
   ports: VerifierPorts,
@@ -114,20 +118,21 @@ async function readCopies(
   manifest: SealedManifest,
 ): Promise<SetTotals> {
   const totals = new Map<string, SetTotal>();
-  for (const { dueOn, records } of manifest.cohorts) {
+  let proven = 0;
+  await atOnce(manifest.cohorts, COHORTS_AT_ONCE, async ({ dueOn, records }) => {
     const cohort = { run, dueOn };
     const earliestAt = await earliestOf(ports, run, dueOn);
     for (const copy of COPIES) await assertCopyLocked(ports, { ...cohort, copy }, earliestAt);
-    const onRecord = (count: number): void => {
-      ports.pulse.beat({ step: 'verify copies', dueOn, count });
-    };
-    const locations = await proveCohortCopy(ports, { ...cohort, copy: 'archive' }, onRecord);
+    const locations = await proveCohortCopy(ports, { ...cohort, copy: 'archive' }, (count) => {
+      proven += count;
+      ports.pulse.beat({ step: 'verify copies', dueOn, count: proven });
+    });
     if (locations.reduce((sum, location) => sum + location.records, 0) !== records) {
       throw new LetheError('VERIFICATION_FAILED', 'the copies hold another number of records');
     }
     await assertSameBytes(ports, cohort, { proven: 'archive', other: 'backup' });
     for (const { location, ...total } of locations) totals.set(`${dueOn} ${location}`, total);
-  }
+  });
   return totals;
 }
 
