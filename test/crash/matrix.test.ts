@@ -86,9 +86,10 @@ async function playDeaths(
     await stage.judge(life, false);
     await stage.succeed(life);
     await stage.judge(life, true);
-    const at = { story: story.name, ...target };
+    const at = JSON.stringify({ story: story.name, ...target });
     const state = await stage.stateOf(life);
-    expect({ at, struck, state }).toEqual({ at, struck: true, state: calm.state });
+    // As a key, so that a difference is shown with where it is.
+    expect({ struck, [at]: state }).toEqual({ struck: true, [at]: calm.state });
   }
 }
 
