@@ -105,7 +105,12 @@ export async function composeDisposition(
       issuer,
       breaker,
       newToken: parts.newToken,
-      pacing: { control: archive.control, assets: purge.assets, pause: options.pause },
+      pacing: {
+        control: archive.control,
+        assets: purge.assets,
+        replicas: { source: purge.purger, replicas: stores.replicas() },
+        pause: options.pause,
+      },
       restore: {
         verifier,
         destruction,

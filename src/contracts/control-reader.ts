@@ -263,7 +263,7 @@ export interface RunProgress {
   readonly moveBy: string;
   /** End of the run's first window; null when it is not known, or a hold is open. */
   readonly latestAt: string | null;
-  /** `freeze`, `paused`, `quiet-hours`, the code of a cap or breaker that stopped it, or null. */
+  /** `freeze`, `paused`, `quiet-hours`, `replica-lag`, `load`, the code of a cap or breaker that stopped it, or null. */
   readonly waitsFor: string | null;
   /** `tight`: less than a day would be left before one of the two instants. */
   readonly warning: PaceWarning | null;

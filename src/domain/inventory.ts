@@ -197,6 +197,8 @@ export const EXEMPT = Object.freeze({
   'mysql:control.run_assets': 'opaque ids of the assets of which a run sealed anything',
   'mysql:control.seal_parts': 'digests, counts and object versions of parts that are being sealed',
   'mysql:control.throttles': 'how fast live rows may be moved, and who said so',
+  'mysql:control.pace_waits': 'which run waited for what, as ids, words and instants',
+  'mysql:control.replica_beats': 'one instant, by which replicas say how far they are behind',
   'mysql:control.scan_schedules':
     'how often scans are repeated, and who said so; no address of what is scanned',
   'mysql:control.stray_archives':

@@ -139,6 +139,7 @@ export const UNTOLD_TABLES = Object.freeze({
   hold_grounds: 'content, which never leaves',
   backup_sets: 'the register that operators keep themselves',
   backup_expiries: 'the register that operators keep themselves',
+  pace_waits: 'pace of the work, seen by `lethe progress`; what becomes late is told as such',
   throttles: 'pace of the work, which moves no deadline and is set by operators themselves',
   events: 'told of as the command that made them, or as the run that follows',
   event_closings: 'follows from a command or from the end of a run, which are told of',

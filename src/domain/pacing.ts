@@ -6,6 +6,10 @@ export interface Throttle {
   /** More statements at once on the SQL server than this: wait. */
   readonly threadsRunningMax: number;
   readonly quietHours: QuietHours | null;
+  /** A replica is further behind than this, in seconds: wait. */
+  readonly replicaLagMaxSeconds: number;
+  /** Begin, and go on after a wait, when every replica is at most this far behind, in seconds. */
+  readonly replicaLagResumeSeconds: number;
 }
 
 /** Hours of every day in which nothing is moved that can wait; they may span midnight. */
@@ -19,7 +23,7 @@ export interface QuietHours {
 }
 
 /** Why work waits although nothing is wrong with it. */
-export type WaitReason = 'paused' | 'quiet-hours' | 'load';
+export type WaitReason = 'paused' | 'quiet-hours' | 'replica-lag' | 'load';
 
 /** What holds until somebody sets something else. */
 export const DEFAULT_THROTTLE: Throttle = Object.freeze({
@@ -27,8 +31,11 @@ export const DEFAULT_THROTTLE: Throttle = Object.freeze({
   rowsPerSecondMax: null,
   threadsRunningMax: 25,
   quietHours: null,
+  replicaLagMaxSeconds: 10,
+  replicaLagResumeSeconds: 2,
 });
 
+const SECOND_MS = 1000;
 const DAY_MS = 24 * 3_600_000;
 /** Rows in clear leave the live stores this long after the end at the latest: 30 days less the 21 of backups. */
 const MOVE_WITHIN_DAYS = 9;
@@ -55,6 +62,10 @@ export interface PaceFacts {
   /** `HH:MM` where the quiet hours count. */
   readonly hourAndMinute: string;
   readonly threadsRunning: number;
+  /** Of the slowest replica, in milliseconds; null: one of them does not say. */
+  readonly replicaLagMs: number | null;
+  /** Nothing was moved since a replica was too far behind, or since this step began. */
+  readonly isCatchingUp: boolean;
   readonly now: string;
   readonly moveBy: string;
   /** How long the rest will take at the present rate, in milliseconds; 0 while it is not known. */
@@ -62,22 +73,30 @@ export interface PaceFacts {
 }
 
 /**
- * Whether the next batch waits, and why. A pause is an order and holds whatever is due; quiet hours are a
- * courtesy, and a deadline beats them.
+ * Whether the next batch waits, and why. A pause is an order and holds whatever is due; quiet hours and
+ * the lag of replicas are a courtesy, and a deadline beats them.
  */
 export function reasonToWait(facts: PaceFacts): WaitReason | null {
-  const { throttle, hourAndMinute, threadsRunning } = facts;
+  const { throttle, threadsRunning } = facts;
   if (throttle.paused) return 'paused';
-  if (
-    throttle.quietHours !== null &&
-    isQuiet(hourAndMinute, throttle.quietHours) &&
-    !isPressing(facts)
-  )
-    return 'quiet-hours';
-  return threadsRunning > throttle.threadsRunningMax ? 'load' : null;
+  return courtesyOf(facts) ?? (threadsRunning > throttle.threadsRunningMax ? 'load' : null);
 }
 
-/** True when waiting for the end of the quiet hours could miss the instant by which rows must have moved. */
+function courtesyOf(facts: PaceFacts): WaitReason | null {
+  if (isPressing(facts)) return null;
+  const { quietHours } = facts.throttle;
+  if (quietHours !== null && isQuiet(facts.hourAndMinute, quietHours)) return 'quiet-hours';
+  return isBehind(facts) ? 'replica-lag' : null;
+}
+
+/** Who is not known to be in time is behind. Waiting ends at a lower lag than it begins at. */
+function isBehind({ throttle, replicaLagMs, isCatchingUp }: PaceFacts): boolean {
+  const { replicaLagMaxSeconds, replicaLagResumeSeconds } = throttle;
+  const seconds = isCatchingUp ? replicaLagResumeSeconds : replicaLagMaxSeconds;
+  return replicaLagMs === null || replicaLagMs > seconds * SECOND_MS;
+}
+
+/** True when waiting longer could miss the instant by which rows must have moved. */
 function isPressing({ now, moveBy: by, remainingMs }: PaceFacts): boolean {
   return Date.parse(now) + remainingMs + SLACK_MS >= Date.parse(by);
 }
@@ -85,7 +104,6 @@ function isPressing({ now, moveBy: by, remainingMs }: PaceFacts): boolean {
 /** Longest time that one batch should take, in milliseconds; a slower server gets a rest after it. */
 const BATCH_TARGET_MS = 50;
 const REST_MAX_MS = 1000;
-const SECOND_MS = 1000;
 
 /** Each failed try of the last minute lengthens the rest by this much, up to the most. */
 const REST_PER_FAILURE_MS = 250;

@@ -30,6 +30,8 @@ export interface Config {
   /** The keys have their own server in production; otherwise the same as `mysql`. */
   readonly keysMysql: SqlEndpoint | undefined;
   readonly evidenceMysql: SqlEndpoint | undefined;
+  /** Replicas of `mysql`, as `host:port`, that must not fall far behind while rows are moved. */
+  readonly mysqlReplicas: readonly string[];
   readonly s3: ObjectStoreEndpoint | undefined;
   readonly hostingUrl: string | undefined;
   readonly registryUrl: string | undefined;
@@ -135,6 +137,7 @@ const ENVIRONMENT = z.object({
   LETHE_S3_ADMIN_SECRET_KEY: text.optional(),
   LETHE_HOSTING_URL: url('http', 'https').optional(),
   LETHE_REGISTRY_URL: url('http', 'https').optional(),
+  LETHE_MYSQL_REPLICAS: hostPorts,
   LETHE_REGISTRY_ALLOW_HTTP: hostPorts,
   LETHE_REGISTRY_ALLOW_PRIVATE: hostPorts,
   LETHE_NOTICE_SECRETS_FILE: text.optional(),
@@ -217,6 +220,7 @@ function assemble(variables: Variables): Config {
     mysql,
     keysMysql: own(variables.LETHE_KEYS_MYSQL_URL),
     evidenceMysql: own(variables.LETHE_EVIDENCE_MYSQL_URL),
+    mysqlReplicas: variables.LETHE_MYSQL_REPLICAS,
     s3: objectStore(variables),
     hostingUrl: variables.LETHE_HOSTING_URL,
     registryUrl: variables.LETHE_REGISTRY_URL,

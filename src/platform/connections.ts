@@ -31,6 +31,8 @@ export interface Stores {
   readonly buckets: Readonly<Record<BucketRole, string>>;
   /** One pool for each role and database; nothing is connected before its first statement. */
   sql(role: SqlRole, database: DatabaseName): SqlPool;
+  /** Replicas of the server that rows are moved on; their login can read one row. */
+  replicas(): readonly SqlPool[];
   /** Connected and asked once; where the server knows no accounts all roles share one client. */
   mongo(role: MongoRole): Promise<MongoClient>;
   objects(role: ObjectRole): Client;
@@ -69,6 +71,18 @@ export function openStores(config: Config, credentials: Credentials): Stores {
           ...(ROLES_OF_RUNS.includes(role) && { connectionsMax: CONNECTIONS_OF_RUNS }),
         }),
       ),
+    replicas: () =>
+      config.mysqlReplicas.map((replica) =>
+        once(pools, `replica ${replica}`, () =>
+          connectMysql({
+            ...replicaAddress(config, replica),
+            ...sqlLogin(credentials, 'watcher'),
+            database: `${prefix}_control`,
+            connectionsMax: 1,
+            statementTimeoutMs: REPLICA_TIMEOUT_MS,
+          }),
+        ),
+      ),
     mongo: async (role) => {
       const url = mongoUrl(config, credentials, role);
       return once(documents, url, () =>
@@ -97,6 +111,15 @@ export function openStores(config: Config, credentials: Credentials): Stores {
       documents.clear();
     },
   };
+}
+
+/** Who takes longer to say how far it is behind counts as behind. */
+const REPLICA_TIMEOUT_MS = 2_000;
+
+/** Where a replica is; the authority that its source's certificate is checked by vouches for it, too. */
+function replicaAddress(config: Config, replica: string): ReturnType<typeof addressOf> {
+  const [host = '', port = ''] = replica.split(':');
+  return addressOf({ ...sqlEndpoint(config, 'control'), host, port: Number(port) });
 }
 
 /** Keys and evidence may have servers of their own. */

@@ -2,9 +2,9 @@ import { playOn, startWorker, type CrashWorker } from '../support/crash-life';
 import { createStage, type Stage } from '../support/crash-stage';
 import { STORIES, type Story } from '../support/crash-stories';
 import { createFaultProxy, type FaultProxy, type WireFault } from '../support/fault-proxy';
+import { IS_LONG, LONG_SEED } from '../support/long-form';
 import { line, nothingFound } from '../support/verdict';
 
-const EVERYTHING = process.env['LETHE_LONG_TESTS'] === '1';
 const SERVERS = ['sql', 'documents', 'objects'] as const;
 type Server = (typeof SERVERS)[number];
 
@@ -17,9 +17,11 @@ const LOUD: readonly WireFault[] = [
   'latency',
   'slow',
 ];
-const FAULTS: readonly WireFault[] = EVERYTHING ? [...LOUD, 'drop-request', 'drop-response'] : LOUD;
+const FAULTS: readonly WireFault[] = IS_LONG ? [...LOUD, 'drop-request', 'drop-response'] : LOUD;
 /** Points of a life at which each wire breaks, as shares of its exchanges. */
-const SHARES = EVERYTHING ? 12 : 2;
+const SHARES = IS_LONG ? 12 : 2;
+/** Where in its share a wire breaks: in the middle, and in the long form wherever the seed says. */
+const WITHIN = IS_LONG ? (LONG_SEED % 1000) / 1000 : 0.5;
 const FAULTS_MIN = 15;
 
 let stage: Stage;
@@ -93,8 +95,9 @@ describe('a wire that breaks in the middle of a life', () => {
   it(
     'changes nothing in its end: nothing is lost, early, crossed, lied about, left behind or done twice [AB-1] [AB-2] [AB-3] [CC-2]',
     async () => {
-      let turn = 0;
+      let turn = IS_LONG ? LONG_SEED % FAULTS.length : 0;
       let faults = 0;
+      if (IS_LONG) process.stdout.write(`wires in lives: seed=${LONG_SEED}\n`);
       for (const [story, servers] of PLAYED) {
         const exchanges = await countExchanges(story);
         const calm = await stage.next(story);
@@ -103,7 +106,7 @@ describe('a wire that breaks in the middle of a life', () => {
         for (const server of servers) {
           for (let share = 0; share < SHARES; share += 1) {
             const strike = FAULTS[(turn += 1) % FAULTS.length] as WireFault;
-            const at = Math.max(1, Math.floor(((share + 0.5) * exchanges[server]) / SHARES));
+            const at = Math.max(1, Math.floor(((share + WITHIN) * exchanges[server]) / SHARES));
             const life = await stage.next(story);
             wires[server].set({ strike, at });
             const before = wires[server].struck[strike] ?? 0;
@@ -123,6 +126,6 @@ describe('a wire that breaks in the middle of a life', () => {
       expect(stage.found).toEqual(nothingFound());
       expect(faults).toBeGreaterThanOrEqual(FAULTS_MIN);
     },
-    EVERYTHING ? 3_600_000 : 600_000,
+    IS_LONG ? 3_600_000 : 600_000,
   );
 });

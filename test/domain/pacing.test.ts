@@ -14,6 +14,8 @@ const FACTS: PaceFacts = {
   throttle: { ...DEFAULT_THROTTLE, quietHours: NIGHT },
   hourAndMinute: '23:00',
   threadsRunning: 1,
+  replicaLagMs: 0,
+  isCatchingUp: false,
   now: '2030-01-01T23:00:00.000Z',
   moveBy: '2030-01-09T00:00:00.000Z',
   remainingMs: 0,
@@ -63,6 +65,28 @@ describe('an order to wait', () => {
       'load',
     );
     expect(reasonToWait({ ...day, throttle: DEFAULT_THROTTLE, hourAndMinute: '23:00' })).toBeNull();
+  });
+});
+
+describe('replicas that fall behind', () => {
+  const day = { ...FACTS, hourAndMinute: '12:00' };
+
+  it.each([
+    [10_000, false, null],
+    [10_001, false, 'replica-lag'],
+    [null, false, 'replica-lag'],
+    [2_000, true, null],
+    [2_001, true, 'replica-lag'],
+    [null, true, 'replica-lag'],
+  ] as const)('by %p ms, catching up: %p, make the move wait: %p', (lag, isCatchingUp, reason) => {
+    expect(reasonToWait({ ...day, replicaLagMs: lag, isCatchingUp })).toBe(reason);
+  });
+
+  it('give way to the deadline, known or unknown, and never to a pause [AB-2]', () => {
+    const late = { ...day, now: '2030-01-08T00:00:00.000Z', replicaLagMs: null };
+    expect(reasonToWait(late)).toBeNull();
+    const paused = { ...FACTS.throttle, paused: true };
+    expect(reasonToWait({ ...late, throttle: paused })).toBe('paused');
   });
 });
 

@@ -1,3 +1,4 @@
+import { IS_LONG } from './long-form';
 import { addedTo, missingFrom, type Sight } from './witness';
 
 /** A generator with a seed (mulberry32): the same seed gives the same races. */
@@ -33,8 +34,8 @@ export class Deck<T> {
   }
 }
 
-/** The races of one suite, in the short form and with LETHE_LONG_TESTS=1. */
-export const RACES = process.env['LETHE_LONG_TESTS'] === '1' ? 1000 : 104;
+/** The races of one suite, in the long form and in the short one. */
+export const RACES = IS_LONG ? 300 : 104;
 /** Longest time for them. */
 export const RACES_TIMEOUT_MS = RACES * 3000;
 

@@ -2,57 +2,76 @@ import type { Client } from 'minio';
 import type { Sql, SqlPool } from '../../src/contracts/sql';
 import { LetheError } from '../../src/domain/errors';
 import type { Stores } from '../../src/platform/connections';
+import { kindOf, type Call } from './store-calls';
 import { replacing, tappedDocuments } from './tapped-documents';
 
 /** Where a call is broken: before it is sent, or after it was carried out and its answer is lost. */
 export type Moment = 'before' | 'after';
 
+/** The call to break: the n-th of all, or the n-th of its kind. */
+export interface Target {
+  readonly call: number;
+  readonly kind?: string;
+  readonly moment: Moment;
+}
+
 /**
  * Breaks one call to a store, as a killed worker or a lost connection would: the call is never sent, or
- * its answer never arrives. Which one is said by its number in the order of all calls.
+ * its answer never arrives. Which one is said by its number in the order of all calls, or of those of its
+ * kind.
  */
 export class Saboteur {
-  private called: string[] = [];
-  private target: { readonly call: number; readonly moment: Moment } | null = null;
+  private called: Call[] = [];
+  private activity = '';
+  private alike = 0;
+  private target: Target | null = null;
   private dies = false;
+  private struck = false;
 
-  /** Calls since the last arming. */
-  get count(): number {
-    return this.called.length;
-  }
-
-  /** What was called since then, in its order. */
-  get names(): readonly string[] {
+  /** What was called since the last arming, in its order. */
+  get calls(): readonly Call[] {
     return this.called;
   }
 
   /** True once the armed call was reached. */
   get hasStruck(): boolean {
-    return this.target !== null && this.called.length >= this.target.call;
+    return this.struck;
   }
 
   /**
    * From now on the call of that number is broken; null breaks none. Who dies at it makes no call after it
    * either, not even to clean up.
    */
-  arm(
-    target: { readonly call: number; readonly moment: Moment } | null,
-    then: 'goes on' | 'dies' = 'goes on',
-  ): void {
+  arm(target: Target | null, then: 'goes on' | 'dies' = 'goes on'): void {
     this.called = [];
+    this.alike = 0;
     this.target = target;
     this.dies = then === 'dies';
+    this.struck = false;
+  }
+
+  /** From now on calls are those of that activity. */
+  enter(activity: string): void {
+    this.activity = activity;
   }
 
   /** Runs a call, unless it is the one to break. */
   async through<T>(name: string, call: () => Promise<T>): Promise<T> {
-    if (this.dies && this.hasStruck) throw lost();
-    this.called.push(name);
-    const strikes = this.called.length === this.target?.call;
+    if (this.dies && this.struck) throw lost();
+    const strikes = this.isNext({ activity: this.activity, name });
     if (strikes && this.target?.moment === 'before') throw lost();
     const result = await call();
     if (strikes) throw lost();
     return result;
+  }
+
+  private isNext(call: Call): boolean {
+    this.called.push(call);
+    if (this.target === null || this.struck) return false;
+    const { kind, call: number } = this.target;
+    if (kind === undefined || kind === kindOf(call)) this.alike += 1;
+    this.struck = this.alike === number;
+    return this.struck;
   }
 }
 

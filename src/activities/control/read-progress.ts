@@ -62,7 +62,7 @@ async function progressOf(
   const latestAt = await latestOf(sql, runId);
   const promise = { moveBy: moveBy(eventAt), latestAt };
   const warning = isOver ? null : paceWarning({ now, estimatedEndAt, ...promise });
-  const stop = isOver ? null : await stopOfMove(sql, runId);
+  const stop = isOver ? null : ((await stopOfMove(sql, runId)) ?? (await waitOfMove(sql, runId)));
   return {
     runId,
     phase,
@@ -175,7 +175,20 @@ async function stopOfMove(sql: Sql, runId: string): Promise<string | null> {
   return code === 'BREAKER_VOLUME' ? 'BREAKER_OPEN' : code;
 }
 
-/** What holds the move up by order; a busy server shows in the rate. */
+/** What the worker gave its place up for, when it has let nothing of the move pass since. */
+async function waitOfMove(sql: Sql, runId: string): Promise<string | null> {
+  const row = await textRow(
+    sql,
+    `SELECT w.reason FROM pace_waits w WHERE w.run_id = ?
+        AND NOT EXISTS (SELECT 1 FROM permits p WHERE p.run_id = w.run_id AND p.kind = 'move'
+              AND p.used_at > w.waited_at)
+      ORDER BY w.waited_at DESC LIMIT 1`,
+    [runId],
+  );
+  return row === null ? null : required(row, 'reason');
+}
+
+/** What holds the move up by order; what its worker sees is on record. */
 async function reasonOf(sql: Sql, tenantId: string, now: string): Promise<string | null> {
   const freezes = await readFreezes(sql, tenantId);
   if (freezes.some(({ inForce }) => inForce)) return 'freeze';

@@ -93,7 +93,7 @@ function periodsOf(
 
 /**
  * Computes the windows of all waiting cohorts from the facts as they are now and marks their runs as
- * fresh for the current epochs; a permit needs that mark.
+ * fresh for the current epochs; a permit needs that mark. Of a cohort that was begun only the end moves.
  *
  * @idempotency an unchanged window writes no row; the mark is written once per epoch.
  */
@@ -107,9 +107,18 @@ export async function refreshWindows(
     if (!isSame(cohort, window)) await insertWindow(sql, cohort, window);
     await recordBreaches(sql, facts, { cohort, window });
   }
+  for (const cohort of options.cohorts.filter(hasRowsLeft)) {
+    const window = nextWindow(facts, cohort, options.derive);
+    if (cohort.latestAt !== normalOrNull(window.latestAt)) await moveEnd(sql, cohort, window);
+    await recordBreaches(sql, facts, { cohort, window });
+  }
   const runs = new Set(options.cohorts.map((cohort) => cohort.runId));
   for (const runId of runs) await markFresh(sql, facts.tenantId, runId);
 }
+
+/** Its key is gone, and a hold may keep its rows: that moves their end, and nothing makes them begin again. */
+const hasRowsLeft = ({ state, recordClass }: CohortRow): boolean =>
+  state === 'destroying' && recordClass === 'console-configuration-data';
 
 /** A derived window with when it opens and the digest of the facts that it follows from. */
 export type FoundedWindow = DerivedWindow & WindowStart & { readonly factsDigest: string };
@@ -204,19 +213,40 @@ async function insertWindow(sql: Sql, cohort: CohortRow, window: FoundedWindow):
       sqlOrNull(window.latestAt),
       sqlOrNull(window.baseEarliestAt),
       sqlOrNull(window.endedNotBefore),
-      JSON.stringify({
-        ...window.derivation,
-        because: window.because,
-        provisional: window.provisional,
-        requiredByLaw: window.requiredByLaw,
-        breaches: window.breaches,
-        requestedNotBefore: normalOrNull(window.requestedNotBefore),
-        waitsForOrder: window.waitsForOrder,
-        factsDigest: window.factsDigest,
-      }),
+      derivationOf(window),
     ],
   );
 }
+
+/** The same window with another end. */
+async function moveEnd(sql: Sql, cohort: CohortRow, window: FoundedWindow): Promise<void> {
+  await sql.execute(
+    `INSERT INTO cohort_windows (run_id, due_on, window_number, earliest_at, delete_not_before,
+       latest_at, ended_earliest_at, ended_not_before, derivation, computed_at)
+     SELECT run_id, due_on, window_number + 1, earliest_at, delete_not_before,
+            ?, ended_earliest_at, ended_not_before, ?, lethe_now()
+       FROM cohort_windows WHERE run_id = ? AND due_on = ? AND window_number = ?`,
+    [
+      sqlOrNull(window.latestAt),
+      derivationOf(window),
+      cohort.runId,
+      cohort.dueOn,
+      cohort.windowNumber,
+    ],
+  );
+}
+
+const derivationOf = (window: FoundedWindow): string =>
+  JSON.stringify({
+    ...window.derivation,
+    because: window.because,
+    provisional: window.provisional,
+    requiredByLaw: window.requiredByLaw,
+    breaches: window.breaches,
+    requestedNotBefore: normalOrNull(window.requestedNotBefore),
+    waitsForOrder: window.waitsForOrder,
+    factsDigest: window.factsDigest,
+  });
 
 /** A missed instant is recorded once and stays recorded, whatever is placed or withdrawn afterwards. */
 async function recordBreaches(

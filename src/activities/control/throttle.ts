@@ -26,6 +26,8 @@ export interface ThrottleInForce extends Throttle {
   readonly setBy: string | null;
 }
 
+/** An hour behind is no replica that anybody reads from. */
+const REPLICA_LAG_SECONDS_MAX = 3600;
 const ROWS_PER_SECOND_MAX = 10_000_000;
 const THREADS_MAX = 10_000;
 
@@ -52,6 +54,8 @@ const shape = objectOf({
   rowsPerSecondMax: orNull(integer(1, ROWS_PER_SECOND_MAX)),
   threadsRunningMax: integer(1, THREADS_MAX),
   quietHours: orNull(objectOf({ from: time, to: time, zone })),
+  replicaLagMaxSeconds: integer(1, REPLICA_LAG_SECONDS_MAX),
+  replicaLagResumeSeconds: integer(1, REPLICA_LAG_SECONDS_MAX),
   setBy: matching(
     /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
     'must be an opaque id of 1 to 64 characters',
@@ -72,10 +76,12 @@ export async function setThrottle(
   order: SetThrottle,
 ): Promise<ThrottleInForce> {
   const set = await ports.control.transaction(async (sql) => {
-    const { number, paused, rowsPerSecondMax, threadsRunningMax, quietHours } =
-      await readThrottle(sql);
-    const next = { paused, rowsPerSecondMax, threadsRunningMax, quietHours, ...order };
+    const { number, ...inForce } = await readThrottle(sql);
+    const next = { ...throttleOf(inForce), ...order };
     shape(next, '');
+    if (next.replicaLagResumeSeconds > next.replicaLagMaxSeconds) {
+      refuse('INVALID_INPUT', 'replicaLagResumeSeconds', 'must not be above replicaLagMaxSeconds');
+    }
     const setAt = await databaseNow(sql);
     // Two people at once: the number is taken, and the second is told to look again.
     await insertRow(sql, 'throttles', {
@@ -86,6 +92,8 @@ export async function setThrottle(
       quiet_from: next.quietHours?.from ?? null,
       quiet_to: next.quietHours?.to ?? null,
       quiet_zone: next.quietHours?.zone ?? null,
+      replica_lag_max_seconds: next.replicaLagMaxSeconds,
+      replica_lag_resume_seconds: next.replicaLagResumeSeconds,
       set_at: toSqlTime(setAt),
       set_by: next.setBy,
     });
@@ -99,6 +107,19 @@ export async function setThrottle(
   });
   return set;
 }
+
+/** What of a throttle in force somebody may set. */
+const throttleOf = ({
+  paused,
+  rowsPerSecondMax,
+  threadsRunningMax,
+  quietHours,
+  replicaLagMaxSeconds,
+  replicaLagResumeSeconds,
+}: Throttle): Throttle => ({
+  ...{ paused, rowsPerSecondMax, threadsRunningMax, quietHours },
+  ...{ replicaLagMaxSeconds, replicaLagResumeSeconds },
+});
 
 /** What the ledger takes: numbers, and the digest of the hours with their zone. */
 function evidenceOf({ quietHours, ...set }: ThrottleInForce): Readonly<Record<string, unknown>> {
@@ -120,6 +141,8 @@ export async function readThrottle(sql: Sql): Promise<ThrottleInForce> {
     rowsPerSecondMax: rate === null ? null : Number(rate),
     threadsRunningMax: Number(required(row, 'threads_running_max')),
     quietHours,
+    replicaLagMaxSeconds: Number(required(row, 'replica_lag_max_seconds')),
+    replicaLagResumeSeconds: Number(required(row, 'replica_lag_resume_seconds')),
     number: Number(required(row, 'throttle_number')),
     setAt: toInstant(required(row, 'set_at')),
     setBy: required(row, 'set_by'),

@@ -12,7 +12,8 @@ import { verifyCopies } from '../verification/verify-copies';
 import { verifyMoved } from '../verification/verify-moved';
 import { verifyStrayArchives } from '../verification/verify-stray-archives';
 import { moveBatches, type MovePorts } from './move-rows';
-import { Pacer } from './pacer';
+import { recordWait } from './pace-waits';
+import { Pacer, type PacerPorts } from './pacer';
 import { planRuns } from './plan-runs';
 import { restoreCohorts, type RestoreRunPorts } from './restore-run';
 import { closeEvent, markRun, readRun, type RunRow } from './run-rows';
@@ -91,17 +92,24 @@ const asProgress = (outcome: Progress['counts'] | Progress): Progress =>
 const isProgress = (outcome: Progress['counts'] | Progress): outcome is Progress =>
   typeof outcome['done'] === 'boolean';
 
-/** Reading everything is a burden too: under a pause or in quiet hours it is not begun. */
-async function mayNotBegin(ports: DispositionPorts, run: RunRow): Promise<Progress | null> {
+/** Reading everything is a burden too: under a pause or in quiet hours it is not begun. No replica repeats it. */
+async function mayNotBegin({ pacing }: DispositionPorts, run: RunRow): Promise<Progress | null> {
   if (!isArchived(run)) return null;
-  const reason = await (await Pacer.of(ports.pacing, run)).reasonToStop(0);
+  const reason = await (await Pacer.of(withoutReplicas(pacing), run)).reasonToStop(0);
   return reason === null ? null : waiting(reason);
 }
+
+const withoutReplicas = (pacing: PacerPorts): PacerPorts => ({
+  ...pacing,
+  replicas: { ...pacing.replicas, replicas: [] },
+});
 
 async function move(ports: DispositionPorts, run: RunRow): Promise<Progress['counts'] | Progress> {
   if (!isArchived(run) || run.states.has('moved')) return {};
   const { counts, waitsFor } = await moveBatches(ports, run);
-  return waitsFor === null ? counts : waiting(waitsFor, counts);
+  if (waitsFor === null) return counts;
+  await recordWait(ports.archive.control, run.runId, waitsFor);
+  return waiting(waitsFor, counts);
 }
 
 const isArchived = (run: RunRow): boolean => run.recordClass === 'asset-basic-data';

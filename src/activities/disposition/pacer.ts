@@ -10,6 +10,7 @@ import {
 import { required, textRow } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
 import { localTimeIn, readThrottle } from '../control/throttle';
+import { readReplicaLag, type ReplicaPorts } from './replica-lag';
 import type { RunRow } from './run-rows';
 
 /** What pacing looks at, and how it waits. */
@@ -17,6 +18,8 @@ export interface PacerPorts {
   readonly control: Sql;
   /** The server whose load counts. */
   readonly assets: Sql;
+  /** Those that follow it and must not fall far behind. */
+  readonly replicas: ReplicaPorts;
   /** Resolves after `milliseconds`, or earlier when the activity is cancelled. */
   readonly pause: (milliseconds: number) => Promise<void>;
 }
@@ -26,15 +29,18 @@ export const elapsedMs = (): number => process.uptime() * 1000;
 
 /** What somebody set is looked at again after this long, in milliseconds. */
 const LOOK_AGAIN_MS = 1000;
-/** A busy server is waited for this often, half a second each, before the step gives its place up. */
-const LOAD_WAITS_MAX = 20;
-const LOAD_WAIT_MS = 500;
+/** A busy server or a late replica is waited for this often, half a second each, before the step gives its place up. */
+const WAITS_MAX = 20;
+const WAIT_MS = 500;
+/** What may be over in a moment; everything else lasts. */
+const PASSING: ReadonlySet<WaitReason | null> = new Set(['load', 'replica-lag']);
 
 /** Keeps the move of a run from being a burden: rests between batches, and stops when it must wait. */
 export class Pacer {
   private throttle: Throttle | undefined;
   private lookedAt = -Infinity;
   private movedRows = 0;
+  private isCatchingUp = true;
   /** When tries failed, in milliseconds of this process's life, oldest first. */
   private failedAt: readonly number[] = [];
   /** In milliseconds of this process's life, which no clock can move. */
@@ -59,8 +65,8 @@ export class Pacer {
     if (elapsedMs() - this.lookedAt < LOOK_AGAIN_MS) return null;
     for (let waits = 0; ; waits += 1) {
       const reason = await this.look(rowsLeft);
-      if (reason !== 'load' || waits >= LOAD_WAITS_MAX) return reason;
-      await this.ports.pause(LOAD_WAIT_MS);
+      if (!PASSING.has(reason) || waits >= WAITS_MAX) return reason;
+      await this.ports.pause(WAIT_MS);
     }
   }
 
@@ -87,14 +93,19 @@ export class Pacer {
     this.throttle = throttle;
     const now = await databaseNow(this.ports.control);
     const perRow = this.movedRows === 0 ? 0 : (elapsedMs() - this.since) / this.movedRows;
-    return reasonToWait({
+    const { assets, replicas } = this.ports;
+    const reason = reasonToWait({
       throttle,
       hourAndMinute: localTimeIn(throttle.quietHours?.zone ?? this.zone, now),
-      threadsRunning: await threadsRunning(this.ports.assets),
+      threadsRunning: await threadsRunning(assets),
+      replicaLagMs: await readReplicaLag(replicas),
+      isCatchingUp: this.isCatchingUp,
       now,
       moveBy: moveBy(this.run.eventAt),
       remainingMs: perRow * rowsLeft,
     });
+    this.isCatchingUp = reason === 'replica-lag';
+    return reason;
   }
 }
 

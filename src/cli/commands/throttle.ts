@@ -15,6 +15,8 @@ interface SetOptions extends CommonOptions {
   readonly maxRowsPerSecond?: string;
   readonly unlimited: boolean;
   readonly maxThreadsRunning?: string;
+  readonly maxReplicaLag?: string;
+  readonly resumeReplicaLag?: string;
   readonly quietHours?: string;
   readonly quietZone?: string;
   readonly pause: boolean;
@@ -43,6 +45,8 @@ function addSet(throttle: Command, cli: Cli): void {
       '--max-threads-running <n>',
       'wait while the SQL server works on more statements at once',
     )
+    .option('--max-replica-lag <seconds>', 'wait while a replica is further behind')
+    .option('--resume-replica-lag <seconds>', 'go on when every replica is at most this far behind')
     .option('--quiet-hours <span>', 'HH:MM-HH:MM in which nothing that can wait is moved, or none')
     .option('--quiet-zone <zone>', "time zone of the quiet hours; default: each tenant's own")
     .option('--pause', 'move nothing at all until it is resumed', false)
@@ -67,6 +71,7 @@ function changeOf(options: SetOptions): Change {
     ...pauseOf(options),
     ...rateOf(options),
     ...quietHoursOf(options),
+    ...replicaLagOf(options),
     ...(maxThreadsRunning !== undefined && {
       threadsRunningMax: whole(maxThreadsRunning, 'maxThreadsRunning'),
     }),
@@ -82,6 +87,17 @@ function rateOf({ unlimited, maxRowsPerSecond }: SetOptions): Change {
   if (maxRowsPerSecond === undefined) return unlimited ? { rowsPerSecondMax: null } : {};
   if (unlimited) throw refused('unlimited', 'goes without --max-rows-per-second');
   return { rowsPerSecondMax: whole(maxRowsPerSecond, 'maxRowsPerSecond') };
+}
+
+function replicaLagOf({ maxReplicaLag, resumeReplicaLag }: SetOptions): Change {
+  return {
+    ...(maxReplicaLag !== undefined && {
+      replicaLagMaxSeconds: whole(maxReplicaLag, 'maxReplicaLag'),
+    }),
+    ...(resumeReplicaLag !== undefined && {
+      replicaLagResumeSeconds: whole(resumeReplicaLag, 'resumeReplicaLag'),
+    }),
+  };
 }
 
 function quietHoursOf({ quietHours, quietZone }: SetOptions): Change {
@@ -120,6 +136,8 @@ function shown(throttle: ThrottleInForce): {
       ['threads running', throttle.threadsRunningMax],
       ['quiet hours', quietHours === null ? null : `${quietHours.from}-${quietHours.to}`],
       ['in the zone of', quietHours === null ? null : (quietHours.zone ?? 'each tenant')],
+      ['replica lag, wait above', `${throttle.replicaLagMaxSeconds} s`],
+      ['replica lag, go on at', `${throttle.replicaLagResumeSeconds} s`],
       ['set at', throttle.setAt],
       ['set by', throttle.setBy],
     ]),

@@ -35,6 +35,7 @@ const CONTROL_FACTS = [
   'backup_sets',
   'backup_expiries',
   'throttles',
+  'pace_waits',
   'scan_schedules',
   'breaches',
   'events',
@@ -186,8 +187,14 @@ export const ROLE_GRANTS = Object.freeze({
   },
   /** Uses row permits; cannot issue them and cannot delete without one. */
   purger: {
-    select: ['control.manifest_batches', 'control.permits', 'control.attempts'],
+    select: [
+      'control.manifest_batches',
+      'control.permits',
+      'control.attempts',
+      'control.replica_beats',
+    ],
     execute: [
+      'control.beat_replicas',
       ...SQL_PURGES,
       ...SQL_REPLAYS,
       'control.lethe_now',
@@ -196,6 +203,8 @@ export const ROLE_GRANTS = Object.freeze({
       'control.finish_purge_attempt',
     ],
   },
+  /** Reads one row at replicas, which says how far they are behind; nothing else, anywhere. */
+  watcher: { select: ['control.replica_beats'] },
   /** Uses key permits. */
   destroyer: {
     select: ['keys.data_keys', 'keys.key_tombstones', 'keys.key_permits'],
