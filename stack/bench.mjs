@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { benchDiscovery } from './bench-discovery.mjs';
 import { benchEvidence } from './bench-evidence.mjs';
 import { benchHolds } from './bench-holds.mjs';
 import { ptArchiver } from './peers.mjs';
@@ -7,6 +8,7 @@ import { down, up } from './stack.mjs';
 import { CACHE, ROOT, Remedy } from './steps.mjs';
 
 const SUBJECTS = {
+  discovery: benchDiscovery,
   disposition: benchDisposition,
   evidence: benchEvidence,
   holds: benchHolds,
