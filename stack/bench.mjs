@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { benchCrowd } from './bench-crowd.mjs';
+import { benchDiscovery } from './bench-discovery.mjs';
 import { benchEvidence } from './bench-evidence.mjs';
 import { benchHolds } from './bench-holds.mjs';
 import { ptArchiver } from './peers.mjs';
@@ -9,6 +10,7 @@ import { CACHE, ROOT, Remedy } from './steps.mjs';
 
 const SUBJECTS = {
   crowd: benchCrowd,
+  discovery: benchDiscovery,
   disposition: benchDisposition,
   evidence: benchEvidence,
   holds: benchHolds,

@@ -13,6 +13,8 @@ export const HELP = `Everything installs what it needs first; nothing is install
 ./dev bench disposition [--rows 200000] [--assets 400] [--series 10000,100000] [--sample 5000]
                         [--documents 20000] [--json FILE]
                         speed, memory and impact beside pt-archiver, on servers of its own
+./dev bench discovery [--image-gb 2] [--fingerprints 50000] [--json FILE]
+                        completeness and speed beside osquery and Trivy
 ./dev verify            format, lint, types, boundaries, dead code, tests: what CI runs
 ./dev lethe ...         the command line; prints nothing of its own on standard output
 ./dev build             install packages and compile
