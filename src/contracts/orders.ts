@@ -1,17 +1,11 @@
 import { LetheError } from '../domain/errors';
 import { parseId } from '../domain/identifiers';
 import { RECORD_CLASSES, type RecordClass } from '../domain/record-class';
-import { readCompact } from '../domain/signed-document';
+import { ORDER_DOCUMENTS, readCompact } from '../domain/signed-document';
 import { isSamePerson } from '../domain/signers';
 import { instant, integer, listOf, matching, objectOf, oneOf, type Check } from './field-checks';
 
-/** Kinds of signed documents about a deletion; one cannot stand in for another. */
-export const ORDER_DOCUMENTS = Object.freeze({
-  order: 'deletion-order+jws',
-  approval: 'deletion-approval+jws',
-  denial: 'deletion-denial+jws',
-  revocation: 'deletion-revocation+jws',
-});
+export { ORDER_DOCUMENTS };
 
 /** A kind of signed document about a deletion. */
 export type OrderDocumentKind = keyof typeof ORDER_DOCUMENTS;

@@ -231,7 +231,9 @@ export const EXEMPT = Object.freeze({
   'mysql:control.deletion_approvals': 'signed approvals of orders, with opaque ids of people',
   'mysql:control.deletion_order_stops':
     'signed denials and revocations of orders, as words and ids',
-  'mysql:control.order_refusals': 'how often orders were refused, per tenant, cause and hour',
+  'mysql:control.order_refusals':
+    'how often orders and permits were refused, per tenant, cause and hour',
+  'mysql:control.order_refusal_totals': 'which of these numbers are in the evidence',
   'mysql:control.order_pages': 'when somebody was called about a request that nobody approved',
   'mysql:control.notices':
     'ids, instants, counts and known words of facts that are told to receivers',

@@ -1,4 +1,21 @@
 import { LetheError } from './errors';
+import type { SignerRole } from './signers';
+
+/** Kinds of signed documents about a deletion; one cannot stand in for another. */
+export const ORDER_DOCUMENTS = Object.freeze({
+  order: 'deletion-order+jws',
+  approval: 'deletion-approval+jws',
+  denial: 'deletion-denial+jws',
+  revocation: 'deletion-revocation+jws',
+});
+
+/** Whose signature counts under which of them. */
+export const ORDER_SIGNERS = Object.freeze({
+  order: ['requester', 'dpo'],
+  approval: ['approver', 'dpo'],
+  denial: ['requester', 'approver', 'dpo'],
+  revocation: ['requester', 'approver', 'dpo'],
+} as const satisfies Record<keyof typeof ORDER_DOCUMENTS, readonly SignerRole[]>);
 
 /**
  * A signed document in the compact form of a JSON Web Signature, as far as it can be read without

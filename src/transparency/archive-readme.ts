@@ -43,6 +43,7 @@ ${facts.entries} entries of the evidence ledger \`${facts.origin}\`, as of its c
 | \`${ARCHIVE_NAMES.entries}\` | the tenant's ledger entries, each with its hash and its path to the root (RFC 6962) |
 | \`checkpoints/*.txt\` | signed states of the ledger (c2sp.org/tlog-checkpoint) |
 | \`${ARCHIVE_NAMES.consistency}\` | proofs that each older checkpoint is the beginning of the newest one |
+| \`${ARCHIVE_NAMES.signers}\` | public keys of the people who signed the orders in certificates, where there are any; compare them with the provider's own list |
 | \`${ARCHIVE_NAMES.keys}\`, \`keys/*.pem\` | public keys; compare them with those you got another way |
 
 ## Check everything
@@ -85,6 +86,7 @@ export const readmeInChinese = (facts: ReadmeFacts): string => `# 单个租户�
 | \`${ARCHIVE_NAMES.entries}\` | 该租户的账本记录，每条附哈希值和通向树根的路径（RFC 6962） |
 | \`checkpoints/*.txt\` | 账本的已签名状态（c2sp.org/tlog-checkpoint） |
 | \`${ARCHIVE_NAMES.consistency}\` | 证明每个较早的检查点都是最新检查点的开头部分 |
+| \`${ARCHIVE_NAMES.signers}\` | 签署证书所附删除指令的人员的公钥（如有）；请与提供方公布的名单核对 |
 | \`${ARCHIVE_NAMES.keys}\`、\`keys/*.pem\` | 公钥；请与您从其他途径获得的公钥核对 |
 
 ## 全部核验

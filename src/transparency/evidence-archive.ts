@@ -3,6 +3,7 @@ import { isLetheError } from '../domain/errors';
 import { checkCertificateFile } from './certificate-file';
 import { invalid } from './failures';
 import { parseHashes } from './inclusion-file';
+import { checkCertifiedOrder } from './check-certified-order';
 import { logVerifiers, type KeyList } from './key-list';
 import { leafHash } from './merkle';
 import { verifyConsistency, verifyInclusion } from './proofs';
@@ -18,6 +19,7 @@ export const ARCHIVE_NAMES = Object.freeze({
   readme: 'README.en.md',
   readmeInChinese: 'README.zh.md',
   keys: 'keys.json',
+  signers: 'signers.json',
   entries: 'entries.ndjson',
   consistency: 'consistency.ndjson',
   checkpoint: (size: number): string => `checkpoints/${String(size).padStart(16, '0')}.txt`,
@@ -186,6 +188,7 @@ function certificatesOf(
       if (ARCHIVE_NAMES.certificate(certificate.certificateId) !== file) {
         throw invalid('has the name of another certificate');
       }
+      checkCertifiedOrder(certificate, keys.signers);
       if (log === null) throw invalid('does not say where the ledger has it');
       if (!heads.some(({ size, origin }) => size === log.size && origin === log.origin)) {
         throw invalid('rests on a checkpoint that is not in the archive');

@@ -4,6 +4,8 @@ import { parseInstant } from '../domain/instants';
 import { fromBase64 } from './base64';
 import { publicKeyOfDer } from './ed25519';
 import { invalid } from './failures';
+import type { Signer } from '../domain/signers';
+import { parseSignerList } from './signer-list';
 import { isKeyName, noteVerifier, type NoteVerifier } from './note';
 
 /** What a key signs: checkpoints of the ledger, or certificates of destruction. */
@@ -26,6 +28,8 @@ export interface KeyList {
   readonly keys: readonly PublicKeyEntry[];
   /** The list's text, so that it can be handed on unchanged. */
   readonly text: string;
+  /** Keys of people who sign orders, when the list has them. */
+  readonly signers?: readonly Signer[];
 }
 
 const KEY_ID = /^[0-9A-Za-z][0-9A-Za-z_.-]{0,63}$/;
@@ -35,6 +39,7 @@ const KEYS_MAX = 1000;
 /**
  * Reads a list of public keys:
  * `{"version": 1, "keys": [{"keyId", "role", "name", "publicKey", "validFrom", "validUntil"}]}`.
+ * It may also have `signers`, as `lethe signer list --json` prints them.
  * `publicKey` is the line between the first and the last one of a PEM file.
  *
  * @throws LetheError EVIDENCE_INVALID naming the entry and the field.
@@ -48,7 +53,8 @@ export function parseKeyList(text: string): KeyList {
   if (new Set(entries.map(({ keyId }) => keyId)).size !== entries.length) {
     throw invalid('two keys of the list have one keyId', 'keys');
   }
-  return { keys: entries, text };
+  const signers = parseSignerList(text);
+  return { keys: entries, text, ...(signers === undefined ? {} : { signers }) };
 }
 
 function parseEntry(value: unknown, at: string): PublicKeyEntry {

@@ -124,6 +124,8 @@ describe('a request without an approved order', () => {
       expect(await settings(tenantId)).toBe(1);
       await write(table, genuine);
     }
+    // By their numbers: one, two; the third is in the total of the hour.
+    expect(await entriesOf(tenantId, 'permit-refused')).toBe(2);
     await engine.destroy(tenantId);
     expect(await settings(tenantId)).toBe(0);
   });

@@ -40,10 +40,11 @@ export const subscribeTo = (
   attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
 });
 
-/** Binds the control activities to an environment. */
+/** Binds the control activities to an environment; acts are kept when there is a ledger to record them. */
 export function createControlHarness(
   environment: SqlEnvironment,
   witness: (act: Parameters<EvidenceLedger['append']>[0]) => unknown = () => undefined,
+  recording?: EvidenceLedger,
 ): ControlHarness {
   let tenants = 0;
   let keys = 0;
@@ -52,7 +53,7 @@ export function createControlHarness(
   const ledger: EvidenceLedger = {
     append: (act) => {
       witness(act);
-      return Promise.resolve();
+      return recording?.append(act) ?? Promise.resolve();
     },
   };
   const ports: AcceptPorts = {

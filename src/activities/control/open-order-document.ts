@@ -1,19 +1,12 @@
 import { ORDER_DOCUMENTS, orderDocument, type OrderDocumentKind } from '../../contracts/orders';
 import type { SignerRecord } from '../../contracts/authority';
 import { LetheError } from '../../domain/errors';
-import type { SignerRole } from '../../domain/signers';
+import { ORDER_SIGNERS } from '../../domain/signed-document';
 import {
   digestOfDocument,
   verifyDocument,
   type VerifiedDocument,
 } from '../../transparency/signed-document';
-
-const ROLES: Readonly<Record<OrderDocumentKind, readonly SignerRole[]>> = {
-  order: ['requester', 'dpo'],
-  approval: ['approver', 'dpo'],
-  denial: ['requester', 'approver', 'dpo'],
-  revocation: ['requester', 'approver', 'dpo'],
-};
 
 /** For whom a document must be, and by which keys at which instant it must be signed. */
 export interface DocumentReading {
@@ -37,7 +30,7 @@ export function openOrderDocument(
 ): VerifiedDocument {
   orderDocument(kind)(document, kind);
   const verified = verifyDocument(document, {
-    ...{ type: ORDER_DOCUMENTS[kind], roles: ROLES[kind] },
+    ...{ type: ORDER_DOCUMENTS[kind], roles: ORDER_SIGNERS[kind] },
     ...{ at, signers, field: kind },
   });
   const stated = verified.payload as { tenantId: string; person: string };

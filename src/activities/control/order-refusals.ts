@@ -2,8 +2,9 @@ import type { Command, CommandKind } from '../../contracts/commands';
 import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { FAILURES, isLetheError, type FailureCode } from '../../domain/errors';
+import type { EvidenceAct } from '../../domain/evidence';
 import { digestOfDocument } from '../../transparency/signed-document';
-import { required, textRow, toInstant } from './sql-text';
+import { required, textRow, textRows, toInstant, toSqlTime } from './sql-text';
 
 const ORDER_COMMANDS: ReadonlySet<CommandKind> = new Set([
   'submitOrder',
@@ -12,18 +13,39 @@ const ORDER_COMMANDS: ReadonlySet<CommandKind> = new Set([
   'revokeOrder',
 ]);
 
-/** So many refusals of one tenant, cause and hour have an entry each; after them every doubling has. */
+/** What refusals of both kinds are counted and proven with. */
+export interface RefusalPorts {
+  readonly control: SqlPool;
+  readonly ledger: EvidenceLedger;
+}
+
+/** So many refusals of orders of one tenant, cause and hour have an entry each; then every doubling has. */
 const EACH_MAX = 20;
+/** Refusals of permits are asked for again every few minutes: doublings and the total are enough. */
+const PERMIT_PREFIX = 'permit-';
+
+/** What refuses a permit for good reason; a store that is away is something else. */
+const REFUSED_PERMITS: ReadonlySet<FailureCode> = new Set([
+  'PERMIT_REFUSED',
+  'ORDER_REQUIRED',
+  'ORDER_REFUSED',
+  'SIGNATURE_INVALID',
+  'UNKNOWN_SIGNER',
+  'SIGNER_NOT_ENTITLED',
+  'SIGNER_NOT_VALID',
+  'CLOCK_DISAGREES',
+]);
 
 /**
  * Runs the acceptance of a command and leaves evidence of every order that is refused: an entry each
  * for the first ones of a tenant, cause and hour, then one whenever their number has doubled, with the
- * number. A flood of forged orders so costs a logarithm of entries; the exact number stays in control.
+ * number. A flood of forged orders so costs a logarithm of entries; the exact number stays in control
+ * and follows in an entry of its own when the hour is over ({@link proveRefusalTotals}).
  *
  * @idempotency an act is named by its number, so an entry is written once.
  */
 export async function provingRefusals<T>(
-  ports: { readonly control: SqlPool; readonly ledger: EvidenceLedger },
+  ports: RefusalPorts,
   { tenantId, command }: { readonly tenantId: string; readonly command: Command },
   accept: () => Promise<T>,
 ): Promise<T> {
@@ -32,41 +54,90 @@ export async function provingRefusals<T>(
   } catch (error) {
     const isRefusal = isLetheError(error) && !FAILURES[error.code].retryable;
     if (isRefusal && ORDER_COMMANDS.has(command.kind)) {
-      await proveRefusal(ports, { tenantId, command, code: error.code });
+      const [document = ''] = Object.values(command.body) as string[];
+      await proveRefusal(ports, {
+        ...{ tenantId, kind: 'order-refused', cause: causeOf(error.code) },
+        details: {
+          command: command.kind,
+          documentDigest: digestOfDocument(document),
+          requestedBy: command.requestedBy,
+        },
+      });
     }
     throw error;
   }
 }
 
+/**
+ * Asks for a permit to destroy, and leaves evidence when it is refused: by the procedure that issues it,
+ * by the key store, or because what is stored is not what people signed. Counted like refused orders.
+ *
+ * @idempotency an act is named by its number, so an entry is written once.
+ */
+export async function provingRefusedPermits<T>(
+  ports: RefusalPorts,
+  { tenantId, runId, dueOn }: { tenantId: string; runId: string; dueOn: string },
+  ask: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (isLetheError(error) && REFUSED_PERMITS.has(error.code)) {
+      await proveRefusal(ports, {
+        ...{ tenantId, kind: 'permit-refused', cause: `${PERMIT_PREFIX}${causeOf(error.code)}` },
+        details: { runId, dueOn },
+      });
+    }
+    throw error;
+  }
+}
+
+const causeOf = (code: FailureCode): string => code.toLowerCase().replaceAll('_', '-');
+
+/** Whether the evidence names this number at once, or leaves it to a later entry. */
+function isNamed(cause: string, count: number): boolean {
+  const each = cause.startsWith(PERMIT_PREFIX) ? 1 : EACH_MAX;
+  return count <= each || Number.isInteger(Math.log2(count));
+}
+
 async function proveRefusal(
-  ports: { readonly control: SqlPool; readonly ledger: EvidenceLedger },
+  ports: RefusalPorts,
   refusal: {
     readonly tenantId: string;
-    readonly command: Command;
-    readonly code: FailureCode;
+    readonly kind: 'order-refused' | 'permit-refused';
+    readonly cause: string;
+    readonly details: EvidenceAct['details'];
   },
 ): Promise<void> {
-  const { tenantId, command, code } = refusal;
-  const cause = code.toLowerCase().replaceAll('_', '-');
+  const { tenantId, kind, cause, details } = refusal;
   const { hourAt, count } = await countRefusal(ports.control, tenantId, cause);
-  if (count > EACH_MAX && !Number.isInteger(Math.log2(count))) return;
-  const [document = ''] = Object.values(command.body) as string[];
+  if (!isNamed(cause, count)) return;
   await ports.ledger.append({
-    tenantId,
-    kind: 'order-refused',
-    subject: `${tenantId}/${cause}/${hourAt}/${count}`,
-    details: {
-      command: command.kind,
-      cause,
-      hourAt,
-      refused: count,
-      documentDigest: digestOfDocument(document),
-      requestedBy: command.requestedBy,
-    },
+    ...{ tenantId, kind, subject: `${tenantId}/${cause}/${hourAt}/${count}` },
+    details: { ...details, cause, hourAt, refused: count },
   });
 }
 
+/** The first refusals of an hour meet at one row that is not there yet; who loses the race counts again. */
+const COUNT_TRIES = 5;
+
 async function countRefusal(
+  control: SqlPool,
+  tenantId: string,
+  cause: string,
+): Promise<{ readonly hourAt: string; readonly count: number }> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await countOnce(control, tenantId, cause);
+    } catch (error) {
+      // Nothing was counted; what is unknown is left to the caller, who does all of it again.
+      const isLost = isLetheError(error) && error.code === 'STORE_UNAVAILABLE';
+      if (!isLost || tries === COUNT_TRIES) throw error;
+    }
+  }
+}
+
+async function countOnce(
   control: SqlPool,
   tenantId: string,
   cause: string,
@@ -84,4 +155,42 @@ async function countRefusal(
       count: Number(required(row ?? {}, 'refused')),
     };
   });
+}
+
+/** Hours of one round of totals; the rest comes with the next one. */
+const TOTALS_MAX = 500;
+
+/**
+ * Puts the exact number of refusals of every hour that is over into the evidence, so that each refusal is
+ * in it although a flood has few entries.
+ *
+ * @idempotency an hour is named once; the row that says so follows its entry.
+ */
+export async function proveRefusalTotals(ports: RefusalPorts): Promise<number> {
+  const rows = await textRows(
+    ports.control,
+    `SELECT r.tenant_id, r.cause, r.hour_at, r.refused FROM order_refusals r
+       LEFT JOIN order_refusal_totals t
+         ON t.tenant_id = r.tenant_id AND t.cause = r.cause AND t.hour_at = r.hour_at
+      WHERE t.tenant_id IS NULL AND r.hour_at <= lethe_now() - INTERVAL 1 HOUR
+      ORDER BY r.hour_at, r.tenant_id, r.cause LIMIT ${TOTALS_MAX}`,
+  );
+  for (const row of rows) {
+    const [tenantId, cause] = [required(row, 'tenant_id'), required(row, 'cause')];
+    const hourAt = toInstant(required(row, 'hour_at'));
+    const refused = Number(required(row, 'refused'));
+    if (!isNamed(cause, refused)) {
+      await ports.ledger.append({
+        ...{ tenantId, kind: 'refusals-counted', subject: `${tenantId}/${cause}/${hourAt}` },
+        details: { cause, hourAt, refused },
+      });
+    }
+    await ports.control.execute(
+      `INSERT INTO order_refusal_totals (tenant_id, cause, hour_at, refused, proved_at)
+       SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM order_refusal_totals
+         WHERE tenant_id = ? AND cause = ? AND hour_at = ?)`,
+      [...[tenantId, cause, toSqlTime(hourAt), refused], ...[tenantId, cause, toSqlTime(hourAt)]],
+    );
+  }
+  return rows.length;
 }

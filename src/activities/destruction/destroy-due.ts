@@ -1,10 +1,11 @@
 import type { Progress } from '../../contracts/activities';
 import { decide, type Decision } from '../../domain/decide';
-import { isLetheError } from '../../domain/errors';
+import { isLetheError, type LetheError } from '../../domain/errors';
 import { mayCover } from '../../domain/hold-scope';
 import { refreshTenant } from '../control/accept-command';
 import { isWaiting, readCohorts, type CohortRow } from '../control/cohort-rows';
 import { callAboutOrders } from '../control/order-pages';
+import { provingRefusedPermits } from '../control/order-refusals';
 import { isFrozen, stopOf } from '../control/stops';
 import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
 import { assertServicesEnded } from './ask-hosting';
@@ -20,13 +21,23 @@ const KEEPS: ReadonlySet<string> = new Set([
   'ORDER_REQUIRED',
 ]);
 
+/** What is stored is not what people signed: somebody has to look, and other cohorts go on. */
+const FORGED: ReadonlySet<string> = new Set([
+  'ORDER_REFUSED',
+  'SIGNATURE_INVALID',
+  'UNKNOWN_SIGNER',
+  'SIGNER_NOT_ENTITLED',
+  'SIGNER_NOT_VALID',
+]);
+
 /**
  * Destroys every cohort of the tenant whose window is open, key first, and finishes what was begun. Each
  * cohort stands alone: one that is refused does not keep another one waiting.
  *
  * Effect: tombstones, then objects or rows.
  * @idempotency every step is read before it is tried; a repetition goes on where the last attempt ended.
- * @throws LetheError for a store that cannot be reached or a clock that disagrees; nothing early happens.
+ * @throws LetheError for a store that cannot be reached or a clock that disagrees; and, after the other
+ *   cohorts had their turn, for an order that is not what people signed. Nothing early happens.
  * @source AB-3, CC-2, CC-3, CC-4
  */
 export async function destroyDue(
@@ -38,23 +49,35 @@ export async function destroyDue(
   if (facts === null) return { done: true, blockedOn: null, counts: {} };
   await callAboutOrders(ports, facts);
   const frozen = await isFrozen(ports.control, order.tenantId);
-  const counts = { destroyed: 0, kept: 0 };
-  let blockedOn: string | null = null;
+  const outcome: Outcome = { destroyed: 0, kept: 0, reasons: [], forged: [] };
   for (const cohort of await readCohorts(ports.control, order.tenantId)) {
     const now = earlier(order, facts);
     if (!isReady(cohort, decisionFor({ cohort, facts, frozen, now }))) {
-      if (frozen && isReady(cohort, decisionFor({ cohort, facts, frozen: false, now }))) {
-        blockedOn ??= 'freeze';
-      }
+      const unfrozen = frozen && decisionFor({ cohort, facts, frozen: false, now });
+      if (unfrozen !== false && isReady(cohort, unfrozen)) outcome.reasons.push('freeze');
       continue;
     }
     ports.pulse.beat({ step: 'destroy', dueOn: cohort.dueOn });
-    const reason = await tryCohort(ports, { cohort, order, facts });
-    if (reason === null) counts.destroyed += 1;
-    else counts.kept += 1;
-    blockedOn ??= reason;
+    const kept = await tryCohort(ports, { cohort, order, facts });
+    note(outcome, kept);
   }
-  return { done: blockedOn === null, blockedOn, counts };
+  const { reasons, forged, ...counts } = outcome;
+  if (forged[0] !== undefined) throw forged[0];
+  return { done: reasons.length === 0, blockedOn: reasons[0] ?? null, counts };
+}
+
+interface Outcome {
+  destroyed: number;
+  kept: number;
+  readonly reasons: string[];
+  readonly forged: LetheError[];
+}
+
+function note(outcome: Outcome, kept: string | LetheError | null): void {
+  if (kept === null) outcome.destroyed += 1;
+  else outcome.kept += 1;
+  if (isLetheError(kept)) outcome.forged.push(kept);
+  else if (kept !== null) outcome.reasons.push(kept);
 }
 
 /** Either clock saying "too early" stops the act. */
@@ -101,21 +124,21 @@ async function tryCohort(
     readonly facts: TenantFacts;
     readonly order: { readonly tenantId: string; readonly workflowNow: string };
   },
-): Promise<string | null> {
+): Promise<string | LetheError | null> {
+  const of = { tenantId: order.tenantId, runId: cohort.runId, dueOn: cohort.dueOn };
   try {
-    if (cohort.state === 'returned') return await retireCohort(ports, { cohort, ...order });
-    if (cohort.state !== 'destroying') await assertServicesEnded(ports, facts, cohort);
-    await assertOrdersSigned(ports.control, { facts, cohort, now: earlier(order, facts) });
-    return cohort.recordClass === 'asset-basic-data'
-      ? await destroyAssetCohort(ports, { cohort, ...order })
-      : await destroyConfigurationCohort(ports, { cohort, ...order });
+    return await provingRefusedPermits(ports, of, async () => {
+      if (cohort.state === 'returned') return retireCohort(ports, { cohort, ...order });
+      if (cohort.state !== 'destroying') await assertServicesEnded(ports, facts, cohort);
+      await assertOrdersSigned(ports.control, { facts, cohort, now: earlier(order, facts) });
+      return cohort.recordClass === 'asset-basic-data'
+        ? destroyAssetCohort(ports, { cohort, ...order })
+        : destroyConfigurationCohort(ports, { cohort, ...order });
+    });
   } catch (error) {
-    const stop = await stopOf(
-      ports.breaker,
-      { tenantId: order.tenantId, runId: cohort.runId, dueOn: cohort.dueOn },
-      error,
-    );
+    const stop = await stopOf(ports.breaker, of, error);
     if (stop !== null) return stop;
+    if (isLetheError(error) && FORGED.has(error.code)) return error;
     if (isLetheError(error) && KEEPS.has(error.code)) return reasonOf(error.code);
     throw error;
   }

@@ -3,6 +3,7 @@ import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { isLetheError, type LetheError } from '../../domain/errors';
 import { insertRow } from '../control/command-context';
+import { proveRefusalTotals } from '../control/order-refusals';
 import { readCohorts } from '../control/cohort-rows';
 import { toSqlTime } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
@@ -39,7 +40,8 @@ const WAKE_MAX = 100;
  * Looks again, with the verifier's accounts, at what was certified a day, a week and a month ago. Records
  * that are there again become strays with a run, a window and a certificate of their own; everything
  * else is shown to a person until a later look finds nothing. Holds whose day of review has come are
- * put into the evidence, and promises are warned of that the caps would break within the week.
+ * put into the evidence, and so are numbers of refused orders and permits of hours that are over, and promises
+ * that the caps would break within the week.
  *
  * Effect: one row per look and per warning, an entry in the ledger per finding, at most one event per tenant.
  * @idempotency a look that was clean is not repeated; a store that cannot be reached leaves no row, and
@@ -50,6 +52,7 @@ const WAKE_MAX = 100;
 export async function sweep(ports: SweepPorts): Promise<SweepRound> {
   const reminded = await remindOfReviews(ports);
   const warned = await warnOfDeadlines(ports);
+  await proveRefusalTotals(ports);
   const duties = await seeToDuties(ports);
   const { due, more } = await readDueSweeps(ports.control);
   const unreachable = (await lookAtAll(ports, due)) ?? duties.unreachable;

@@ -3,6 +3,7 @@ import { proveCertificate } from '../../activities/evidence/regulator-archive';
 import type { StoredCertificate } from '../../contracts/control-reader';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
+import type { Signer } from '../../domain/signers';
 import {
   checkCertificateFile,
   type CertificateFile,
@@ -11,7 +12,12 @@ import {
 import { certificateDocument, printedLanguages } from '../../papers/certificate-document';
 import { certificatePaper } from '../../papers/certificate-paper';
 import type { Language } from '../../papers/paper';
+import {
+  checkCertifiedOrder,
+  type CheckedSignature,
+} from '../../transparency/check-certified-order';
 import { attachmentIn, isPdf } from '../../transparency/pdf-attachment';
+import { parseSignerList } from '../../transparency/signer-list';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { readBytes } from '../files';
 import type { CliIo } from '../io';
@@ -37,6 +43,7 @@ interface ShowOptions extends CommonOptions, PaperOptions {
 interface VerifyOptions extends CommonOptions {
   readonly file: string;
   readonly keys: string;
+  readonly signers?: string;
 }
 
 /** `lethe certificate list|show|interim|verify`: what proves that data is gone, and what is not. */
@@ -73,6 +80,10 @@ export function addCertificate(lethe: Command, cli: Cli): void {
   addCommand(certificate, 'verify', 'proves a signed file or a PDF of one offline; needs no server')
     .argument('<file>', 'signed file or PDF, or - for a signed file on standard input')
     .requiredOption('--keys <file>', 'list of public keys, from another source than the file')
+    .option(
+      '--signers <file>',
+      'what signer list --json printed; default: signers of the list of keys',
+    )
     .action((file: string, options: Omit<VerifyOptions, 'file'>) => verify({ ...options, file }));
 }
 
@@ -171,7 +182,7 @@ const lineOf = (file: CertificateFile): string => `${JSON.stringify(file)}\n`;
 
 async function verifyFile(
   io: CliIo,
-  { file, keys }: VerifyOptions,
+  { file, keys, signers }: VerifyOptions,
   session: Session,
 ): Promise<Answer> {
   const list = session.publicKeys(keys);
@@ -181,13 +192,16 @@ async function verifyFile(
   const checked = checkCertificateFile(text, list);
   const printed = pdf ? await assertPrinted(bytes, { ...checked, file: text }) : null;
   const { certificate, keyId, log } = checked;
+  const people = signers === undefined ? list.signers : readSigners(io, signers);
+  const order = checkCertifiedOrder(certificate, people);
   return {
-    data: { outcome: 'ok', keyId, log, printed, certificate },
+    data: { outcome: 'ok', keyId, log, printed, order, certificate },
     text: facts([
       ['signature', `ok, by ${keyId}`],
       ['ledger', log === null ? 'the file does not say' : `ok, entry ${log.index + 1}`],
       ['checkpoint', log === null ? null : `ok, ${log.origin} over ${log.size} entries`],
       ...(printed === null ? [] : [['pages', `ok, as printed: ${printed.join(', ')}`] as const]),
+      ...orderLines(order),
       ['certificate', certificate.certificateId],
       ['tenant', certificate.tenantId],
       ['record class', certificate.recordClass],
@@ -197,6 +211,27 @@ async function verifyFile(
       ['clock', certificate.clock],
     ]),
   };
+}
+
+/** Each signature by itself; nothing is called checked that was not. */
+function orderLines(
+  order: readonly CheckedSignature[] | null,
+): readonly (readonly [string, string | null])[] {
+  if (order === null) return [['order', 'none: it followed from a rule']];
+  return order.map(({ document, kid, personId, outcome }) => [
+    document,
+    outcome === 'ok'
+      ? `ok, by ${personId ?? ''} with ${kid}`
+      : `not checked: no keys of signers were given; signed with ${kid}`,
+  ]);
+}
+
+function readSigners(io: CliIo, file: string): readonly Signer[] {
+  const found = parseSignerList(io.read(file));
+  if (found !== undefined) return found;
+  throw new LetheError('INVALID_INPUT', 'signers must name what signer list --json printed', {
+    field: 'signers',
+  });
 }
 
 function bytesOf(io: CliIo, file: string): Buffer {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { auditLedger, type AuditReport } from '../../activities/evidence/audit';
 import { collectEvidence } from '../../activities/evidence/regulator-archive';
+import { checkCertificateFile } from '../../transparency/certificate-file';
+import { checkCertifiedOrder } from '../../transparency/check-certified-order';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { readmeInChinese, readmeInEnglish } from '../../transparency/archive-readme';
@@ -91,6 +93,30 @@ function shownArchive(report: ArchiveReport): Answer {
   return { data: report, text: `${head}${found}`, exitCode: report.outcome === 'ok' ? 0 : 1 };
 }
 
+/** Keys of the people who signed what the certificates carry; no file when nobody ordered anything. */
+async function signersOf(
+  files: ReadonlyMap<string, string>,
+  keys: KeyList,
+  session: Session,
+): Promise<ReadonlyMap<string, string>> {
+  const used = new Set<string>();
+  for (const [name, file] of files) {
+    if (!name.startsWith('certificates/')) continue;
+    const { certificate } = checkCertificateFile(file, keys);
+    for (const { kid } of checkCertifiedOrder(certificate, undefined) ?? []) used.add(kid);
+  }
+  if (used.size === 0) return new Map();
+  const signers = (await session.reader.signers())
+    .filter(({ kid }) => used.has(kid))
+    .map(({ kid, publicKey, role, personId, validFrom, validUntil, revokedAt }) => ({
+      ...{ kid, publicKey, role, personId, validFrom, validUntil, revokedAt },
+    }))
+    .sort((a, b) => a.kid.localeCompare(b.kid));
+  return new Map([
+    [ARCHIVE_NAMES.signers, `${JSON.stringify({ version: 1, signers }, null, 2)}\n`],
+  ]);
+}
+
 async function exportArchive(options: ExportOptions, session: Session): Promise<Answer> {
   const tenantId = parseId('TenantId', options.tenant, 'tenant');
   const keys = session.publicKeys(options.keys);
@@ -101,6 +127,7 @@ async function exportArchive(options: ExportOptions, session: Session): Promise<
     new Map<string, string | Buffer>([
       ...files,
       ...(await papersOf(files, keys)),
+      ...(await signersOf(files, keys, session)),
       [ARCHIVE_NAMES.readme, readmeInEnglish(told)],
       [ARCHIVE_NAMES.readmeInChinese, readmeInChinese(told)],
     ]),

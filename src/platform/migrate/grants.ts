@@ -25,6 +25,7 @@ const CONTROL_FACTS = [
   'deletion_requests',
   'deletion_withdrawals',
   'order_pages',
+  'order_refusal_totals',
   'scan_orders',
   'holds',
   'hold_grounds',

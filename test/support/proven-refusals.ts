@@ -1,0 +1,38 @@
+import { proveRefusalTotals, type RefusalPorts } from '../../src/activities/control/order-refusals';
+import type { SqlEnvironment } from './environment';
+
+/** Moves a simulated environment's clocks ahead by an hour. */
+export async function nextHour(environment: SqlEnvironment): Promise<void> {
+  for (const database of ['control', 'keys', 'evidence']) {
+    await environment
+      .pool('root', database)
+      .execute(
+        'UPDATE simulation_clock SET offset_microseconds = offset_microseconds + 3600000000 WHERE id = 1',
+      );
+  }
+}
+
+/** How many refusals the evidence has, by the highest number that it names for each cause and hour. */
+export async function provenRefusals(environment: SqlEnvironment): Promise<number> {
+  const rows = await environment.pool('root', 'evidence').query(
+    `SELECT SUM(refused) AS refused FROM (
+       SELECT MAX(CAST(JSON_VALUE(entry, '$.details.refused') AS UNSIGNED)) AS refused FROM entries
+        WHERE kind IN ('order-refused', 'permit-refused', 'refusals-counted')
+        GROUP BY tenant_id, JSON_VALUE(entry, '$.details.cause'), JSON_VALUE(entry, '$.details.hourAt')
+     ) AS counted`,
+  );
+  return Number(rows[0]?.['refused'] ?? 0);
+}
+
+/** Runs attacks and says how many more refusals the evidence has, once their hour is over. */
+export async function provenDuring(
+  environment: SqlEnvironment,
+  ports: RefusalPorts,
+  work: () => Promise<void>,
+): Promise<number> {
+  const before = await provenRefusals(environment);
+  await work();
+  await nextHour(environment);
+  await proveRefusalTotals(ports);
+  return (await provenRefusals(environment)) - before;
+}
