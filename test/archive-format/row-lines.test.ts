@@ -34,22 +34,20 @@ const sent: fc.Arbitrary<Sent> = fc.oneof(
   fc.json().map((value) => ({
     ...{ manner: 'text' as const, sent: Buffer.from(value, 'utf8'), value },
   })),
-  fc
-    .constantFrom<ColumnManner>('ascii', 'text', 'binary')
-    .chain((manner) =>
-      fc
-        .oneof(
-          fc.constantFrom(null, 0, -0, '', Number.MAX_SAFE_INTEGER, 0.1, 1e21),
-          fc.double({ noNaN: true, noDefaultInfinity: true }),
-          fc.integer(),
-          fc.string({ unit: 'binary', maxLength: 30 }),
-          fc.string({
-            unit: fc.constantFrom('2', '0', '-', ':', '.', ' ', '"', '\\', 'é'),
-            maxLength: 30,
-          }),
-        )
-        .map(same(manner)),
-    ),
+  fc.constantFrom<ColumnManner>('ascii', 'text', 'binary').chain((manner) =>
+    fc
+      .oneof(
+        fc.constantFrom(null, 0, -0, '', Number.MAX_SAFE_INTEGER, 0.1, 1e21),
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.integer(),
+        fc.string({ unit: 'binary', maxLength: 30 }),
+        fc.string({
+          unit: fc.constantFrom('2', '0', '-', ':', '.', ' ', '"', '\\', 'é'),
+          maxLength: 30,
+        }),
+      )
+      .map(same(manner)),
+  ),
 );
 
 describe('a line from the bytes of a row', () => {
