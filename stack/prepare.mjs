@@ -51,21 +51,29 @@ export function preparePostgres({ dir, programs }) {
   writeFileSync(marker, '');
 }
 
+/**
+ * Where the SQL server keeps temporary tables. A server that starts empties its folder: in one that all share,
+ * it would take away those of the others.
+ */
+export const mysqlScratch = (dir) => join(dir, 'mysql-scratch');
+
 /** Makes the data folder of the SQL server, with a password for root and no anonymous account. */
 export function prepareMysql({ dir, secrets }) {
   const data = join(dir, 'mysql');
+  folder(mysqlScratch(dir));
   if (existsSync(join(data, '.prepared'))) return;
   rmSync(data, { recursive: true, force: true });
   folder(data);
   const user = isRoot() ? ['--user=root'] : [];
-  const common = ['--no-defaults', `--datadir=${data}`, ...user];
+  const places = [`--datadir=${data}`, `--tmpdir=${mysqlScratch(dir)}`];
+  const common = ['--no-defaults', ...places, ...user];
   run('mariadb-install-db', [
     ...common,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
   ]);
   // The password is set, and anonymous users are dropped, before the server ever listens.
-  run('mariadbd', ['--no-defaults', '--bootstrap', `--datadir=${data}`, ...user], {
+  run('mariadbd', ['--no-defaults', '--bootstrap', ...places, ...user], {
     input: [
       'FLUSH PRIVILEGES;',
       "DELETE FROM mysql.global_priv WHERE User = '';",

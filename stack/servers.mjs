@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   asPostgres,
   isRoot,
+  mysqlScratch,
   postgresFolder,
   prepareMysql,
   preparePostgres,
@@ -46,6 +47,7 @@ export const SERVER_DEFINITIONS = {
       '--no-defaults',
       ...(isRoot() ? ['--user=root'] : []),
       `--datadir=${join(dir, 'mysql')}`,
+      `--tmpdir=${mysqlScratch(dir)}`,
       `--socket=${socketPath(dir, 'my')}`,
       `--port=${ports.mysql}`,
       '--bind-address=127.0.0.1',

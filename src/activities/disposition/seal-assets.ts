@@ -26,7 +26,9 @@ import { UploadQueue } from './upload-queue';
 /** All parts in the making together hold at most about this much memory: 16 MiB. */
 const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 /** Manifests that are written at the same time. */
-const MANIFESTS_AT_ONCE = 4;
+const MANIFESTS_AT_ONCE = 8;
+/** Cohorts that are begun at the same time: each waits for its key. */
+const COHORTS_AT_ONCE = 8;
 
 /**
  * Reads every affected asset once, writes each version into the archive of its due day, in two copies,
@@ -102,11 +104,11 @@ async function sealInto(
   let inserting: Promise<unknown> = Promise.resolve();
   for await (const chunk of readAffected(ports, run)) {
     await seal.lease.keep();
-    for (const record of chunk) {
-      const draft = draftOf(record.observedUntil);
+    const drafts = chunk.map((record) => draftOf(record.observedUntil));
+    await cohorts.begin(drafts);
+    for (const [index, record] of chunk.entries()) {
       assetIds.add(record.assetId);
-      const cohort = cohorts.of(draft) ?? (await cohorts.begin(draft));
-      const write = cohort.append(record);
+      const write = cohorts.of(drafts[index]).append(record);
       if (write !== null) await write();
       const { location, assetId, versionId } = record;
       const ended = batcher.add({ location, assetId, versionId, dueOn: '' });
@@ -154,16 +156,32 @@ class Cohorts {
     },
   ) {}
 
-  /** The cohort of a due day, once it has begun. */
-  of({ dueOn }: CohortDraft): CohortArchive | undefined {
-    return this.byDay.get(dueOn);
+  /** The cohort of a due day that has begun. */
+  of(draft: CohortDraft | undefined): CohortArchive {
+    const cohort = this.byDay.get(draft?.dueOn ?? '');
+    if (cohort === undefined) throw new Error('a due day whose cohort has not begun');
+    return cohort;
   }
 
-  /** Begins the cohort of a due day. */
-  async begin(draft: CohortDraft): Promise<CohortArchive> {
+  /** Begins the cohorts of due days that have none yet. */
+  async begin(drafts: readonly CohortDraft[]): Promise<void> {
+    const fresh = new Map<string, CohortDraft>();
+    for (const draft of drafts) {
+      // The first record of a due day defines its cohort.
+      if (!this.byDay.has(draft.dueOn) && !fresh.has(draft.dueOn)) fresh.set(draft.dueOn, draft);
+    }
+    if (fresh.size === 0) return;
+    const begun = await atOnce([...fresh.values()], COHORTS_AT_ONCE, (draft) => this.start(draft));
+    for (const [index, dueOn] of [...fresh.keys()].entries()) {
+      const cohort = begun[index];
+      if (cohort !== undefined) this.byDay.set(dueOn, cohort);
+    }
+  }
+
+  private start(draft: CohortDraft): Promise<CohortArchive> {
     const { run, seal, uploads } = this.order;
     const { attempt, isResumed } = seal;
-    const cohort = await CohortArchive.begin(this.ports, run, {
+    return CohortArchive.begin(this.ports, run, {
       ...{ draft, attempt, isResumed, uploads },
       finished: seal.parts.filter((part) => part.dueOn === draft.dueOn),
       record: async (part) => {
@@ -171,8 +189,6 @@ class Cohorts {
         this.writtenBytes += part.bytes;
       },
     });
-    this.byDay.set(draft.dueOn, cohort);
-    return cohort;
   }
 
   /** Keeps the memory of many cohorts in the making below its bound by writing the largest. */

@@ -9,7 +9,7 @@ const PAGE = 500;
 /**
  * Streams the bytes of a group's documents exactly as they are stored, without the stamp that a purge
  * attempt may have left, an answer of the server at a time; record by record in the order of time. Reading,
- * so safe to repeat.
+ * so safe to repeat. Bounds: the answer that is worked on and the next one.
  *
  * @throws LetheError STORE_UNAVAILABLE.
  */
@@ -24,15 +24,23 @@ export async function* readRawGroup(
       { raw: true, projection: { stamp: 0 }, batchSize: PAGE },
     )
     .sort({ recordId: 1, observedAt: 1, _id: 1 });
+  const ask = (): Promise<unknown> => {
+    const asked = speaking('read', () => cursor.next());
+    // A failure is told when the answer's turn comes.
+    asked.catch(() => undefined);
+    return asked;
+  };
   try {
-    for (;;) {
-      const next: unknown = await speaking('read', () => cursor.next());
+    for (let asked = ask(); ;) {
+      const next = await asked;
       if (next === null) return;
       // The rest of the same answer is here already; each buffer is a view into it.
       const answer = [next, ...(cursor.readBufferedDocuments() as readonly unknown[])];
       if (!answer.every((document) => Buffer.isBuffer(document))) {
         throw new LetheError('STORE_REFUSED', 'the document store gave no raw document');
       }
+      // The server makes the next answer while this one is worked on.
+      asked = ask();
       yield answer;
     }
   } finally {
