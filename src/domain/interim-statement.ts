@@ -34,6 +34,8 @@ export interface RemainingCohort {
   /** Records, object versions and keys per location, as sealed. */
   readonly counts: Readonly<Record<string, number>>;
   readonly verdicts: readonly RemainingVerdict[];
+  /** Until when the provider keeps object versions whose key is destroyed; null when it keeps none. */
+  readonly retainedUntil: string | null;
 }
 
 /** A hold that is in force; its ground stays in control. */
@@ -79,6 +81,7 @@ export interface RemainingReason {
     | 'term-not-over'
     | 'window-open'
     | 'being-destroyed'
+    | 'object-lock'
     | 'not-verified'
     | 'not-empty'
     | 'stopped'
@@ -234,16 +237,20 @@ function ownReasons(cohort: RemainingCohort, asOf: string): readonly RemainingRe
     case 'moved':
       return waitingReasons(cohort, asOf);
     case 'destroying':
-      return [{ reason: 'being-destroyed' }];
+      return [{ reason: 'being-destroyed' }, ...lockedBy(cohort)];
     case 'destroyed':
       return cohort.verdicts.some(({ outcome }) => outcome === 'failed')
         ? [{ reason: 'not-verified' }, { reason: 'not-empty' }]
         : [{ reason: 'not-verified' }];
     case 'restoring':
     case 'returned':
-      return [{ reason: 'restoring' }];
+      return [{ reason: 'restoring' }, ...lockedBy(cohort)];
   }
 }
+
+/** What nobody can open is still there: a certificate waits until it is gone. */
+const lockedBy = ({ retainedUntil }: RemainingCohort): readonly RemainingReason[] =>
+  retainedUntil === null ? [] : [{ reason: 'object-lock', until: retainedUntil }];
 
 /** Without an instant there is a hold, and that is named on its own. */
 function waitingReasons(

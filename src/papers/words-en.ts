@@ -109,6 +109,8 @@ export const en = {
     'term-not-over': 'its minimum or term is not over: not before {until}',
     'window-open': 'its window is open: destruction is under way or about to begin',
     'being-destroyed': 'the key is destroyed, the rest follows',
+    'object-lock':
+      'copies that nobody can open are locked by the provider, which cannot be changed',
     'not-verified': 'destroyed, and not every location was verified',
     'not-empty': 'a location was not empty when the verifier looked',
     stopped: 'destruction is stopped: {code}',

@@ -109,6 +109,7 @@ export const zh = {
     'term-not-over': '保存期限未满，不得早于 {until} 销毁',
     'window-open': '已进入销毁期，销毁正在进行或即将开始',
     'being-destroyed': '密钥已销毁，其余内容正在清除',
+    'object-lock': '无人能够解密的副本由存储服务锁定，锁定不可更改',
     'not-verified': '已销毁，但尚有存储位置未经核验',
     'not-empty': '核验时仍有存储位置不为空',
     stopped: '销毁已被中止：{code}',

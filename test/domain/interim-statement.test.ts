@@ -30,6 +30,7 @@ const cohort = (change: Partial<RemainingCohort> = {}): RemainingCohort => ({
     'mysql:keys': 1,
   },
   verdicts: [],
+  retainedUntil: null,
   ...change,
 });
 

@@ -17,11 +17,12 @@ const FACTS: InterimFacts = {
       ...{ state: 'destroyed', records: 123, counts: { 's3:archive': 4 } },
       ...{ deleteNotBefore: '2027-03-31T18:00:00Z', latestAt: '2027-04-01T16:00:00Z' },
       verdicts: [{ location: 's3:inbox', outcome: 'failed', records: 2 }],
+      retainedUntil: null,
     },
     {
       ...{ runId: 'rn_fedcba9876543210', dueOn: '2027-06-30', state: 'moved', records: 9 },
       ...{ recordClass: 'asset-basic-data', counts: { 's3:archive': 5, 's3:backup': 5 } },
-      ...{ deleteNotBefore: null, latestAt: null, verdicts: [] },
+      ...{ deleteNotBefore: null, latestAt: null, verdicts: [], retainedUntil: null },
     },
   ],
   holds: [

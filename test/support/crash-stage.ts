@@ -81,8 +81,10 @@ async function succeed(
   start: () => Promise<CrashWorker>,
 ): Promise<void> {
   for (let successor = 1; ; successor += 1) {
-    const worker = await start();
+    let worker: CrashWorker | null = null;
     try {
+      // A wire that breaks while a worker begins is the end of that worker, too.
+      worker = await start();
       const snapshot = await playOn(engine, worker, life);
       expect(snapshot.counters).toMatchObject({ breaches: 0 });
       return;
@@ -91,7 +93,7 @@ async function succeed(
       const later = Date.parse(await engine.now()) + LATER_MS;
       await engine.setClock(new Date(later).toISOString());
     } finally {
-      await worker.close();
+      await worker?.close();
     }
   }
 }

@@ -14,7 +14,7 @@ import { createEvidenceLedger } from '../evidence/ledger';
 import { readBackups } from './backups';
 import { readCohorts, type CohortRow } from './cohort-rows';
 import { readSnapshot } from './read-snapshot';
-import { required, textRows } from './sql-text';
+import { required, textRow, textRows } from './sql-text';
 import { readTenantFacts } from './tenant-facts';
 
 /** What the subject of a verdict on a destroyed cohort begins with. */
@@ -48,7 +48,7 @@ export async function readRemains(
     stage: snapshot.stage,
     inUse: [...new Set(open.map(({ subject }) => subject))],
     unsealed: await readUnsealed(control, tenantId),
-    cohorts: await readRemaining(control, cohorts),
+    cohorts: await readRemaining({ control, evidence }, cohorts),
     certificates: certificates.length,
     holds: facts.holds
       .filter(({ releasedAt }) => releasedAt === null)
@@ -87,7 +87,7 @@ async function readUnsealed(control: Sql, tenantId: string): Promise<InterimFact
 }
 
 async function readRemaining(
-  control: Sql,
+  { control, evidence }: { readonly control: Sql; readonly evidence: Sql },
   cohorts: readonly CohortRow[],
 ): Promise<readonly RemainingCohort[]> {
   const remaining: RemainingCohort[] = [];
@@ -101,6 +101,7 @@ async function readRemaining(
       latestAt: cohort.latestAt,
       counts: await readCounts(control, cohort),
       verdicts: await readVerdicts(control, cohort),
+      retainedUntil: await readRetention(evidence, cohort),
     });
   }
   return remaining;
@@ -122,6 +123,18 @@ async function readCounts(
     [runId, dueOn, runId, dueOn, runId, dueOn],
   );
   return Object.fromEntries(rows.map((row) => [required(row, 'place'), Number(row['n'])]));
+}
+
+/** Until when the provider keeps what the last attempt to delete could not: what its evidence says. */
+async function readRetention(evidence: Sql, { runId, dueOn }: CohortRow): Promise<string | null> {
+  const of = `${runId}/${dueOn}/`;
+  const row = await textRow(
+    evidence,
+    `SELECT subject FROM entries WHERE kind = 'objects-retained' AND subject LIKE CONCAT(?, '%')
+      ORDER BY sequence DESC LIMIT 1`,
+    [of],
+  );
+  return row === null ? null : required(row, 'subject').slice(of.length);
 }
 
 /** The newest verdict for each location. */

@@ -41,10 +41,14 @@ export async function destroyAssetCohort(
     subject: `${order.cohort.runId}/${order.cohort.dueOn}/${retainedUntil ?? 'gone'}`,
     details: { runId: order.cohort.runId, dueOn: order.cohort.dueOn, retainedUntil },
   });
-  if (retainedUntil !== null) return 'object-lock';
+  if (retainedUntil !== null) return lockedUntil(retainedUntil);
   await markCohort(ports.control, order.cohort, 'destroyed');
   return null;
 }
+
+/** Word for copies that the provider keeps, with the day: nobody can open them, and nobody can end them earlier. */
+const lockedUntil = (retainedUntil: string): string =>
+  `object-lock:${new Date(Date.parse(retainedUntil)).toISOString().slice(0, 10)}`;
 
 /**
  * Destroys a cohort of configuration: the keys of its generations, then the rows that can no longer be
@@ -85,7 +89,7 @@ export async function retireCohort(
     ...order.cohort,
     tenantId: order.tenantId,
   });
-  if (retainedUntil !== null) return 'object-lock';
+  if (retainedUntil !== null) return lockedUntil(retainedUntil);
   await markCohort(ports.control, order.cohort, 'restored');
   return null;
 }
