@@ -82,6 +82,29 @@ describe('files of layers, with clamd', () => {
     expect(clamd.received.files).toBe(0);
   });
 
+  it('that the daemon finds too long count as not scanned and hide no other file [DC-2]', async () => {
+    const long = (name: string) => ({ name, content: Buffer.alloc(400_000, name) });
+    place.served.set('a', imageOf(layer(long('a'), evil, long('b'), long('c'))));
+    clamd.manner = 'takes-short-only';
+    const session = scanner().begin();
+    for (const { name, content } of [long('a'), evil, long('b')]) {
+      const bytes = Buffer.from(content);
+      const sink = session.file(name, bytes.length);
+      sink?.write(bytes);
+      sink?.end();
+      // What the daemon has answered by now decides how the next file is sent.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { found, failed, scanned: many } = await session.end();
+    expect(many + failed).toBe(3);
+    expect(failed).toBeGreaterThanOrEqual(2);
+    expect(found.length).toBe(many);
+    const asset = await scanned();
+    const [body] = asset.of('image-packages').map((record) => record.body);
+    expect(body?.['notScannedByClamd']).toBeGreaterThanOrEqual(3);
+    expect(asset.completeKinds).not.toContain('malware');
+  });
+
   it('are scanned again in the next scan when they were not, and not when they were', async () => {
     place.served.set('a', imageOf(layer(fine)));
     const kept: Observation[] = [];
