@@ -1,6 +1,6 @@
 import { fork, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Comparison } from './compare';
 import { collectCommand, compareMachine, compareRoot } from './completeness';
 import { readPeers, readPlan, type DiscoveryPeers, type DiscoveryPlan } from './discovery-plan';
@@ -59,16 +59,19 @@ function trivyOnImage({ peers, folder }: Bench, layer: PackedLayer): Promise<Con
   return measured(peers.trivy, trivyArguments('image', out, folder, layout));
 }
 
-const packRoot = ({ peers, cache }: Bench): Promise<PackedLayer> => {
-  const { path } = peers.root;
-  const { mtimeMs } = statSync(path);
-  return packLayer(join(cache, 'bench', 'images'), `root-${Math.round(mtimeMs)}`, () => {
+/** The root is packed once; what was copied from this machine may have changed, and is packed again. */
+function packRoot({ peers, cache }: Bench): Promise<PackedLayer> {
+  const { path, origin } = peers.root;
+  const images = join(cache, 'bench', 'images');
+  const name = basename(path);
+  if (!origin.startsWith('debootstrap')) rmSync(join(images, `${name}.tar.gz`), { force: true });
+  return packLayer(images, name, () => {
     const tar = spawn('tar', ['-C', path, '--exclude=./.bench-osquery', '-c', '.'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     return tar.stdout;
   });
-};
+}
 
 async function imageContests(
   bench: Bench,

@@ -1,9 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseHostReport } from '../../src/collector';
 import { runCollect as run, type CollectCommandOptions } from '../../src/cli/commands/collect';
 import { ASSET_ID, COLLECTED_AT, newFolder, removeFolders, rootWith } from './machine';
 import { WHOLE_FILES } from './whole-machine';
+
+const SOURCES = join(__dirname, '..', '..', 'src');
 
 afterAll(removeFolders);
 
@@ -107,5 +110,29 @@ describe('collect', () => {
     chmodSync(folder, 0o500);
     const nobody = process.geteuid?.() === 0 ? '/proc/report.json' : join(folder, 'report.json');
     expect(runCollect({ ...options, out: nobody }).exitCode).toBe(1);
+  });
+});
+
+describe('the process that collects', () => {
+  const loadedBy = (command: string): readonly string[] => {
+    const script = `
+      const { runCli } = require(${JSON.stringify(join(SOURCES, 'cli', 'run-cli.ts'))});
+      const quiet = { stdout: () => {}, stderr: () => {}, read: () => '', env: {} };
+      runCli(['${command}', '--help'], quiet).then(() => {
+        process.stdout.write(JSON.stringify(Object.keys(require.cache)));
+      });`;
+    const runner = join(SOURCES, '..', 'test', 'support', 'run-typescript.cjs');
+    return JSON.parse(
+      execFileSync(process.execPath, ['-r', runner, '-e', script], { encoding: 'utf8' }),
+    ) as readonly string[];
+  };
+  const drivers = /node_modules\/(mongodb|mysql2|minio|@temporalio)\//;
+
+  it('loads nothing that speaks to a server [DC-1]', () => {
+    expect(loadedBy('collect').filter((file) => drivers.test(file))).toEqual([]);
+  });
+
+  it('is told apart from the commands that do [DC-1]', () => {
+    expect(loadedBy('status').filter((file) => drivers.test(file))).not.toEqual([]);
   });
 });

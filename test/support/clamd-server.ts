@@ -2,7 +2,17 @@ import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 /** How a daemon of a test behaves. */
-export type ClamdManner = 'well' | 'silent' | 'breaks-off' | 'talks-nonsense' | 'refuses-long';
+export type ClamdManner =
+  | 'well'
+  | 'silent'
+  | 'breaks-off'
+  | 'talks-nonsense'
+  | 'refuses-long'
+  /** As the real one: it says so in the middle of the file and ends the conversation. */
+  | 'takes-short-only';
+
+/** Bytes that a daemon takes which takes short files only. */
+const SHORT_BYTES = 100_000;
 
 /** A small daemon that speaks the stream protocol, and recognises one text. */
 export interface ClamdServer {
@@ -61,6 +71,10 @@ function converse(socket: Socket, clamd: ClamdServer): void {
     const length = bytes.readUInt32BE(0);
     if (bytes.length < 4 + length) return false;
     file.push(bytes.subarray(4, 4 + length));
+    if (clamd.manner === 'takes-short-only' && Buffer.concat(file).length > SHORT_BYTES) {
+      socket.end(`${number + 1}: INSTREAM size limit exceeded. ERROR\0`);
+      return false;
+    }
     bytes = bytes.subarray(4 + length);
     if (length > 0) return true;
     isStream = false;

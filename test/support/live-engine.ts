@@ -48,14 +48,20 @@ export interface LiveEngine {
 }
 
 /** Creates an environment with a movable clock and starts the engine's processes in it. */
-export async function createLiveEngine(startAt: string): Promise<LiveEngine> {
+export async function createLiveEngine(
+  startAt: string,
+  workerEnv: Readonly<Record<string, string>> = {},
+): Promise<LiveEngine> {
   const engine = await createEngineHarness();
   const namespace = engine.environment.name;
   const address = process.env['LETHE_TEMPORAL_ADDRESS'] ?? '';
   await migrateTemporal(address, namespace);
   await engine.setClock(startAt);
   const folder = mkdtempSync(join(tmpdir(), 'lethe-test-'));
-  const { worker, hosting, hostingUrl } = await startProcesses(engine, folder);
+  const { worker, hosting, hostingUrl } = await startProcesses(engine, {
+    folder,
+    workerEnv,
+  });
   const connection = await Connection.connect({ address });
   const client = clientOf(engine, connection, namespace);
   const simulator = createSimulator({
@@ -121,7 +127,10 @@ export async function until(
 
 async function startProcesses(
   engine: EngineHarness,
-  folder: string,
+  {
+    folder,
+    workerEnv,
+  }: { readonly folder: string; readonly workerEnv: Readonly<Record<string, string>> },
 ): Promise<{ readonly worker: Actor; readonly hosting: Actor; readonly hostingUrl: string }> {
   const credentials = join(folder, 'credentials.json');
   const kek = join(folder, 'kek.json');
@@ -159,6 +168,7 @@ async function startProcesses(
       LETHE_HOSTING_URL: hostingUrl,
       LETHE_REGISTRY_ALLOW_HTTP: registryAuthority(),
       LETHE_REGISTRY_ALLOW_PRIVATE: registryAuthority(),
+      ...workerEnv,
     },
     ready: /^lethe worker ready/,
     readyMs: 60_000,

@@ -60,6 +60,10 @@ const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 /** Longest line of an answer; a longer one is none. */
 const LINE_BYTES_MAX = 4_096;
 const SIGNATURE_MAX = 128;
+/** What the daemon says of a file that is longer than it takes, before it ends the conversation. */
+const TOO_LONG = 'INSTREAM size limit exceeded. ERROR';
+/** Conversations of one layer; an image of many files that are too long may not cost more. */
+const CONVERSATIONS_MAX = 32;
 
 /**
  * Speaks to clamd in its stream protocol: one session for each layer, every file as one stream. The daemon
@@ -112,6 +116,7 @@ class ClamdSession implements VirusSession {
   private readonly due = new Map<number, Omit<FoundVirus, 'signature'>>();
   private readonly found: FoundVirus[] = [];
   private sent = 0;
+  private conversations = 0;
   private scanned = 0;
   private tooLarge = 0;
   private failed = 0;
@@ -162,11 +167,12 @@ class ClamdSession implements VirusSession {
     const socket = (this.socket ??= this.begin());
     const number = (this.sent += 1);
     const hash = createHash('sha256');
+    const isLost = (): boolean => this.isBroken || this.socket !== socket;
     socket.write('zINSTREAM\0');
     return {
       write: (piece) => {
         hash.update(piece);
-        if (this.isBroken || piece.length === 0) return;
+        if (isLost() || piece.length === 0) return;
         const length = Buffer.alloc(4);
         length.writeUInt32BE(piece.length);
         socket.write(length);
@@ -174,7 +180,7 @@ class ClamdSession implements VirusSession {
         socket.write(Buffer.from(piece));
       },
       end: () => {
-        if (this.isBroken) {
+        if (isLost()) {
           this.failed += 1;
           return;
         }
@@ -186,12 +192,13 @@ class ClamdSession implements VirusSession {
 
   private begin(): Socket {
     const socket = open(this.address, this.limits);
+    this.conversations += 1;
     socket.on('data', (piece: Buffer) => {
-      this.take(piece);
+      if (this.socket === socket) this.take(piece);
     });
     for (const event of ['error', 'close'] as const) {
       socket.on(event, () => {
-        this.giveUp();
+        if (this.socket === socket) this.giveUp();
       });
     }
     socket.on('drain', () => {
@@ -206,13 +213,20 @@ class ClamdSession implements VirusSession {
     this.answered += piece.toString('latin1');
     const lines = this.answered.split('\0');
     this.answered = lines.pop() ?? '';
-    for (const line of lines) this.answer(line);
+    for (const line of lines) {
+      if (this.socket === null) break;
+      this.answer(line);
+    }
     if (this.answered.length > LINE_BYTES_MAX) this.giveUp();
     this.wake();
   }
 
   private answer(line: string): void {
     const [, number = '', what = ''] = /^(\d{1,9}): stream: (.{1,1000})$/.exec(line) ?? [];
+    if (line.endsWith(TOO_LONG)) {
+      this.beginAnew();
+      return;
+    }
     const file = this.due.get(Number(number));
     const [, signature] = /^([\x21-\x7e]+) FOUND$/.exec(what) ?? [];
     if (file === undefined || (what !== 'OK' && signature === undefined)) {
@@ -224,6 +238,24 @@ class ClamdSession implements VirusSession {
     if (signature !== undefined) {
       this.found.push({ ...file, signature: signature.slice(0, SIGNATURE_MAX) });
     }
+  }
+
+  /**
+   * The daemon takes shorter files than it was thought to: this one and those whose answer is due are not
+   * scanned. The files after them are sent in a new conversation, so that one long file hides no other.
+   */
+  private beginAnew(): void {
+    if (this.conversations >= CONVERSATIONS_MAX) {
+      this.giveUp();
+      return;
+    }
+    this.failed += this.due.size;
+    this.due.clear();
+    this.socket?.destroy();
+    this.socket = null;
+    this.answered = '';
+    this.sent = 0;
+    this.wake();
   }
 
   /** What was not answered is not scanned, and nothing more is sent. */

@@ -82,6 +82,29 @@ describe('files of layers, with clamd', () => {
     expect(clamd.received.files).toBe(0);
   });
 
+  it('that the daemon finds too long count as not scanned and hide no other file [DC-2]', async () => {
+    const long = { name: 'long', content: Buffer.alloc(400_000) };
+    clamd.manner = 'takes-short-only';
+    const session = scanner().begin();
+    const send = ({ name, content }: { name: string; content: string | Buffer }) => {
+      const bytes = Buffer.from(content);
+      const sink = session.file(name, bytes.length);
+      sink?.write(bytes);
+      sink?.end();
+    };
+    send(long);
+    // The daemon has answered by then, and what it said was read.
+    expect(await session.end()).toMatchObject({ found: [], scanned: 0, failed: 1 });
+    send(evil);
+    expect(await session.end()).toMatchObject({
+      found: [{ path: 'bin/evil', signature: 'Test.Text-1' }],
+      ...{ scanned: 1, failed: 1 },
+    });
+    place.served.set('a', imageOf(layer(long, fine)));
+    const asset = await scanned();
+    expect(asset.completeKinds).not.toContain('malware');
+  });
+
   it('are scanned again in the next scan when they were not, and not when they were', async () => {
     place.served.set('a', imageOf(layer(fine)));
     const kept: Observation[] = [];
