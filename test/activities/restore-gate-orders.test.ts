@@ -9,6 +9,7 @@ import {
   signChange,
   signChangeApproval,
 } from '../../src/activities/control/authority';
+import { textRow } from '../../src/activities/control/sql-text';
 import { exportCheckpoint } from '../../src/activities/evidence/checkpoints';
 import { signedInstant, signStop } from '../../src/cli/order-documents';
 import { readCompact } from '../../src/domain/signed-document';
@@ -64,14 +65,12 @@ async function requested(): Promise<string> {
 }
 
 const inForce = async (tenantId: string): Promise<string | null> => {
-  const [row] = await engine
-    .root('control')
-    .query(
-      `SELECT order_for_request(?, ?, 'console-configuration-data', lethe_now()) AS order_id`,
-      [tenantId, requestOf(tenantId)],
-    );
-  const found = row?.['order_id'] ?? null;
-  return found === null ? null : String(found);
+  const row = await textRow(
+    engine.root('control'),
+    `SELECT order_for_request(?, ?, 'console-configuration-data', lethe_now()) AS order_id`,
+    [tenantId, requestOf(tenantId)],
+  );
+  return row?.['order_id'] ?? null;
 };
 
 /** Replays, and lets two people lift the freeze under which everything stands then. */
