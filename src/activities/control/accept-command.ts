@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { LetheError } from '../../domain/errors';
+import { isLetheError, LetheError } from '../../domain/errors';
+import type { EvidenceAct } from '../../domain/evidence';
 import { reactionTo } from '../../domain/lifecycle';
 import type { AcceptedCommand } from '../../contracts/activities';
 import type { Command, CommandBodies, CommandKind, CommandReceipt } from '../../contracts/commands';
@@ -232,18 +233,62 @@ async function afterCommit(
     const { service } = command.body as CommandBodies['attachService'];
     await ports.links.linkUnbound({ tenantId, service, linkedAt: receipt.acceptedAt });
   }
-  const requestedBy = await requesterOf(ports, tenantId, command.idempotencyKey);
-  await ports.ledger.append({
+  const takenBack = actTakingBack(tenantId, receipt);
+  if (takenBack !== null) await appendAgain(ports, takenBack, receipt.acceptedAt);
+  await proveAcceptance(ports, tenantId, { command, receipt });
+}
+
+async function proveAcceptance(
+  ports: AcceptPorts,
+  tenantId: string,
+  { command, receipt }: { readonly command: Command; readonly receipt: CommandReceipt },
+): Promise<void> {
+  const act = {
     tenantId,
     kind: 'command-accepted',
     subject: `${tenantId}/${command.idempotencyKey}`,
     details: {
       command: command.kind,
       bodyDigest: commandDigest(command),
-      requestedBy,
+      requestedBy: await requesterOf(ports, tenantId, command.idempotencyKey),
       acceptedAt: receipt.acceptedAt,
     },
-  });
+  };
+  await appendAgain(ports, act, receipt.acceptedAt);
+}
+
+/** A control store that was restored accepts a lost command again; the evidence keeps both instants. */
+async function appendAgain(
+  { ledger }: Pick<AcceptPorts, 'ledger'>,
+  act: EvidenceAct,
+  acceptedAt: string,
+): Promise<void> {
+  try {
+    await ledger.append(act);
+  } catch (error) {
+    if (!isLetheError(error) || error.code !== 'DIGEST_MISMATCH') throw error;
+    const subject = `${act.subject}/${Date.parse(acceptedAt)}`;
+    await ledger.append({ ...act, kind: `${act.kind}-again`, subject });
+  }
+}
+
+/** What takes an order out of force is named by itself: a restored control store must know it again. */
+function actTakingBack(
+  tenantId: string,
+  { kind, acceptedAt, result }: CommandReceipt,
+): EvidenceAct | null {
+  if (kind === 'withdrawDeletion') {
+    const requestId = String(result['requestId']);
+    const details = { requestId, withdrawnAt: acceptedAt };
+    return { tenantId, kind: 'deletion-withdrawn', subject: `${tenantId}/${requestId}`, details };
+  }
+  if (kind !== 'denyOrder' && kind !== 'revokeOrder') return null;
+  const { orderId, reason, stoppedBy } = result;
+  const stop = kind === 'denyOrder' ? 'denied' : 'revoked';
+  return {
+    ...{ tenantId, kind: 'order-stopped', subject: String(orderId) },
+    details: { orderId, stop, reason, stoppedBy, stoppedAt: acceptedAt },
+  };
 }
 
 /** Who sent it first; somebody else may repeat it, and the evidence names the first. */

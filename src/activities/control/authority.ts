@@ -27,7 +27,7 @@ import {
 import { actor } from './freeze';
 import { readChange } from './read-authority';
 import { readSigners } from './signers';
-import { toSqlTime } from './sql-text';
+import { required, textRow, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
 
 /** Stores that the registry of signers lives in and is proven by. */
@@ -177,6 +177,23 @@ function subjectOf(change: AuthorityAction): readonly (string | number | null)[]
 
 const timeOrNull = (at: string | null): string | null => (at === null ? null : toSqlTime(at));
 
+/** The numbers of a rule, so that the evidence can say it again; nothing for a change of keys. */
+async function ruleSetBy(
+  control: SqlPool,
+  changeId: string,
+): Promise<Readonly<Record<string, number>>> {
+  const row = await textRow(
+    control,
+    'SELECT approvals_needed, approve_within_hours FROM approval_rules WHERE change_id = ?',
+    [changeId],
+  );
+  if (row === null) return {};
+  return {
+    approvalsNeeded: Number(required(row, 'approvals_needed')),
+    approveWithinHours: Number(required(row, 'approve_within_hours')),
+  };
+}
+
 /**
  * Approves a proposal by somebody else than who made it, and carries it out.
  *
@@ -222,6 +239,7 @@ export async function approveChange(
       signerKey: thumbprintDigest(signer.kid),
       proposedBy: approved.proposedBy,
       approvedBy: approved.approvedBy,
+      ...(await ruleSetBy(ports.control, change.changeId)),
     },
   });
   return approved;

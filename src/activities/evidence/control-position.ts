@@ -12,6 +12,12 @@ const FACTS = Object.freeze([
   ['freeze_lifts', 'lifted_at'],
   ['tombstones', 'destroyed_at'],
   ['policy_activations', 'activated_at'],
+  ['deletion_orders', 'submitted_at'],
+  ['deletion_approvals', 'approved_at'],
+  ['deletion_order_stops', 'stopped_at'],
+  ['deletion_withdrawals', 'withdrawn_at'],
+  ['signer_revocations', 'revoked_at'],
+  ['approval_rules', 'set_at'],
 ] as const);
 
 /**

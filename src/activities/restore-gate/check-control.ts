@@ -4,6 +4,7 @@ import type { HoldScope } from '../../contracts/holds';
 import { textRows } from '../control/sql-text';
 import { compareWithCheckpoint, type CheckpointReaders } from '../evidence/checkpoints';
 import { readHead, readLedger } from '../evidence/read-ledger';
+import { lostAuthority, type LostAuthority } from './lost-orders';
 
 /** A hold that the evidence knows and control does not. What entries of before do not say is null. */
 export interface LostHold {
@@ -86,6 +87,8 @@ export interface ControlVerdict {
   readonly tombstones: readonly LostTombstone[];
   readonly policies: readonly LostPolicy[];
   readonly commands: readonly LostCommand[];
+  /** What takes orders out of force: stops, withdrawals, keys taken out, rules. */
+  readonly authority: readonly LostAuthority[];
 }
 
 /**
@@ -105,7 +108,7 @@ export async function checkControl(ports: CheckpointReaders): Promise<ControlVer
 
 type Lost = Pick<
   ControlVerdict,
-  'holds' | 'releaseSteps' | 'freezes' | 'tombstones' | 'policies' | 'commands'
+  'holds' | 'releaseSteps' | 'freezes' | 'tombstones' | 'policies' | 'commands' | 'authority'
 >;
 
 /** What was found so far; a later entry may take a hold or a freeze back. */
@@ -117,6 +120,7 @@ interface Finding {
   readonly tombstones: LostTombstone[];
   readonly policies: LostPolicy[];
   readonly commands: LostCommand[];
+  readonly authority: LostAuthority[];
 }
 
 /** What an entry of each kind means when control does not know its act. */
@@ -160,10 +164,13 @@ async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const known = await readKnown(control);
   const found: Finding = {
     ...{ holds: new Map(), steps: new Map(), freezes: new Map() },
-    ...{ tombstones: [], policies: [], commands: [] },
+    ...{ tombstones: [], policies: [], commands: [], authority: [] },
   };
   for await (const entry of readLedger(ledger.pool)) {
-    if (!known.has(`${entry.kind} ${entry.subject}`)) LOSSES[entry.kind]?.(found, entry);
+    if (known.has(`${entry.kind} ${entry.subject}`)) continue;
+    LOSSES[entry.kind]?.(found, entry);
+    const lost = lostAuthority(entry);
+    if (lost !== null) found.authority.push(lost);
   }
   const { holds, steps, freezes, ...rest } = found;
   return {
@@ -188,6 +195,12 @@ async function readKnown(control: CheckpointReaders['control']): Promise<Readonl
               FROM hold_release_withdrawals w JOIN hold_scopes s ON s.hold_id = w.hold_id
       UNION SELECT CONCAT('freeze-placed ', freeze_id) FROM freezes
       UNION SELECT CONCAT('policy-activated policy/', version) FROM policy_activations
+      UNION SELECT CONCAT('order-stopped ', order_id) FROM deletion_order_stops
+      UNION SELECT CONCAT('deletion-withdrawn ', tenant_id, '/', request_id) FROM deletion_withdrawals
+      UNION SELECT CONCAT('authority-changed ', c.change_id) FROM authority_changes c
+              JOIN signer_revocations r ON r.kid = c.kid WHERE c.action = 'revoke-signer'
+      UNION SELECT CONCAT('authority-changed ', change_id) FROM signer_revocations
+      UNION SELECT CONCAT('authority-changed ', change_id) FROM approval_rules WHERE change_id IS NOT NULL
       UNION SELECT CONCAT('key-destroyed ', key_ref) FROM tombstones
       UNION SELECT CONCAT('command-accepted ', tenant_id, '/', idempotency_key) FROM commands`,
   );

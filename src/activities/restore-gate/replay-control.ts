@@ -22,6 +22,7 @@ import {
   type LostReleaseStep,
   type LostTombstone,
 } from './check-control';
+import { replayAuthority } from './lost-orders';
 
 /** Stores that a replay of control reads and writes. */
 export interface ReplayControlPorts extends Pick<
@@ -43,6 +44,8 @@ export interface ReplayedControl {
   readonly tombstones: number;
   /** Versions of the policy that are in force again. */
   readonly policies: number;
+  /** Stops of orders, withdrawals, keys taken out and rules of approvals. */
+  readonly authority: number;
   /** Ends of keys whose cohort control does not know any more. */
   readonly unknownTombstones: readonly LostTombstone[];
   /** Commands that their senders must send again, each under its own key. */
@@ -78,6 +81,9 @@ export async function replayControl(
   for (const policy of verdict.policies) await replayPolicy(ports.control, policy);
   for (const hold of verdict.holds) await replayHold(ports, hold);
   await replaySteps(ports, verdict.releaseSteps);
+  // Before the freeze is lifted: no older state makes a stopped order count again.
+  const stopped = await replayAuthority(ports.control, verdict.authority, order.replayedBy);
+  await computeAgain(ports, stopped);
   const unknown: LostTombstone[] = [];
   for (const tombstone of verdict.tombstones) {
     if (!(await replayTombstone(ports.control, tombstone))) unknown.push(tombstone);
@@ -90,6 +96,7 @@ export async function replayControl(
     freezes: verdict.freezes.length,
     tombstones: verdict.tombstones.length - unknown.length,
     policies: verdict.policies.length,
+    authority: verdict.authority.length,
     unknownTombstones: unknown,
     commands: verdict.commands,
   };
@@ -188,7 +195,12 @@ async function replaySteps(
     const hold = await readHold(ports.control, holdId);
     for (const { tenantId } of hold?.scopes ?? []) tenants.add(tenantId);
   }
-  for (const tenantId of [...tenants].sort()) {
+  await computeAgain(ports, [...tenants].sort());
+}
+
+/** Older permits of the tenants die, and their windows follow what is known now. */
+async function computeAgain(ports: ReplayControlPorts, tenants: readonly string[]): Promise<void> {
+  for (const tenantId of tenants) {
     await ports.control.transaction(async (sql) => {
       await sql.execute('CALL lock_tenant(?)', [tenantId]);
       await sql.execute('CALL bump_interlock(?)', [tenantId]);
@@ -247,6 +259,7 @@ async function recordReplay(
       freezes: verdict.freezes.length,
       tombstones: verdict.tombstones.length,
       policies: verdict.policies.length,
+      authority: verdict.authority.length,
       unknownTombstones: outcome.unknown,
       commands: verdict.commands.length,
     },

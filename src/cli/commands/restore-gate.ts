@@ -108,8 +108,8 @@ function describeReplayed(replayed: ReplayedStore): Answer {
 }
 
 function describeControl(verdict: ControlVerdict): Answer {
-  const { holds, releaseSteps, freezes, tombstones, policies, commands } = verdict;
-  const lists = [holds, releaseSteps, freezes, tombstones, policies, commands];
+  const { holds, releaseSteps, freezes, tombstones, policies, commands, authority } = verdict;
+  const lists = [holds, releaseSteps, freezes, tombstones, policies, commands, authority];
   const lost = lists.reduce((sum, list) => sum + list.length, 0);
   const clear = lost === 0 && !verdict.older && !verdict.ledgerUnsound;
   const text = facts([
@@ -122,6 +122,7 @@ function describeControl(verdict: ControlVerdict): Answer {
     ['lost freezes', freezes.length],
     ['lost ends of keys', tombstones.length],
     ['lost versions of the policy', policies.length],
+    ['lost stops of orders, withdrawals, keys taken out and rules', authority.length],
     ['lost commands', commands.length],
   ]);
   return {
@@ -140,6 +141,7 @@ function describeReplayedControl(replayed: ReplayedControl): Answer {
     ['freezes put back', replayed.freezes],
     ['ends of keys put back', replayed.tombstones],
     ['versions of the policy put back', replayed.policies],
+    ['stops of orders, keys taken out and rules put back', replayed.authority],
     ['ends of unknown cohorts', unknown.length],
     ['commands to send again', commands.length],
   ]);
