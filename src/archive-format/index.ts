@@ -10,10 +10,10 @@ export {
   type SealedPart,
 } from './part-writer';
 export { readPart, type PartExpectation } from './part-reader';
-export { encodeSqlRow, decodeSqlRow, nameSqlRow } from './sql-row';
+export { encodeSqlRow, decodeSqlRow, nameSqlRow, pickSqlValues } from './sql-row';
 export { documentTexts, recordKeyOf } from './record-key';
 export { createSetDigest, type DigestItem, type SetDigest } from './set-digest';
 export { manifestDigest, openManifest, sealManifest, MANIFEST_BYTES_MAX } from './manifest';
-export type { ManifestContent, ManifestPart } from './manifest-content';
+export type { ManifestContent, ManifestOrigin, ManifestPart } from './manifest-content';
 export { readCohort, type ArchivedRecord } from './cohort-reader';
 export { unwrapKey, wrapKey, wrappingKeyIdOf } from './wrap-key';

@@ -113,6 +113,7 @@ export async function composeDisposition(
     ...createDestructionActivities({
       destruction,
       verifier,
+      splitting: { archive, verifier, breaker },
       certificates: parts.certificates,
       ledger: parts.ledger,
       remnants: options.remnants,
