@@ -78,7 +78,8 @@ describe('the paper of a certificate', () => {
     const withheld = [
       ...[
         {
-          ...{ ground: 'legal-hold', holdId: 'hd_0123456789abcdef', reviewOn: '2027-09-30' },
+          ground: 'legal-hold',
+          ...{ holdId: 'hd_0123456789abcdef', reviewOn: '2027-09-30' },
           ...{
             records: 4,
             groundKind: 'litigation',
