@@ -11,11 +11,11 @@ export {
 } from './part-writer';
 export { readPart, type PartExpectation } from './part-reader';
 export { RowLines, type ColumnManner } from './row-lines';
-export { encodeSqlRow, decodeSqlRow, nameSqlRow } from './sql-row';
+export { encodeSqlRow, decodeSqlRow, nameSqlRow, pickSqlValues } from './sql-row';
 export { documentTexts, recordKeyOf } from './record-key';
 export { createSetDigest, type DigestItem, type SetDigest } from './set-digest';
 export { manifestDigest, openManifest, sealManifest, MANIFEST_BYTES_MAX } from './manifest';
-export type { ManifestContent, ManifestPart } from './manifest-content';
+export type { ManifestContent, ManifestOrigin, ManifestPart } from './manifest-content';
 export {
   assertProven,
   proofOrdersOf,

@@ -38,6 +38,15 @@ export interface ManifestLocation {
   readonly setDigest: string;
 }
 
+/** The cohort whose records under a hold this one withholds. */
+export interface ManifestOrigin {
+  readonly runId: string;
+  readonly dueOn: string;
+  /** Digest of the manifest object of that cohort. */
+  readonly manifestDigest: string;
+  readonly holdId: string;
+}
+
 /** What a manifest says. It holds ids, counts, digests and instants, and no content of a record. */
 export interface ManifestContent extends CohortIdentity {
   /** How often this class of this tenant was archived before, plus one. */
@@ -52,6 +61,8 @@ export interface ManifestContent extends CohortIdentity {
   readonly newestObservedAt: string | null;
   /** Versions and positions of the servers that were read, by name. */
   readonly source?: Readonly<Record<string, string>>;
+  /** Absent for a cohort that was sealed from live data. */
+  readonly splitFrom?: ManifestOrigin;
   readonly locations: readonly ManifestLocation[];
   readonly parts: readonly ManifestPart[];
 }
@@ -94,6 +105,7 @@ const shape = objectOf({
     if (value !== null) utc(value, field);
   },
   source: optional(source),
+  splitFrom: optional(objectOf({ runId: text, dueOn: text, manifestDigest: digest, holdId: text })),
   locations: listOf(
     objectOf({
       location: assertArchivedLocation,

@@ -124,6 +124,7 @@ export async function composeDisposition(
     ...createDestructionActivities({
       destruction,
       verifier,
+      splitting: { archive, verifier, breaker },
       certificates: parts.certificates,
       ledger: parts.ledger,
       remnants: options.remnants,

@@ -20,6 +20,22 @@ export interface DueDay {
   readonly provisional: boolean;
   /** Only a request asks for it by then, and no approved order covers that; absent: no. */
   readonly waitsForOrder?: boolean;
+  /** It is what a hold withheld of the same due day of another run; absent: no. */
+  readonly splitFrom?: SplitOrigin;
+  /** What holds withheld of it in runs of their own; absent: nothing. */
+  readonly withheld?: readonly Withheld[];
+}
+
+/** The run whose due day a withheld one was split off from, under which hold, and since when. */
+export interface SplitOrigin {
+  readonly runId: string;
+  readonly holdId: string;
+  readonly splitAt: string;
+}
+
+/** What a hold withheld of a due day: in which run, by the verifier's count. */
+export interface Withheld extends SplitOrigin {
+  readonly records: number;
 }
 
 /** What has happened to a cohort; order matters, it never goes back. */

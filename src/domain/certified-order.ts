@@ -27,6 +27,15 @@ export interface CertifiedWithholding {
   readonly holdId: string;
   readonly reviewOn: string;
   readonly records: number;
+  /** Kind of the ground, a word of a closed list; absent for holds of before. */
+  readonly groundKind?: string;
+  /** Opaque id of the proceeding; absent for holds of before. */
+  readonly matter?: string;
+  /** The run that withholds them on the same due day, under a key of its own. */
+  readonly runId?: string;
+  readonly withheldSince?: string;
+  /** Where they were before they were archived. */
+  readonly locations?: readonly { readonly location: string; readonly records: number }[];
 }
 
 /** What the cohort covered. */
@@ -52,6 +61,8 @@ export interface Authority {
 
 const PERSON = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
 const IDENTIFIER = /^[0-9a-z]{2}_[0-9a-z]{16,40}$/;
+const WORD = /^[a-z]+(-[a-z]+){0,5}$/;
+const LOCATION = /^(mongodb|mysql):[a-z]+\.[a-z]+([._-][a-z]+){0,3}$/;
 const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -79,11 +90,26 @@ export function assertAuthority({ scope, people, order, withheld = [] }: Authori
       'order.approvals',
     );
   }
-  for (const { holdId, reviewOn, records } of withheld) {
-    assertShape(IDENTIFIER.test(holdId), 'withheld.holdId');
-    assertShape(DAY.test(reviewOn), 'withheld.reviewOn');
-    assertShape(isCount(records), 'withheld.records');
-  }
+  for (const one of withheld) assertWithholding(one, scope.records);
+  const kept = withheld.reduce((sum, { records }) => sum + records, 0);
+  assertShape(kept <= scope.records, 'withheld.records');
+}
+
+function assertWithholding(one: CertifiedWithholding, total: number): void {
+  const { holdId, reviewOn, records, groundKind, matter, runId, locations } = one;
+  assertShape(IDENTIFIER.test(holdId), 'withheld.holdId');
+  assertShape(DAY.test(reviewOn), 'withheld.reviewOn');
+  assertShape(isCount(records) && records <= total, 'withheld.records');
+  assertShape(groundKind === undefined || WORD.test(groundKind), 'withheld.groundKind');
+  assertShape(matter === undefined || PERSON.test(matter), 'withheld.matter');
+  assertShape(runId === undefined || IDENTIFIER.test(runId), 'withheld.runId');
+  if (locations === undefined) return;
+  const sum = locations.reduce((all, location) => all + location.records, 0);
+  assertShape(
+    locations.every(({ location }) => LOCATION.test(location)),
+    'withheld.locations',
+  );
+  assertShape(sum === records, 'withheld.locations');
 }
 
 function assertShape(condition: boolean, field: string): void {

@@ -169,6 +169,12 @@ export const EXEMPT = Object.freeze({
   'mysql:control.hold_reviews': 'who looked at a hold, when, and the next day of review',
   'mysql:control.released_holds': 'a view of the releases of holds that have taken effect',
   'mysql:control.cohort_spans': 'from when the records of a cohort were collected, as instants',
+  'mysql:control.cohort_splits':
+    'which due days were split for which hold, and the run that withholds, as ids',
+  'mysql:control.split_verdicts':
+    'numbers and digests of what the verifier found in split due days',
+  'mysql:control.unsplit_cohorts': 'due days that a hold covers as a whole, as ids',
+  'mysql:control.cohort_reliefs': 'a view of due days that a hold no longer covers',
   'mysql:control.freezes': 'ids, scopes and instants of freezes',
   'mysql:control.freeze_lifts': 'who lifted a freeze and when',
   'mysql:control.breaches': 'tenant, run and due day of a deadline that was missed',

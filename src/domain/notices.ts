@@ -85,6 +85,10 @@ export const NOTICE_TYPES = Object.freeze({
     '某到期日的恢复为时已晚。',
     true,
   ),
+  'cohort.split': row(
+    'A due day was split: what a legal hold covers of it is withheld.',
+    '某到期日已拆分：法律保留所涵盖的部分予以暂缓。',
+  ),
   'cohort.superseded': row(
     'A due day was superseded by a later run.',
     '某到期日已被后续批次取代。',
@@ -136,6 +140,8 @@ export const UNTOLD_TABLES = Object.freeze({
   hold_reviews: 'who looked at a hold again; the calendar has the next review',
   scan_schedules: 'how often scans are ordered; each one is told of as its command',
   stray_archives: 'told of as the run that follows from what was found',
+  cohort_splits: 'told of with the verdict of the verifier, and as the run that withholds',
+  unsplit_cohorts: 'a note that spares reading an archive again; nothing changes by it',
   hold_grounds: 'content, which never leaves',
   backup_sets: 'the register that operators keep themselves',
   backup_expiries: 'the register that operators keep themselves',

@@ -166,11 +166,27 @@ function withheldSection({ withheld }: Certificate, { certificate: say }: Words)
   return {
     heading: say.withheld,
     note: say.withheldNote,
-    rows: withheld.map(({ holdId, records, reviewOn }) => [
-      holdId,
-      filled(say.hold, { records, hold: holdId, review: reviewOn }),
-    ]),
+    rows: withheld.map((one) => [one.holdId, withheldText(one, say)]),
   };
+}
+
+function withheldText(
+  { holdId, records, reviewOn, ...rest }: Certificate['withheld'][number],
+  say: Words['certificate'],
+): string {
+  const { matter, groundKind, runId, withheldSince, locations = [] } = rest;
+  return [
+    filled(say.hold, { records, hold: holdId, review: reviewOn }),
+    ...(runId === undefined || withheldSince === undefined
+      ? []
+      : [
+          filled(say.withheldIn, {
+            ...{ matter: matter ?? '-', ground: groundKind ?? '-' },
+            ...{ run: runId, since: withheldSince },
+          }),
+        ]),
+    ...locations.map((place) => `${place.location} ${place.records}`),
+  ].join('; ');
 }
 
 const proofRows = (

@@ -50,6 +50,7 @@ export const en = {
     withheld: 'Withheld records',
     withheldNote: 'A legal hold keeps these records. They were not destroyed.',
     hold: '{records} records under hold {hold}, to be reviewed on {review}',
+    withheldIn: 'matter {matter} ({ground}), withheld in run {run} since {since}',
     none: 'none',
     proof: 'Proof',
     signedBy: 'Signing key',

@@ -52,6 +52,7 @@ export const zh = {
     withheld: '暂缓销毁的记录',
     withheldNote: '以下记录因法律保留而留存，尚未销毁。',
     hold: '{records} 条记录，依据法律保留 {hold}，复核日期 {review}',
+    withheldIn: '事由 {matter}（{ground}），自 {since} 起留存于批次 {run}',
     none: '无',
     proof: '证明依据',
     signedBy: '签名密钥',

@@ -1,9 +1,13 @@
 import { assertPlaceHold } from '../../src/contracts/validate-hold';
 import {
+  canDivide,
+  cohortName,
+  coversRecord,
   isDueForReview,
   mayCover,
   type HoldReach,
   type Reachable,
+  type RecordScope,
 } from '../../src/domain/hold-scope';
 
 const everything: HoldReach = {
@@ -148,5 +152,78 @@ describe('an order to place a hold', () => {
     expect(() => {
       check({ [field]: value });
     }).toThrow(expect.objectContaining({ field }) as Error);
+  });
+});
+
+describe('a record of a due day', () => {
+  const scope: RecordScope = {
+    ...{ recordClass: 'asset-basic-data', hostingService: null, assetId: null },
+    ...{ collectedFrom: null, collectedTo: null },
+  };
+  const record = {
+    assetId: 'as_0000000000000001',
+    observedAt: '2030-03-01T00:00:00.000000Z',
+  };
+
+  it.each<readonly [string, Partial<RecordScope>, boolean]>([
+    ['its asset', { assetId: 'as_0000000000000001' }, true],
+    ['another asset', { assetId: 'as_0000000000000002' }, false],
+    ['until it was seen first', { collectedTo: '2030-03-01T00:00:00.000000Z' }, false],
+    ['until a microsecond later', { collectedTo: '2030-03-01T00:00:00.000001Z' }, true],
+    [
+      'from the newest record of its day on',
+      { collectedFrom: '2030-06-01T00:00:00.000000Z' },
+      true,
+    ],
+    ['from later on', { collectedFrom: '2030-06-01T00:00:00.000001Z' }, false],
+    ['a service of its run', { hostingService: 'CVM' }, true],
+    ['another service', { hostingService: 'Lighthouse' }, false],
+  ])(
+    'is withheld under a hold over %s only if that might cover it [CC-4]',
+    (...[, over, covers]) => {
+      expect(coversRecord({ ...scope, ...over }, cohort, record)).toBe(covers);
+    },
+  );
+
+  it('that does not say when it was seen is covered by every range [CC-4]', () => {
+    const until = { ...scope, collectedTo: '2001-01-01T00:00:00.000000Z' };
+    expect(coversRecord(until, cohort, { ...record, observedAt: null })).toBe(true);
+    // Companion: one that says so is not.
+    expect(coversRecord(until, cohort, record)).toBe(false);
+  });
+
+  it('never falls under a hold that would not keep the due day with that record in it [CC-4]', () => {
+    const reaches = [
+      {},
+      { assetId: record.assetId },
+      { collectedTo: '2030-03-02T00:00:00.000000Z' },
+    ];
+    for (const over of reaches) {
+      const { assetId, ...rest } = { ...scope, ...over };
+      const assetRuns = assetId === null ? null : [cohort.runId];
+      const day = { ...cohort, oldestObservedAt: record.observedAt };
+      expect(coversRecord({ ...scope, ...over }, cohort, record)).toBe(true);
+      expect(mayCover({ ...rest, assetRuns }, day)).toBe(true);
+    }
+  });
+});
+
+describe('a due day that was split', () => {
+  const dueOn = '2030-12-01';
+  const reach = { ...everything, relieved: [cohortName({ runId: cohort.runId, dueOn })] };
+
+  it('no longer falls under the hold, and every other due day does [CC-4]', () => {
+    expect(mayCover(reach, { ...cohort, dueOn })).toBe(false);
+    expect(mayCover(reach, { ...cohort, dueOn: '2030-12-02' })).toBe(true);
+    expect(mayCover(reach, { ...cohort, dueOn, runId: 'rn_0000000000000002' })).toBe(true);
+    expect(mayCover(reach, cohort)).toBe(true);
+    expect(mayCover(everything, { ...cohort, dueOn })).toBe(true);
+  });
+
+  it('is divided by an asset or an end of collection and by nothing else [CC-4]', () => {
+    expect(canDivide({ ...everything, assetRuns: [cohort.runId] })).toBe(true);
+    expect(canDivide({ ...everything, collectedTo: '2030-03-01T00:00:00.000000Z' })).toBe(true);
+    const whole = { hostingService: 'CVM', collectedFrom: '2030-01-01T00:00:00.000000Z' };
+    expect(canDivide({ ...everything, ...whole })).toBe(false);
   });
 });

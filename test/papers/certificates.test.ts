@@ -77,7 +77,18 @@ describe('the paper of a certificate', () => {
     const order = { orderId: 'od_0123456789abcdef', signed: 'a.b.c', approvals: ['d.e.f'] };
     const withheld = [
       ...[
-        { ground: 'legal-hold', holdId: 'hd_0123456789abcdef', reviewOn: '2027-09-30', records: 4 },
+        {
+          ground: 'legal-hold',
+          ...{ holdId: 'hd_0123456789abcdef', reviewOn: '2027-09-30' },
+          ...{
+            records: 4,
+            groundKind: 'litigation',
+            matter: 'mt-0042',
+            runId: 'rn_withheld01234567',
+          },
+          withheldSince: '2027-04-01T18:00:00.000000Z',
+          locations: [{ location: 'mysql:assets.scans', records: 4 }],
+        },
       ],
     ] as const;
     const log = { index: 41, origin: 'lethe.example/papers', size: 97 };
@@ -91,6 +102,8 @@ describe('the paper of a certificate', () => {
         order.orderId,
         'hd_0123456789abcdef',
         '2027-09-30',
+        ...['mt-0042', 'litigation', 'rn_withheld01234567', '2027-04-01T18:00:00.000000Z'],
+        'mysql:assets.scans 4',
         'console-backend',
       ],
       ...[log.origin, '41', '97', GOLDEN.policy.version, '2025b', GOLDEN.window.derivationDigest],

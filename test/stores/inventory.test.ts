@@ -169,7 +169,7 @@ describe('nothing on the servers destroys by itself:', () => {
       await rows(
         `SELECT table_name AS name FROM information_schema.views WHERE table_schema LIKE ?`,
       ),
-    ).toEqual(['continued_cohorts', 'released_holds']);
+    ).toEqual(['cohort_reliefs', 'continued_cohorts', 'released_holds']);
     const triggers = await rows(
       `SELECT trigger_name AS name FROM information_schema.triggers WHERE trigger_schema LIKE ?
           AND NOT (trigger_name LIKE 'notice\\_of\\_%' AND action_timing = 'AFTER'

@@ -1,5 +1,5 @@
 import type { RecordClass } from '../../domain/record-class';
-import type { CohortState } from '../../contracts/snapshot';
+import type { CohortState, SplitOrigin, Withheld } from '../../contracts/snapshot';
 import type { Sql } from '../../contracts/sql';
 import { required, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
 
@@ -35,6 +35,14 @@ export interface CohortRow {
   readonly factsDigest: string | null;
   readonly state: CohortState;
   readonly subjects: readonly string[];
+  /** From when it could be split, so that what no hold covers may go; null while that is of no use. */
+  readonly splitNotBefore: string | null;
+  /** Holds that cover everything that is left of it, as somebody found who read it. */
+  readonly wholeUnder: readonly string[];
+  /** Where it was split off, when it is what a hold withheld of another due day. */
+  readonly splitFrom: SplitOrigin | null;
+  /** What was split off from it. */
+  readonly withheld: readonly Withheld[];
 }
 
 /** Later entries win: what happened to a cohort never goes back. */
@@ -64,7 +72,9 @@ export async function readCohorts(sql: Sql, tenantId: string): Promise<readonly 
               WHERE o.run_id = c.run_id AND o.due_on = c.due_on) AS oldest_observed_at,
             r.record_class, r.event_kind, r.event_ref, r.event_at, r.generation,
             w.window_number, w.earliest_at, w.delete_not_before, w.latest_at, w.derivation,
-            w.ended_not_before
+            w.ended_not_before,
+            (SELECT GROUP_CONCAT(u.hold_id) FROM unsplit_cohorts u
+              WHERE u.run_id = c.run_id AND u.due_on = c.due_on) AS whole_under
        FROM cohorts c
        JOIN runs r ON r.run_id = c.run_id
        LEFT JOIN cohort_windows w ON w.run_id = c.run_id AND w.due_on = c.due_on
@@ -76,24 +86,29 @@ export async function readCohorts(sql: Sql, tenantId: string): Promise<readonly 
   const cohortStates = await statesByCohort(sql, tenantId);
   const runStates = await statesByRun(sql, tenantId);
   const subjects = await subjectsByRun(sql, tenantId);
+  const splits = await readSplits(sql, tenantId);
   return rows.map((row) => {
     const runId = required(row, 'run_id');
-    const own = cohortStates.get(`${runId} ${required(row, 'due_on')}`) ?? [];
-    return toCohort(
-      row,
-      newestState([...own, ...(runStates.get(runId) ?? [])]),
-      subjects.get(runId) ?? [],
-    );
+    const dueOn = required(row, 'due_on');
+    const own = cohortStates.get(`${runId} ${dueOn}`) ?? [];
+    return toCohort(row, {
+      state: newestState([...own, ...(runStates.get(runId) ?? [])]),
+      subjects: subjects.get(runId) ?? [],
+      ...splitsOf({ runId, dueOn }, splits),
+    });
   });
 }
 
-function toCohort(row: TextRow, state: CohortState, subjects: readonly string[]): CohortRow {
+type Beside = Pick<CohortRow, 'state' | 'subjects' | 'splitFrom' | 'withheld'>;
+
+function toCohort(row: TextRow, beside: Beside): CohortRow {
   const derivation = JSON.parse(row['derivation'] ?? '{}') as {
     because?: string;
     provisional?: boolean;
     factsDigest?: string;
     requestedNotBefore?: string | null;
     waitsForOrder?: boolean;
+    splitNotBefore?: string | null;
   } & Readonly<Record<string, unknown>>;
   return {
     runId: required(row, 'run_id'),
@@ -118,8 +133,53 @@ function toCohort(row: TextRow, state: CohortState, subjects: readonly string[])
     because: derivation.because ?? 'AB-3',
     provisional: derivation.provisional ?? false,
     factsDigest: derivation.factsDigest ?? null,
-    state,
-    subjects,
+    splitNotBefore: derivation.splitNotBefore ?? null,
+    wholeUnder: splitNames(row['whole_under']),
+    ...beside,
+  };
+}
+
+const splitNames = (names: string | null | undefined): readonly string[] => names?.split(',') ?? [];
+
+interface Split extends Withheld {
+  readonly from: { readonly runId: string; readonly dueOn: string };
+}
+
+/** Splits that the verifier found good and that withheld something, whatever became of it since. */
+async function readSplits(sql: Sql, tenantId: string): Promise<readonly Split[]> {
+  const rows = await textRows(
+    sql,
+    `SELECT s.run_id, s.due_on, s.hold_id, s.withheld_run_id, s.split_at,
+            (SELECT MAX(v.withheld) FROM split_verdicts v WHERE v.run_id = s.run_id
+              AND v.due_on = s.due_on AND v.hold_id = s.hold_id) AS records
+       FROM cohort_splits s WHERE s.tenant_id = ? AND s.withheld_run_id IS NOT NULL
+      ORDER BY s.split_at, s.hold_id`,
+    [tenantId],
+  );
+  return rows.map((row) => ({
+    from: { runId: required(row, 'run_id'), dueOn: required(row, 'due_on') },
+    runId: required(row, 'withheld_run_id'),
+    holdId: required(row, 'hold_id'),
+    splitAt: toInstant(required(row, 'split_at')),
+    records: Number(row['records'] ?? 0),
+  }));
+}
+
+function splitsOf(
+  { runId, dueOn }: { readonly runId: string; readonly dueOn: string },
+  splits: readonly Split[],
+): Pick<CohortRow, 'splitFrom' | 'withheld'> {
+  const origin = splits.find((split) => split.runId === runId && split.from.dueOn === dueOn);
+  return {
+    splitFrom:
+      origin === undefined
+        ? null
+        : { runId: origin.from.runId, holdId: origin.holdId, splitAt: origin.splitAt },
+    withheld: splits
+      .filter(({ from, records }) => from.runId === runId && from.dueOn === dueOn && records > 0)
+      .map(({ runId: withheldRun, holdId, splitAt, records }) => ({
+        ...{ runId: withheldRun, holdId, splitAt, records },
+      })),
   };
 }
 

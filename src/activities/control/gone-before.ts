@@ -121,10 +121,28 @@ function goneOf(question: {
       ...{ tenantId, recordClass, runId, dueOn },
       keys: ended.sort((a, b) => a.destroyedAt.localeCompare(b.destroyedAt)),
       keysLeft,
-      unreadable: keysLeft > 0 ? [] : (found.counts.get(at) ?? []).map(countOf),
+      unreadable: keysLeft > 0 ? [] : unreadableOf(cohort, found),
       removed,
     },
   ];
+}
+
+/** Records of a due day by location; what was withheld of it was not gone with its key. */
+function unreadableOf(
+  { runId, dueOn, withheld }: CohortRow,
+  { counts }: Ends,
+): GoneCohort['unreadable'] {
+  const kept = new Map<string, number>();
+  for (const child of withheld) {
+    for (const row of counts.get(`${child.runId} ${dueOn}`) ?? []) {
+      const { location, records } = countOf(row);
+      kept.set(location, (kept.get(location) ?? 0) + records);
+    }
+  }
+  return (counts.get(`${runId} ${dueOn}`) ?? []).map(countOf).flatMap(({ location, records }) => {
+    const left = records - (kept.get(location) ?? 0);
+    return left > 0 ? [{ location, records: left }] : [];
+  });
 }
 
 const countOf = (row: TextRow): { readonly location: string; readonly records: number } => ({

@@ -195,12 +195,14 @@ function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
       because: cohort.because,
       provisional: cohort.provisional,
       ...(cohort.waitsForOrder && isWaiting(cohort.state) ? { waitsForOrder: true } : {}),
+      ...(cohort.splitFrom === null ? {} : { splitFrom: cohort.splitFrom }),
+      ...(cohort.withheld.length === 0 ? {} : { withheld: cohort.withheld }),
     }))
     .sort((a, b) => (a.deleteNotBefore ?? '9').localeCompare(b.deleteNotBefore ?? '9'));
 }
 
 /**
- * The next instant at which something may be destroyed, or at which a hold ends over something that waits.
+ * The next instant at which something may be destroyed or split, or at which a hold ends over something that waits.
  * What was begun is due at once, unless it still needs a permit that an open hold refuses.
  */
 function nextDueAt(cohorts: readonly CohortRow[], facts: TenantFacts): string | null {
@@ -209,7 +211,7 @@ function nextDueAt(cohorts: readonly CohortRow[], facts: TenantFacts): string | 
   const instants = cohorts
     .filter((cohort) => isWaiting(cohort.state))
     .filter((cohort) => cohort.state === 'moved' || cohort.recordClass !== 'asset-basic-data')
-    .flatMap((cohort) => (cohort.deleteNotBefore === null ? [] : [cohort.deleteNotBefore]));
+    .flatMap(({ deleteNotBefore, splitNotBefore }) => deleteNotBefore ?? splitNotBefore ?? []);
   const kept = cohorts.filter(
     (cohort) => isWaiting(cohort.state) || (isBegun(cohort) && needsPermit(cohort)),
   );

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mayCover } from '../../domain/hold-scope';
+import { canDivide, mayCover } from '../../domain/hold-scope';
 import type { HostingService } from '../../domain/record-class';
 import type { Facts } from '../../domain/windows/facts';
 import type { CalendarId } from '../../domain/windows/working-calendar';
@@ -21,7 +21,7 @@ export type Governed = Pick<
   | 'newestObservedAt'
   | 'oldestObservedAt'
   | 'subjects'
->;
+> & { readonly dueOn?: string };
 
 /** Facts of one cohort: its newest observation stands for all, because `earliest` grows with it. */
 export function factsOfCohort(
@@ -121,7 +121,8 @@ const hasRowsLeft = ({ state, recordClass }: CohortRow): boolean =>
   state === 'destroying' && recordClass === 'console-configuration-data';
 
 /** A derived window with when it opens and the digest of the facts that it follows from. */
-export type FoundedWindow = DerivedWindow & WindowStart & { readonly factsDigest: string };
+export type FoundedWindow = DerivedWindow &
+  WindowStart & { readonly factsDigest: string; readonly splitNotBefore: string | null };
 
 /** The window that a cohort has by the facts as they are now; what was promised before stands. */
 export function nextWindow(
@@ -145,7 +146,27 @@ export function nextWindow(
     ...kept,
     ...startOf({ derived, kept, deriveFor, isAsked: asking.length > 0 }),
     factsDigest,
+    splitNotBefore: splitNotBefore(facts, cohort, derive),
   };
+}
+
+/**
+ * From when a due day that holds cover in part can be split: the beginning of its window without them. Null
+ * when no hold keeps it, when one of them covers all of it, and for what is not archived record by record.
+ */
+function splitNotBefore(
+  facts: TenantFacts,
+  cohort: CohortRow,
+  derive: DeriveWindow,
+): string | null {
+  const keeping = facts.holds.filter((hold) => hold.releasedAt === null && mayCover(hold, cohort));
+  const isDivisible =
+    cohort.recordClass === 'asset-basic-data' &&
+    cohort.records > 0 &&
+    keeping.every((hold) => canDivide(hold) && !cohort.wholeUnder.includes(hold.holdId));
+  if (keeping.length === 0 || !isDivisible) return null;
+  const others = facts.holds.filter((hold) => !keeping.includes(hold));
+  return nextWindow({ ...facts, holds: others }, cohort, derive).deleteNotBefore;
 }
 
 const digestOf = (facts: Facts, discoveredAt: string | null): string =>
@@ -181,14 +202,19 @@ const normal = (instant: string): string => `${toSqlTime(instant).replace(' ', '
 export const normalOrNull = (instant: string | null): string | null =>
   instant === null ? null : normal(instant);
 
+const INSTANTS = [
+  'earliestAt',
+  'deleteNotBefore',
+  'latestAt',
+  'endedNotBefore',
+  'splitNotBefore',
+] as const;
+
 function isSame(cohort: CohortRow, window: FoundedWindow): boolean {
   return (
     cohort.windowNumber > 0 &&
     cohort.factsDigest === window.factsDigest &&
-    cohort.earliestAt === normalOrNull(window.earliestAt) &&
-    cohort.deleteNotBefore === normalOrNull(window.deleteNotBefore) &&
-    cohort.latestAt === normalOrNull(window.latestAt) &&
-    cohort.endedNotBefore === normalOrNull(window.endedNotBefore) &&
+    INSTANTS.every((name) => cohort[name] === normalOrNull(window[name])) &&
     cohort.waitsForOrder === window.waitsForOrder &&
     cohort.because === window.because &&
     // A count that has become final stays so, also for a worker that has not heard of it yet.
@@ -245,6 +271,7 @@ const derivationOf = (window: FoundedWindow): string =>
     breaches: window.breaches,
     requestedNotBefore: normalOrNull(window.requestedNotBefore),
     waitsForOrder: window.waitsForOrder,
+    splitNotBefore: normalOrNull(window.splitNotBefore),
     factsDigest: window.factsDigest,
   });
 

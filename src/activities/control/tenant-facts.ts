@@ -1,4 +1,4 @@
-import type { HoldReach } from '../../domain/hold-scope';
+import { cohortName, type HoldReach } from '../../domain/hold-scope';
 import type { RecordClass } from '../../domain/record-class';
 import type { Sql } from '../../contracts/sql';
 import { readPoliciesSince } from './policy-in-force';
@@ -137,6 +137,7 @@ async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[
       WHERE c.tenant_id = ? ORDER BY h.placed_at, h.hold_id, c.scope_number`,
     [tenantId],
   );
+  const reliefs = await readReliefs(sql, tenantId);
   const holds: HoldFact[] = [];
   for (const row of rows) {
     const { recordClass, hostingService, assetId, collectedFrom, collectedTo } = toScope({
@@ -148,6 +149,7 @@ async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[
       holdId: required(row, 'hold_id'),
       ...{ recordClass, hostingService, collectedFrom, collectedTo },
       assetRuns: assetId === null ? null : await runsWith(sql, tenantId, assetId),
+      relieved: reliefs.get(required(row, 'hold_id')) ?? [],
       placedAt: toInstant(required(row, 'placed_at')),
       releasedAt,
       releasesAt: releasedAt === null ? toInstantOrNull(row['releases_at']) : null,
@@ -155,6 +157,23 @@ async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[
     });
   }
   return holds;
+}
+
+/** Cohorts that no longer fall under a hold, by the hold: what it covers of them is withheld and verified. */
+async function readReliefs(sql: Sql, tenantId: string): Promise<ReadonlyMap<string, string[]>> {
+  const rows = await textRows(
+    sql,
+    'SELECT hold_id, run_id, due_on FROM cohort_reliefs WHERE tenant_id = ?',
+    [tenantId],
+  );
+  const reliefs = new Map<string, string[]>();
+  for (const row of rows) {
+    const holdId = required(row, 'hold_id');
+    const known = reliefs.get(holdId) ?? [];
+    known.push(cohortName({ runId: required(row, 'run_id'), dueOn: required(row, 'due_on') }));
+    reliefs.set(holdId, known);
+  }
+  return reliefs;
 }
 
 /** Runs that sealed something of an asset, and those of which nobody knows the assets. */

@@ -24,6 +24,7 @@ import type { Ledger } from '../evidence/ledger';
 import type { VerifierPorts } from '../verification/ports';
 import { insertVerdicts, readManifest } from '../verification/verdicts';
 import { readAuthority } from './read-authority';
+import { readWithheld } from './read-withheld';
 import { clearGoneAt, inspectCohort, type InspectedCohort } from './inspect-cohort';
 
 /** How long what the engine does not empty itself may live, as configured. */
@@ -82,6 +83,7 @@ export async function certifyCohort(
   const input: CertificateInput = {
     tenantId,
     ...(await readAuthority(ports.verifier.control, { tenantId, cohort, beganAt })),
+    withheld: await readWithheld(ports.verifier, cohort),
     runId: cohort.runId,
     dueOn: cohort.dueOn,
     generation: cohort.generation,

@@ -222,8 +222,9 @@ export async function clearGoneAt(ports: VerifierPorts, cohort: CohortRow): Prom
   const row = await textRow(
     ports.control,
     `SELECT MIN(verified_at) AS gone FROM verifications
-      WHERE run_id = ? AND due_on = ? AND subject = 'moved' AND outcome = 'ok'`,
-    [cohort.runId, cohort.dueOn],
+      WHERE run_id IN (?, ?) AND due_on = ? AND subject = 'moved' AND outcome = 'ok'`,
+    // What was withheld left the live stores with the due day that it was split off from.
+    [cohort.runId, cohort.splitFrom?.runId ?? cohort.runId, cohort.dueOn],
   );
   const gone = row?.['gone'] ?? null;
   return gone === null ? null : toInstant(gone);

@@ -3,6 +3,7 @@ import {
   manifestDigest,
   sealManifest,
   type CohortIdentity,
+  type ManifestOrigin,
   type ManifestPart,
   type SetDigest,
 } from '../../archive-format';
@@ -62,6 +63,8 @@ export interface CohortPlace {
   /** Parts that the attempt finished before. */
   readonly finished: readonly FinishedPart[];
   readonly uploads: UploadQueue;
+  /** The cohort that it withholds records of; absent for what is sealed from live data. */
+  readonly splitFrom?: ManifestOrigin;
   /** Puts a finished part on record. */
   readonly record: (part: FinishedPart) => Promise<void>;
 }
@@ -127,7 +130,7 @@ export class CohortArchive {
   /** Writes the manifest of the cohort, the commit point of its archive; every part is written by now. */
   async seal(createdAt: string): Promise<SealedCohort> {
     for (const place of this.places.values()) place.assertComplete();
-    const { draft, dataKey } = this.place;
+    const { draft, dataKey, splitFrom } = this.place;
     const keyRef = cohortKeyRef(this.run.runId, draft.dueOn);
     const locations = [...this.totals].map(([location, total]) => ({
       location,
@@ -143,6 +146,7 @@ export class CohortArchive {
         keyRef,
         newestObservedAt: this.newestObservedAt,
         createdAt,
+        ...(splitFrom === undefined ? {} : { splitFrom }),
         parts: [...this.parts].sort((a, b) => a.part - b.part),
         locations,
       },

@@ -1,4 +1,4 @@
-import type { SqlPool } from '../../contracts/sql';
+import type { Sql, SqlPool } from '../../contracts/sql';
 import type { RecordClass } from '../../domain/record-class';
 import { insertRow, recordEvent } from '../control/command-context';
 import { textRow, toSqlTime } from '../control/sql-text';
@@ -77,10 +77,13 @@ export async function recordDiscovery(control: SqlPool, discovery: Discovery): P
       [tenantId, ref],
     );
     if (open !== null) return;
+    const unknown: StrayArchive[] = [];
+    for (const archive of archives) if (!(await isWithheld(sql, archive))) unknown.push(archive);
+    if (archives.length > 0 && unknown.length === 0) return;
     const now = await databaseNow(sql);
     const event = { kind: 'stray', ref, at: now, recordClass };
     const eventId = await recordEvent({ sql, tenantId, now }, event);
-    for (const { keyRef, newestObservedAt, objects } of archives) {
+    for (const { keyRef, newestObservedAt, objects } of unknown) {
       await insertRow(sql, 'stray_archives', {
         tenant_id: tenantId,
         event_id: eventId,
@@ -91,4 +94,17 @@ export async function recordDiscovery(control: SqlPool, discovery: Discovery): P
       });
     }
   });
+}
+
+/** Put on record as withheld since somebody looked: both happen under the tenant's lock. */
+async function isWithheld(sql: Sql, { keyRef }: StrayArchive): Promise<boolean> {
+  const row = await textRow(
+    sql,
+    `SELECT k.key_ref FROM cohort_keys k
+       JOIN cohort_splits s ON s.withheld_run_id = k.run_id AND s.due_on = k.due_on
+      WHERE k.key_ref = ? AND NOT EXISTS (SELECT 1 FROM cohort_states c
+        WHERE c.run_id = k.run_id AND c.due_on = k.due_on AND c.state IN ('certified', 'restored'))`,
+    [keyRef],
+  );
+  return row !== null;
 }

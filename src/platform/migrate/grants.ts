@@ -55,6 +55,8 @@ const CONTROL_FACTS = [
   'notice_receiver_ends',
   'notice_replays',
   'stray_archives',
+  'cohort_splits',
+  'unsplit_cohorts',
 ].map((table) => `control.${table}`);
 
 /** All of control but bodies on their way in and grounds of holds: those are content. */
@@ -83,6 +85,8 @@ const CONTROL_READ = [
     'hold_release_withdrawals',
     'released_holds',
     'cohort_spans',
+    'split_verdicts',
+    'cohort_reliefs',
     'cap_settings',
     'cap_uses',
     'breaker_trips',
@@ -251,7 +255,7 @@ export const ROLE_GRANTS = Object.freeze({
       'keys.*',
       'evidence.*',
     ],
-    insert: ['control.verifications', 'control.cohort_spans'],
+    insert: ['control.verifications', 'control.cohort_spans', 'control.split_verdicts'],
     execute: ['control.lethe_now', 'control.order_for_request', 'control.stale_staged'],
   },
   /** Writes observations, and nothing else about them. */

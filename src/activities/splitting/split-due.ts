@@ -1,0 +1,162 @@
+import { isLetheError } from '../../domain/errors';
+import { mayCover } from '../../domain/hold-scope';
+import { refreshTenant } from '../control/accept-command';
+import { readCohorts, type CohortRow } from '../control/cohort-rows';
+import { textRow } from '../control/sql-text';
+import { isFrozen, tripping } from '../control/stops';
+import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
+import { verifySplit } from '../verification/verify-split';
+import type { SplitPorts } from './ports';
+import { recordSplit } from './record-split';
+import { countShares, isTakenOver, withhold, type Withholding } from './withhold';
+
+/** A verdict older than this is followed by a new one before anything goes; permits take one of 24 hours. */
+const FRESH_HOURS = 12;
+
+/** How the splits of a round went. */
+export interface SplitRound {
+  readonly blockedOn: string | null;
+  readonly split: number;
+}
+
+/**
+ * Splits every due day of the tenant whose window is open but for holds that cover a part of it: what they cover
+ * is withheld under a run and a key of its own, and the rest is no longer held. A verdict that is old is made
+ * anew. A due day that is not split stays under its holds, whatever happens here.
+ *
+ * Effect: see `withhold` and `verifySplit`; nothing is removed.
+ * @idempotency what is split is not split again; what was written and not judged is judged.
+ * Evidence: `cohort-split` with ids, counts and digests.
+ * @throws LetheError for a store that is away, and for a verification that failed, which trips the breaker.
+ * @source CC-4
+ */
+export async function splitDue(
+  ports: SplitPorts,
+  order: { readonly tenantId: string; readonly workflowNow: string },
+): Promise<SplitRound> {
+  const { control } = ports.archive;
+  const { tenantId, workflowNow } = order;
+  await refreshTenant(ports.archive, tenantId);
+  const facts = await readTenantFacts(control, tenantId);
+  if (facts === null || (await isFrozen(control, tenantId))) return { blockedOn: null, split: 0 };
+  const now = Date.parse(workflowNow) < Date.parse(facts.now) ? workflowNow : facts.now;
+  const round = { blockedOn: null as string | null, split: 0 };
+  for (const cohort of await readCohorts(control, tenantId)) {
+    if (cohort.state !== 'moved' || cohort.recordClass !== 'asset-basic-data') continue;
+    const outcomes = await splitForEach(ports, { tenantId, cohort }, { facts, now });
+    round.split += outcomes.filter((outcome) => outcome === 'split').length;
+    if (outcomes.includes('blocked')) round.blockedOn = 'split';
+    if (isOpen(cohort.deleteNotBefore, now)) await renewVerdicts(ports, tenantId, cohort);
+  }
+  return round;
+}
+
+/** One hold after the other; when one cannot be split for, the others have to wait with it. */
+async function splitForEach(
+  ports: SplitPorts,
+  of: Omit<Withholding, 'holdId'>,
+  { facts, now }: { readonly facts: TenantFacts; readonly now: string },
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const holdId of holdsToSplitFor(facts, of.cohort, now)) {
+    const outcome = await trySplit(ports, { ...of, holdId });
+    outcomes.push(outcome);
+    if (outcome !== 'split') break;
+  }
+  return outcomes;
+}
+
+const isOpen = (instant: string | null, now: string): boolean =>
+  instant !== null && Date.parse(instant) <= Date.parse(now);
+
+/** Holds in force that still cover a due day which could be split by now, each once. */
+function holdsToSplitFor(facts: TenantFacts, cohort: CohortRow, now: string): readonly string[] {
+  if (!isOpen(cohort.splitNotBefore, now)) return [];
+  const covering = facts.holds.filter((hold) => hold.releasedAt === null && mayCover(hold, cohort));
+  return [...new Set(covering.map(({ holdId }) => holdId))];
+}
+
+type Outcome = 'split' | 'whole' | 'blocked';
+
+async function trySplit(ports: SplitPorts, order: Withholding): Promise<Outcome> {
+  const { tenantId, cohort } = order;
+  const at = { tenantId, runId: cohort.runId, dueOn: cohort.dueOn, location: 's3:archive' };
+  try {
+    return await tripping(ports.breaker, at, () => split(ports, order));
+  } catch (error) {
+    // Without its key there is nothing left to split: its end is finished by others.
+    if (isLetheError(error) && error.code === 'KEY_DESTROYED') return 'blocked';
+    if (isTakenOver(error)) return 'blocked';
+    throw error;
+  }
+}
+
+async function split(ports: SplitPorts, order: Withholding): Promise<Outcome> {
+  const { archive } = ports;
+  if (!(await isOnRecord(ports, order))) {
+    const { covered, rest } = await countShares(ports, order);
+    if (rest === 0) {
+      await recordWhole(ports, order);
+      return 'whole';
+    }
+    if (covered === 0) await recordSplit(archive, { ...order, withheldRunId: null });
+    else await withhold(ports, order);
+  }
+  await judge(ports, order);
+  return 'split';
+}
+
+async function isOnRecord({ archive }: SplitPorts, order: Withholding): Promise<boolean> {
+  const { cohort, holdId } = order;
+  const row = await textRow(
+    archive.control,
+    'SELECT hold_id FROM cohort_splits WHERE run_id = ? AND due_on = ? AND hold_id = ?',
+    [cohort.runId, cohort.dueOn, holdId],
+  );
+  return row !== null;
+}
+
+/** The hold covers everything that is left: the due day waits for it as a whole. */
+async function recordWhole({ archive }: SplitPorts, order: Withholding): Promise<void> {
+  const { runId, dueOn } = order.cohort;
+  const at = [runId, dueOn, order.holdId];
+  await archive.control.execute(
+    `INSERT INTO unsplit_cohorts (run_id, due_on, hold_id, found_at)
+     SELECT ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
+       SELECT 1 FROM unsplit_cohorts WHERE run_id = ? AND due_on = ? AND hold_id = ?)`,
+    [...at, ...at],
+  );
+}
+
+async function judge(ports: SplitPorts, order: Withholding): Promise<void> {
+  const { tenantId, cohort, holdId } = order;
+  const { runId, dueOn } = cohort;
+  const verdict = await verifySplit(ports.verifier, order);
+  await ports.archive.ledger.append({
+    tenantId,
+    kind: 'cohort-split',
+    subject: `${runId}/${dueOn}/${holdId}`,
+    details: { runId, dueOn, holdId, ...verdict },
+  });
+}
+
+/** Splits whose last good verdict is old are judged again before anything of the due day goes. */
+async function renewVerdicts(
+  ports: SplitPorts,
+  tenantId: string,
+  cohort: CohortRow,
+): Promise<void> {
+  const { runId, dueOn } = cohort;
+  const rows = await ports.archive.control.query(
+    `SELECT f.hold_id FROM cohort_reliefs f
+      WHERE f.run_id = ? AND f.due_on = ?
+        AND f.verified_at < lethe_now() - INTERVAL ${FRESH_HOURS} HOUR
+        AND NOT EXISTS (SELECT 1 FROM released_holds e WHERE e.hold_id = f.hold_id)`,
+    [runId, dueOn],
+  );
+  const at = { tenantId, runId, dueOn, location: 's3:archive' };
+  for (const row of rows) {
+    const holdId = String(row['hold_id']);
+    await tripping(ports.breaker, at, () => judge(ports, { tenantId, cohort, holdId }));
+  }
+}
