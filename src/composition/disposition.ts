@@ -83,6 +83,12 @@ export async function composeDisposition(
     ledger: parts.ledger,
     newToken: parts.newToken,
   };
+  const pacing = {
+    control: archive.control,
+    assets: purge.assets,
+    replicas: { source: purge.purger, replicas: stores.replicas() },
+    pause: options.pause,
+  };
   const destruction: DestructionPorts = {
     control: archive.control,
     breaker,
@@ -105,12 +111,7 @@ export async function composeDisposition(
       issuer,
       breaker,
       newToken: parts.newToken,
-      pacing: {
-        control: archive.control,
-        assets: purge.assets,
-        replicas: { source: purge.purger, replicas: stores.replicas() },
-        pause: options.pause,
-      },
+      pacing,
       restore: {
         verifier,
         destruction,
@@ -130,11 +131,6 @@ export async function composeDisposition(
       remnants: options.remnants,
       exportCheckpoint: () => exportCheckpoint(parts.checkpoints, { mode: 'legal-hold' }),
     }),
-    ...createSweepActivities({
-      verifier,
-      control: archive.control,
-      ledger: parts.ledger,
-      duties,
-    }),
+    ...createSweepActivities({ verifier, control: archive.control, ledger: parts.ledger, duties }),
   };
 }

@@ -167,7 +167,8 @@ describe('nothing on the servers destroys by itself:', () => {
     ).toEqual([]);
     expect(
       await rows(
-        `SELECT table_name AS name FROM information_schema.views WHERE table_schema LIKE ?`,
+        `SELECT table_name AS name FROM information_schema.views WHERE table_schema LIKE ?
+          ORDER BY table_name`,
       ),
     ).toEqual(['cohort_reliefs', 'continued_cohorts', 'released_holds']);
     const triggers = await rows(
