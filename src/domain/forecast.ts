@@ -210,6 +210,18 @@ const COUNTINGS: readonly Counting[] = [
   },
 ];
 
+/** Place of the first use after an instant. */
+function firstAfter(placed: readonly Placed[], instant: Nanoseconds): number {
+  let [low, high] = [0, placed.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const there = placed[middle];
+    if (there !== undefined && there.at <= instant) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 function refusalAt(
   input: ForecastInput,
   placed: readonly Placed[],
@@ -217,7 +229,8 @@ function refusalAt(
 ): Refusal | null {
   for (const counting of COUNTINGS) {
     const { cap, length } = counting;
-    const uses = placed.filter((use) => use.at > at - length && use.at <= at);
+    // Uses are in the order of their instants, and none is later than the one that is tried.
+    const uses = placed.slice(firstAfter(placed, at - length));
     const { used, own } = counting.weigh(uses, cohort);
     const allowed = allowedAt(input, counting, { cohort, at });
     if (used + own > allowed) {

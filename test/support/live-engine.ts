@@ -100,7 +100,15 @@ export async function createLiveEngine(
         nextDue: async () => (await engine.snapshot(tenantId)).nextDueAt,
         settle: () => live.settled(tenantId),
       };
-      await simulator.runUntil(instant, walk);
+      try {
+        await simulator.runUntil(instant, walk);
+      } catch (error) {
+        // What a process waits for is what somebody wants to know who reads the failure.
+        const status = JSON.stringify(await client.status(tenantId));
+        throw new Error(`${error instanceof Error ? error.message : 'failed'}: ${status}`, {
+          cause: error,
+        });
+      }
     },
     remove: async () => {
       await worker.stop();

@@ -226,7 +226,7 @@ describe('bodies', () => {
       code: 'STORE_UNAVAILABLE',
       field: 'requestMs',
     });
-    expect(performance.now() - before).toBeLessThan(5000);
+    expect(performance.now() - before).toBeLessThan(20_000);
     expect(registry.seen).toHaveLength(1);
   });
 

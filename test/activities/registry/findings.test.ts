@@ -90,7 +90,7 @@ describe('secrets', () => {
       const text = piece.repeat(Math.ceil(size / piece.length));
       const before = performance.now();
       findSecrets(text);
-      expect([piece, performance.now() - before < 3000]).toEqual([piece, true]);
+      expect([piece, performance.now() - before < 20_000]).toEqual([piece, true]);
     }
   });
 });

@@ -353,6 +353,7 @@ describe('a challenge', () => {
       readChallenge(header.repeat(4000));
       readChallenge(header.repeat(Math.floor(4096 / header.length)));
     }
-    expect(performance.now() - before).toBeLessThan(500);
+    // Quadratic work would take minutes; a busy machine takes a second.
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 });
