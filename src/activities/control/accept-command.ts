@@ -134,7 +134,7 @@ export async function refreshTenant(
       const cohorts = await readCohorts(sql, tenantId);
       await refreshWindows(sql, facts, { cohorts, derive: ports.derive });
     }
-    return readSnapshot(sql, tenantId);
+    return readSnapshot(sql, tenantId, facts);
   });
 }
 

@@ -26,9 +26,18 @@ import { readStop } from './stops';
 const CARRIED_MAX = 10;
 const DAY_MS = 86_400_000;
 
-/** The state of a tenant as control knows it; of one that never subscribed, stage `unknown`. */
-export async function readSnapshot(sql: Sql, tenantId: string): Promise<LifecycleSnapshot> {
-  const facts = await readTenantFacts(sql, tenantId);
+/**
+ * The state of a tenant as control knows it; of one that never subscribed, stage `unknown`.
+ *
+ * @param known - facts that windows were just computed from. A hold whose end takes effect between two readings
+ * would otherwise be over in the snapshot and keep every window in it, and nothing would be waited for.
+ */
+export async function readSnapshot(
+  sql: Sql,
+  tenantId: string,
+  known: TenantFacts | null = null,
+): Promise<LifecycleSnapshot> {
+  const facts = known ?? (await readTenantFacts(sql, tenantId));
   if (facts === null) return unknownTenant(await databaseNow(sql));
   const cohorts = await readCohorts(sql, tenantId);
   const counters = await readCounters(sql, tenantId);

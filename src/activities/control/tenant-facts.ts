@@ -29,7 +29,7 @@ export interface HoldFact extends HoldReach {
   readonly placedAt: string;
   /** When it ended; null while it is in force, also when its release was approved already. */
   readonly releasedAt: string | null;
-  /** When an approved release takes effect; null without one, and when it has. */
+  /** When an approved release takes effect, or has in this very moment; null without one, and when it is over. */
   readonly releasesAt: string | null;
   readonly reviewOn: string;
 }
@@ -129,7 +129,8 @@ async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[
             h.placed_at, ${REVIEW_ON} AS review_on,
             (SELECT MIN(e.released_at) FROM released_holds e WHERE e.hold_id = c.hold_id) AS released_at,
             (SELECT MIN(a.released_at) FROM hold_releases a
-              WHERE a.hold_id = c.hold_id AND a.released_at > lethe_now()
+              WHERE a.hold_id = c.hold_id
+                AND LOWER(CONVERT(a.released_by USING utf8mb4)) <> LOWER(CONVERT(a.approved_by USING utf8mb4))
                 AND NOT EXISTS (SELECT 1 FROM hold_release_withdrawals w
                   WHERE w.hold_id = a.hold_id AND w.request_number = a.request_number)) AS releases_at
        FROM hold_scopes c
