@@ -242,6 +242,18 @@ describe('a due day that a hold covers in part', () => {
     const before = await dueDay(tenantId);
     await at(before.deleteNotBefore ?? '', 1);
     const { holdId } = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
+    // While everything is frozen nothing is split, and it is said why.
+    const root = engine.root('control');
+    await root.execute(
+      `INSERT INTO freezes (freeze_id, scope, placed_at, placed_by)
+         VALUES ('fz_0000000000000001', ?, lethe_now(), 'operator-1')`,
+      [tenantId],
+    );
+    expect((await engine.destroy(tenantId)).blockedOn).toBe('freeze');
+    expect(
+      await rows('control', 'SELECT * FROM cohort_splits WHERE run_id = ?', [before.runId]),
+    ).toEqual([]);
+    await root.execute(`DELETE FROM freezes WHERE freeze_id = 'fz_0000000000000001'`);
     const verdict = `INSERT INTO split_verdicts (run_id, due_on, hold_id, withheld_run_id, manifest_digest,
         withheld_digest, withheld, rest, verified_at)
       SELECT run_id, '${before.dueOn}', '${holdId}', NULL, digest, NULL, 0, 1, lethe_now()

@@ -38,10 +38,16 @@ export async function splitDue(
   const { tenantId, workflowNow } = order;
   await refreshTenant(ports.archive, tenantId);
   const facts = await readTenantFacts(control, tenantId);
-  if (facts === null || (await isFrozen(control, tenantId))) return { blockedOn: null, split: 0 };
+  if (facts === null) return { blockedOn: null, split: 0 };
   const now = Date.parse(workflowNow) < Date.parse(facts.now) ? workflowNow : facts.now;
   const round = { blockedOn: null as string | null, split: 0 };
-  for (const cohort of await readCohorts(control, tenantId)) {
+  const cohorts = await readCohorts(control, tenantId);
+  if (await isFrozen(control, tenantId)) {
+    // A process that is told nothing would look again at once, and again.
+    const waits = cohorts.some((cohort) => holdsToSplitFor(facts, cohort, now).length > 0);
+    return { blockedOn: waits ? 'freeze' : null, split: 0 };
+  }
+  for (const cohort of cohorts) {
     if (cohort.state !== 'moved' || cohort.recordClass !== 'asset-basic-data') continue;
     const outcomes = await splitForEach(ports, { tenantId, cohort }, { facts, now });
     round.split += outcomes.filter((outcome) => outcome === 'split').length;
