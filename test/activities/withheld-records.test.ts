@@ -275,7 +275,11 @@ describe('a due day that a hold covers in part', () => {
         (await engine.now()).replace('T', ' ').replace('Z', ''),
       ]);
     await expect(permit).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
-    await expect(engine.destroy(tenantId)).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' });
+    expect((await engine.destroy(tenantId)).blockedOn).toBe('verification');
+    const trips = await rows('control', 'SELECT cause FROM breaker_trips WHERE tenant_id = ?', [
+      tenantId,
+    ]);
+    expect(trips).toEqual([{ cause: 'verification' }]);
     expect(await keysGone(tenantId)).toEqual([]);
     expect(await archived(tenantId, before)).toHaveLength(before.records);
   });
