@@ -5,7 +5,7 @@ import type { Sql, SqlPool, SqlValue } from '../../src/contracts/sql';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { placeOver, release } from '../support/holds';
 import { hostReport, newAsset } from '../support/observations';
-import { assetDays, ended, objectsOf, withHost } from '../support/tenant-life';
+import { assetDays, ended, liveDigest, objectsOf, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
 /** The next statement that matches it is never sent: the worker dies there. */
@@ -52,6 +52,8 @@ interface Life {
   /** The asset that is held in these tests. */
   readonly asset: string;
   readonly other: string;
+  /** What was live before the end. */
+  readonly live: readonly string[];
 }
 
 /** A tenant with two hosts whose archive of one due day waits; nothing is due yet. */
@@ -60,11 +62,12 @@ async function retained(): Promise<Life> {
   const other = newAsset();
   await engine.send(tenantId, 'linkAsset', { assetId: other, services: ['CVM'] });
   await engine.observe(hostReport(tenantId, other, { observedAt: await engine.now() }));
+  const live = await liveDigest(engine, tenantId);
   await engine.send(tenantId, 'endService', { service: 'CVM' });
   await engine.send(tenantId, 'endFeature', {});
   await engine.runWork(tenantId);
   engine.hosted = [ended('CVM')];
-  return { tenantId, asset, other };
+  return { tenantId, asset, other, live };
 }
 
 async function dueDay(tenantId: string) {
@@ -207,11 +210,50 @@ describe('a due day that a hold covers in part', () => {
     expect(await objectsOf(engine, tenantId)).toBe(0);
   });
 
+  it('comes back whole when the tenant does: from the rest and from what is withheld, each record once [AB-2] [CC-4]', async () => {
+    const { tenantId, asset, live } = await retained();
+    const before = await dueDay(tenantId);
+    await at(before.deleteNotBefore ?? '', 1);
+    const { holdId } = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
+    diesAt = /CALL issue_destroy_permit/;
+    await expect(engine.destroy(tenantId)).rejects.toThrow(Died);
+    diesAt = null;
+    expect(assetDays(await engine.snapshot(tenantId))).toHaveLength(2);
+    // A use that began before the rule of the end was reached; here the rule is moved instead of the use.
+    await engine
+      .root('control')
+      .execute(`UPDATE cohorts SET base_earliest_at = '2099-01-01' WHERE tenant_id = ?`, [
+        tenantId,
+      ]);
+    await engine.send(tenantId, 'attachService', { service: 'CVM' });
+    await engine.runWork(tenantId);
+    expect(await liveDigest(engine, tenantId)).toEqual(live);
+    // The hold keeps what is withheld in the archive as well, until it is released.
+    const kept = await objectsOf(engine, tenantId);
+    expect(kept).toBeGreaterThan(0);
+    await release(engine, holdId);
+    await engine.destroy(tenantId);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+    expect(await liveDigest(engine, tenantId)).toEqual(live);
+  });
+
   it('is kept when a split is forged: no login but the verifier writes a verdict, and that one refuses [CC-4]', async () => {
     const { tenantId, asset } = await retained();
     const before = await dueDay(tenantId);
     await at(before.deleteNotBefore ?? '', 1);
     const { holdId } = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
+    // While everything is frozen nothing is split, and it is said why.
+    const root = engine.root('control');
+    await root.execute(
+      `INSERT INTO freezes (freeze_id, scope, placed_at, placed_by)
+         VALUES ('fz_0000000000000001', ?, lethe_now(), 'operator-1')`,
+      [tenantId],
+    );
+    expect((await engine.destroy(tenantId)).blockedOn).toBe('freeze');
+    expect(
+      await rows('control', 'SELECT * FROM cohort_splits WHERE run_id = ?', [before.runId]),
+    ).toEqual([]);
+    await root.execute(`DELETE FROM freezes WHERE freeze_id = 'fz_0000000000000001'`);
     const verdict = `INSERT INTO split_verdicts (run_id, due_on, hold_id, withheld_run_id, manifest_digest,
         withheld_digest, withheld, rest, verified_at)
       SELECT run_id, '${before.dueOn}', '${holdId}', NULL, digest, NULL, 0, 1, lethe_now()
@@ -233,7 +275,11 @@ describe('a due day that a hold covers in part', () => {
         (await engine.now()).replace('T', ' ').replace('Z', ''),
       ]);
     await expect(permit).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
-    await expect(engine.destroy(tenantId)).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' });
+    expect((await engine.destroy(tenantId)).blockedOn).toBe('verification');
+    const trips = await rows('control', 'SELECT cause FROM breaker_trips WHERE tenant_id = ?', [
+      tenantId,
+    ]);
+    expect(trips).toEqual([{ cause: 'verification' }]);
     expect(await keysGone(tenantId)).toEqual([]);
     expect(await archived(tenantId, before)).toHaveLength(before.records);
   });

@@ -2,6 +2,7 @@ import { WorkflowClient } from '@temporalio/client';
 import { hostReport, newAsset } from '../support/observations';
 import { subscribeTo } from '../support/control';
 import { newTenantId } from '../support/engine';
+import { placeOver } from '../support/holds';
 import { createLiveEngine, until, type LiveEngine } from '../support/live-engine';
 
 let live: LiveEngine;
@@ -70,6 +71,29 @@ describe('a whole life on the real servers', () => {
       { recordClass: 'console-configuration-data', because: 'CC-2', records: 2 },
     ]);
     expect((await live.client.status(tenantId)).counters.commands).toBe(3);
+  });
+
+  it('lets the rest of a due day go in its time when a hold covers one asset of it, and keeps that [AB-3] [CC-4]', async () => {
+    const tenantId = newTenantId();
+    await live.subscribe(tenantId, subscribeTo('CVM'));
+    const assets = [newAsset(), newAsset()];
+    for (const asset of assets) {
+      await live.send(tenantId, 'linkAsset', { assetId: asset, services: ['CVM'] });
+      const observedAt = await live.engine.now();
+      await live.engine.observe(hostReport(tenantId, asset, { observedAt }));
+    }
+    const scope = { tenantId, recordClass: 'asset-basic-data', assetId: assets[0] ?? '' } as const;
+    const { holdId } = await placeOver(live.engine, [scope]);
+    await live.send(tenantId, 'endService', { service: 'CVM' });
+    await live.send(tenantId, 'endFeature', {});
+    await live.settled(tenantId);
+    await live.endHosting(tenantId, 'CVM');
+    await live.playToTheEnd(tenantId);
+    const status = await live.client.status(tenantId);
+    expect(status).toMatchObject({ ended: false, blockedOn: 'hold', nextDueAt: null });
+    expect(status.counters).toMatchObject({ certificates: 2, breaches: 0 });
+    const left = status.dueDays.map(({ splitFrom }) => splitFrom?.holdId);
+    expect(left).toEqual([holdId]);
   });
 
   it('ends with certificates and nothing left, through the workflow engine alone [AB-2] [AB-3] [CC-3]', async () => {

@@ -23,7 +23,7 @@ async function splitAndDestroy(
   const progress = await destroyDue(ports.destruction, order);
   return {
     done: progress.done && blockedOn === null,
-    blockedOn: progress.blockedOn ?? blockedOn,
+    blockedOn: blockedOn ?? progress.blockedOn,
     counts: split === 0 ? progress.counts : { ...progress.counts, split },
   };
 }

@@ -27,7 +27,8 @@ export interface SplitRound {
  * Effect: see `withhold` and `verifySplit`; nothing is removed.
  * @idempotency what is split is not split again; what was written and not judged is judged.
  * Evidence: `cohort-split` with ids, counts and digests.
- * @throws LetheError for a store that is away, and for a verification that failed, which trips the breaker.
+ * @returns `verification` as what it waits for when one failed, which trips the breaker.
+ * @throws LetheError for a store that is away.
  * @source CC-4
  */
 export async function splitDue(
@@ -38,18 +39,34 @@ export async function splitDue(
   const { tenantId, workflowNow } = order;
   await refreshTenant(ports.archive, tenantId);
   const facts = await readTenantFacts(control, tenantId);
-  if (facts === null || (await isFrozen(control, tenantId))) return { blockedOn: null, split: 0 };
+  if (facts === null) return { blockedOn: null, split: 0 };
   const now = Date.parse(workflowNow) < Date.parse(facts.now) ? workflowNow : facts.now;
-  const round = { blockedOn: null as string | null, split: 0 };
-  for (const cohort of await readCohorts(control, tenantId)) {
-    if (cohort.state !== 'moved' || cohort.recordClass !== 'asset-basic-data') continue;
-    const outcomes = await splitForEach(ports, { tenantId, cohort }, { facts, now });
-    round.split += outcomes.filter((outcome) => outcome === 'split').length;
-    if (outcomes.includes('blocked')) round.blockedOn = 'split';
+  const cohorts = await readCohorts(control, tenantId);
+  if (await isFrozen(control, tenantId)) {
+    // A process that is told nothing would look again at once, and again.
+    const waits = cohorts.some((cohort) => holdsToSplitFor(facts, cohort, now).length > 0);
+    return { blockedOn: waits ? 'freeze' : null, split: 0 };
+  }
+  const outcomes: Outcome[] = [];
+  for (const cohort of cohorts) {
+    if (!isArchived(cohort)) continue;
+    outcomes.push(...(await splitForEach(ports, { tenantId, cohort }, { facts, now })));
     if (isOpen(cohort.deleteNotBefore, now)) await renewVerdicts(ports, tenantId, cohort);
   }
-  return round;
+  return {
+    blockedOn: WAITS_FOR.find(([outcome]) => outcomes.includes(outcome))?.[1] ?? null,
+    split: outcomes.filter((outcome) => outcome === 'split').length,
+  };
 }
+
+const isArchived = ({ state, recordClass }: CohortRow): boolean =>
+  state === 'moved' && recordClass === 'asset-basic-data';
+
+/** Words for what is waited for, the more urgent one first. */
+const WAITS_FOR: readonly (readonly [Outcome, string])[] = [
+  ['unverified', 'verification'],
+  ['blocked', 'split'],
+];
 
 /** One hold after the other; when one cannot be split for, the others have to wait with it. */
 async function splitForEach(
@@ -76,7 +93,14 @@ function holdsToSplitFor(facts: TenantFacts, cohort: CohortRow, now: string): re
   return [...new Set(covering.map(({ holdId }) => holdId))];
 }
 
-type Outcome = 'split' | 'whole' | 'blocked';
+type Outcome = 'split' | 'whole' | 'blocked' | 'unverified';
+
+/** What is on record is not what is stored: the breaker is open then, and others are not kept waiting. */
+const UNVERIFIED: ReadonlySet<string> = new Set([
+  'VERIFICATION_FAILED',
+  'DIGEST_MISMATCH',
+  'ARCHIVE_INVALID',
+]);
 
 async function trySplit(ports: SplitPorts, order: Withholding): Promise<Outcome> {
   const { tenantId, cohort } = order;
@@ -87,6 +111,7 @@ async function trySplit(ports: SplitPorts, order: Withholding): Promise<Outcome>
     // Without its key there is nothing left to split: its end is finished by others.
     if (isLetheError(error) && error.code === 'KEY_DESTROYED') return 'blocked';
     if (isTakenOver(error)) return 'blocked';
+    if (isLetheError(error) && UNVERIFIED.has(error.code)) return 'unverified';
     throw error;
   }
 }
