@@ -21,7 +21,7 @@ export interface SetAsideNotice {
 }
 
 /** Notices that are shown or asked for again at a time. */
-export const SET_ASIDE_MAX = 100;
+const SET_ASIDE_MAX = 100;
 const PER_SECOND = 1_000_000_000n;
 
 /** The line that an attempt belongs to. */
