@@ -28,6 +28,8 @@ export type DeliveryFailure =
   | 'no-mail-server'
   | 'redirected'
   | 'refused'
+  /** Said of this notice in particular: only that counts towards setting it aside. */
+  | 'rejected'
   | 'timed-out'
   | 'tls'
   | 'unreachable';
@@ -58,6 +60,14 @@ export interface FailingReceiver {
   readonly nextAt: string;
 }
 
+/** What a receiver refuses for good, while it goes on with the rest. */
+export interface SetAsideTotal {
+  readonly receiver: string;
+  readonly notices: number;
+  /** When the first of them was set aside. */
+  readonly since: string;
+}
+
 /** What one look at the outbox found. */
 export interface NoticeRound {
   /** The database's clock, RFC 3339 in UTC. */
@@ -71,6 +81,8 @@ export interface NoticeRound {
   /** At most ten, longest failing first. */
   readonly failing: readonly FailingReceiver[];
   readonly failingTotal: number;
+  /** At most ten, longest waiting first; absent in what an earlier build found. */
+  readonly setAside?: readonly SetAsideTotal[];
   /** More notices wait for their place in the order than one look gives. */
   readonly more: boolean;
 }

@@ -251,3 +251,29 @@ export const RETRY_AFTER_SECONDS: readonly number[] = Object.freeze([
 /** Seconds to wait after that many failures in a row; at least one. */
 export const retryAfterSeconds = (failures: number): number =>
   RETRY_AFTER_SECONDS[Math.min(failures, RETRY_AFTER_SECONDS.length) - 1] ?? 0;
+
+/** How one notice was refused by one receiver, so far. */
+export interface Refusals {
+  /** How often it was sent by itself and rejected. Outages are not among them. */
+  readonly count: number;
+  /** Seconds from the first of them to the last. */
+  readonly overSeconds: number;
+  /** Notices that were set aside since the receiver took one. */
+  readonly setAsideInARow: number;
+}
+
+/** A program that is being changed may answer wrongly for an hour, and be asked often meanwhile. */
+export const REFUSALS_MIN = 6;
+/** A day: somebody has been at work since the first refusal. */
+export const REFUSED_OVER_SECONDS_MIN = 24 * HOUR;
+/** A receiver that takes none of so many refuses everything: its order is kept, and a person has to look. */
+export const SET_ASIDE_IN_A_ROW_MAX = 3;
+
+/**
+ * Whether a receiver goes on without a notice that it refuses. The notice is not lost: it is on record as set
+ * aside until a person has it delivered again.
+ */
+export const isSetAside = ({ count, overSeconds, setAsideInARow }: Refusals): boolean =>
+  count >= REFUSALS_MIN &&
+  overSeconds >= REFUSED_OVER_SECONDS_MIN &&
+  setAsideInARow < SET_ASIDE_IN_A_ROW_MAX;

@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { NOTICE_MESSAGE_NAMES } from '../contracts/messages';
-import type { NoticeDeliveryInput, NoticeRound } from '../contracts/notices';
+import type { NoticeDeliveryInput, NoticeRound, SetAsideTotal } from '../contracts/notices';
 import { notices } from './activity-options';
 import { isContinued } from './check-input';
 
@@ -82,7 +82,8 @@ export async function noticeDelivery(input: NoticeDeliveryInput): Promise<void> 
 }
 
 const needsHuman = (round: NoticeRound | null): boolean =>
-  round?.failing.some(({ attempts }) => attempts >= ATTEMPTS_SHOWN) ?? false;
+  (round?.failing.some(({ attempts }) => attempts >= ATTEMPTS_SHOWN) ?? false) ||
+  (round?.setAside ?? []).length > 0;
 
 function show(round: NoticeRound, before: NoticeRound | null): void {
   if (needsHuman(round) !== needsHuman(before)) {
@@ -105,6 +106,21 @@ function show(round: NoticeRound, before: NoticeRound | null): void {
             '|---|---|---|---|---|',
             ...rows,
           ]),
+      ...setAsideLines(round.setAside ?? []),
     ].join('\n'),
   );
 }
+
+const setAsideLines = (totals: readonly SetAsideTotal[]): readonly string[] =>
+  totals.length === 0
+    ? []
+    : [
+        '',
+        '**Notices that a receiver refuses for good are set aside.** They wait for a person: `lethe notice set-aside`.',
+        '',
+        '| receiver | set aside | since |',
+        '|---|---|---|',
+        ...totals.map(
+          ({ receiver, notices: count, since }) => `| ${receiver} | ${count} | ${since} |`,
+        ),
+      ];

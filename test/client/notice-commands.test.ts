@@ -79,6 +79,8 @@ describe('lethe notice', () => {
     ['receiver disable --name nobody --confirm nobody', 'name'],
     ['replay --receiver nobody', 'name'],
     ['replay --receiver console --from x', 'from'],
+    ['replay --receiver console --set-aside --from 1', 'set-aside'],
+    ['set-aside --receiver nobody', 'name'],
     ['list --after -1', 'after'],
     ['calendar --out /nowhere/at/all/feed.ics', 'out'],
   ])('refuses %s by its field, without repeating a value', async (line, field) => {
@@ -107,6 +109,29 @@ describe('lethe notice', () => {
       'notice replay --receiver console --from 1 --to 2',
     );
     expect(replay).toMatchObject({ from: 1, to: 2 });
+  });
+
+  it('lists what a receiver has set aside, calls for a person, and has it delivered again', async () => {
+    expect(await asked('notice set-aside')).toEqual([]);
+    await sql.pool('notifier').execute(
+      `INSERT INTO notice_attempts (receiver, line, sequence, attempt, notices, outcome, reason,
+         http_status, attempted_at) VALUES ('console', '', 2, 9, 1, 'set-aside', 'rejected', 422, lethe_now())`,
+    );
+    const shown = await lethe('notice set-aside --receiver console --json');
+    expect(shown).toMatchObject({ exitCode: 1, stderr: '' });
+    const [one] = JSON.parse(shown.stdout) as readonly object[];
+    expect(one).toMatchObject({ receiver: 'console', sequence: 2, tenantId: TENANT });
+    expect(one).toMatchObject({ httpStatus: 422, askedAgain: false });
+    const list = await lethe('notice receiver list --json');
+    expect(list.exitCode).toBe(1);
+    expect(JSON.parse(list.stdout)).toMatchObject([{ name: 'console', setAside: 1 }, {}]);
+    expect((await lethe('notice set-aside')).stdout).toContain('422');
+
+    const again = 'notice replay --receiver console --set-aside';
+    expect(await asked(again)).toEqual({ places: [2] });
+    expect(await asked(again)).toEqual({ places: [] });
+    const after = await lethe('notice set-aside --json');
+    expect(JSON.parse(after.stdout)).toMatchObject([{ sequence: 2, askedAgain: true }]);
   });
 
   it('writes the calendar whole, over the one before', async () => {

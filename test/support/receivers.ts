@@ -7,9 +7,15 @@ import {
   type AddReceiver,
 } from '../../src/activities/notices/register';
 import { composeNotices } from '../../src/composition/notices';
-import type { NoticeActivities, NoticeRound, SigningSecret } from '../../src/contracts/notices';
+import type {
+  MailServer,
+  NoticeActivities,
+  NoticeRound,
+  SigningSecret,
+} from '../../src/contracts/notices';
 import type { NoticeEvent } from '../../src/domain/notices';
-import type { EngineHarness } from './engine';
+import { subscribeTo } from './control';
+import { newTenantId, type EngineHarness } from './engine';
 
 /** A request as a receiver saw it. */
 export interface SeenNotice {
@@ -85,6 +91,8 @@ export function newKeyPair(): {
 export interface NoticeDesk {
   readonly activities: NoticeActivities;
   readonly secrets: Map<string, readonly SigningSecret[]>;
+  /** Null: mail is not configured. */
+  mailServer: MailServer | null;
   add(order: Pick<AddReceiver, 'name' | 'address'> & Partial<AddReceiver>): Promise<void>;
   disable(name: string): Promise<void>;
   /** Looks once and delivers to everybody whose turn it is, as the process does. */
@@ -105,12 +113,13 @@ export function createNoticeDesk(
     { stores, pulse: { beat: () => undefined } },
     {
       policy,
-      secrets: { secretsOf: (name) => secrets.get(name) ?? [], mailServer: () => null },
+      secrets: { secretsOf: (name) => secrets.get(name) ?? [], mailServer: () => desk.mailServer },
     },
   );
   const desk: NoticeDesk = {
     activities,
     secrets,
+    mailServer: null,
     add: async (order) => {
       secrets.set(order.name, secrets.get(order.name) ?? [newSharedSecret().secret]);
       const control = engine.stores.sql('control', 'control');
@@ -135,3 +144,14 @@ export function createNoticeDesk(
   };
   return desk;
 }
+
+/** A tenant that subscribes, of which one notice tells. */
+export async function newToldTenant(engine: EngineHarness): Promise<string> {
+  const tenantId = newTenantId();
+  await engine.send(tenantId, 'subscribe', subscribeTo('CVM'));
+  return tenantId;
+}
+
+/** Places in the order, as they arrived. */
+export const placesOf = (seen: readonly SeenNotice[]): readonly number[] =>
+  seen.map(({ event }) => Number(event.data['sequence']));

@@ -106,7 +106,7 @@ describe('the delivery of notices', () => {
     });
   });
 
-  it('shows a receiver that fails for longer to a person, and takes it back when it took its notices', async () => {
+  it('shows a receiver that fails for longer, or has set a notice aside, to a person, and takes it back after', async () => {
     const failing = {
       receiver: 'console',
       since: '2029-12-31T20:00:00Z',
@@ -117,6 +117,8 @@ describe('the delivery of notices', () => {
     const { looks, activities } = portsWith([
       { failing: [{ ...failing, attempts: 3 }], failingTotal: 1 },
       { failing: [failing], failingTotal: 1 },
+      {},
+      { setAside: [{ receiver: 'console', notices: 1, since: '2030-01-01T00:00:00Z' }] },
     ]);
     await environment.whileWorking(activities, async () => {
       const handle = await start('notices-human');
@@ -127,6 +129,10 @@ describe('the delivery of notices', () => {
       await handle.signal('deliverNow');
       await until(async () => (await shown()) === true, 10_000);
       expect(await handle.query<NoticeRound>('noticeStatus')).toMatchObject({ failingTotal: 1 });
+      await handle.signal('deliverNow');
+      await until(async () => (await shown()) === false, 10_000);
+      await handle.signal('deliverNow');
+      await until(async () => (await shown()) === true, 10_000);
       await handle.signal('deliverNow');
       await until(async () => (await shown()) === false, 10_000);
       await handle.terminate();

@@ -12,6 +12,7 @@ import { insertRow } from '../control/command-context';
 import { toSqlTime } from '../control/sql-text';
 import { readNext, type NextDelivery } from './next-delivery';
 import { readActiveReceiver } from './receiver-rows';
+import { setAside } from './set-aside';
 
 /** What delivering needs. */
 export interface DeliveryPorts {
@@ -29,9 +30,10 @@ type Delivered = Awaited<ReturnType<NoticeActivities['deliverNotices']>>;
 
 /**
  * Delivers what is due to one receiver, in order, and stops at the first failure: what comes behind waits
- * for it. Nothing else waits, neither another receiver nor a tenant's process.
+ * for it, until it is taken or set aside. Nothing else waits, neither another receiver nor a tenant's process.
  *
- * Effect: a request or a mail per delivery, one row per attempt; a receiver that says it is gone is disabled.
+ * Effect: a request or a mail per delivery, one row per attempt, and one for a notice that is set aside; a
+ * receiver that says it is gone is disabled.
  * @idempotency what was delivered is not sent again, unless the row about it was lost: then once more with
  * the same id, which the receiver knows.
  * Bounds: 60 notices a call, a page of 200 in memory.
@@ -67,24 +69,29 @@ async function deliverPage(
   const { notices, passTo } = next;
   if (notices.length === 0) {
     const passed = { sequence: passTo, notices: 0, attempt: next.attempt };
-    return { delivered: 0, wentWell: await record(ports, receiver, { ...next, ...passed }) };
+    const isFirst = await record(ports, receiver, { ...next, ...passed });
+    return { delivered: 0, wentWell: isFirst === 'recorded' };
   }
   const sender = ports.senders[receiver.kind];
+  const togetherMax = next.alone ? 1 : sender.togetherMax;
   let { attempt } = next;
   let delivered = 0;
   while (delivered < notices.length) {
     ports.pulse.beat({ step: 'notices' });
-    const some = notices.slice(delivered, delivered + sender.togetherMax);
+    const some = notices.slice(delivered, delivered + togetherMax);
     const outcome = await sender.send(receiver, some);
-    const about = { line: next.line, sequence: lastOf(some), notices: some.length, attempt };
-    const isFirst = await record(ports, receiver, { ...about, outcome });
-    if (!outcome.delivered || !isFirst) return { delivered, wentWell: false };
+    const sequence = outcome.delivered ? lastOf(some) : firstOf(some);
+    const about = { line: next.line, sequence, notices: some.length, attempt };
+    const recorded = await record(ports, receiver, { ...about, outcome });
+    if (recorded === 'set-aside') return { delivered, wentWell: true };
+    if (!outcome.delivered || recorded === 'late') return { delivered, wentWell: false };
     delivered += some.length;
     attempt = 1;
   }
   return { delivered, wentWell: true };
 }
 
+const firstOf = (notices: readonly Notice[]): number => notices[0]?.sequence ?? 0;
 const lastOf = (notices: readonly Notice[]): number => notices.at(-1)?.sequence ?? 0;
 
 interface Attempt {
@@ -96,12 +103,14 @@ interface Attempt {
   readonly outcome?: DeliveryOutcome;
 }
 
-/** False when another worker recorded the same attempt: it goes on with this receiver, this one stops. */
-async function record(ports: DeliveryPorts, receiver: Receiver, of: Attempt): Promise<boolean> {
+/** `late` when another worker recorded the same attempt: it goes on with this receiver, this one stops. */
+type Recorded = 'recorded' | 'late' | 'set-aside';
+
+async function record(ports: DeliveryPorts, receiver: Receiver, of: Attempt): Promise<Recorded> {
   const { outcome } = of;
   const failure = outcome === undefined || outcome.delivered ? null : outcome.reason;
   try {
-    await ports.control.transaction(async (sql) => {
+    return await ports.control.transaction(async (sql) => {
       const now = toSqlTime(await databaseNow(sql));
       await insertRow(sql, 'notice_attempts', {
         receiver: receiver.name,
@@ -118,10 +127,11 @@ async function record(ports: DeliveryPorts, receiver: Receiver, of: Attempt): Pr
         const end = { ended_at: now, ended_by: 'receiver', cause: 'gone' };
         await insertRow(sql, 'notice_receiver_ends', { receiver: receiver.name, ...end });
       }
+      const isRejected = failure === 'rejected' && of.notices === 1;
+      return isRejected && (await setAside(sql, receiver.name, of)) ? 'set-aside' : 'recorded';
     });
-    return true;
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ER_DUP_ENTRY') return false;
+    if ((error as { code?: unknown }).code === 'ER_DUP_ENTRY') return 'late';
     throw error;
   }
 }

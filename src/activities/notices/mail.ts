@@ -132,9 +132,17 @@ function reasonOf(error: unknown): DeliveryFailure {
   const { code = '', message = '', responseCode } = error as Partial<SmtpFailure>;
   if (code === 'ETLS' || (code === 'ESOCKET' && /certificate|SSL|TLS/i.test(message))) return 'tls';
   if (code === 'ETIMEDOUT') return 'timed-out';
-  if (responseCode !== undefined || code === 'EENVELOPE' || code === 'EAUTH') return 'refused';
+  if (isOfTheMail(code, responseCode)) return 'rejected';
+  if (responseCode !== undefined || ['EENVELOPE', 'EAUTH'].includes(code)) return 'refused';
   return 'unreachable';
 }
+
+/**
+ * Refused for good when the whole mail was read; before that the server speaks of the mailbox. A full one (552)
+ * is full for the moment, whatever the standard says.
+ */
+const isOfTheMail = (code: string, responseCode = 0): boolean =>
+  code === 'EMESSAGE' && responseCode >= 500 && responseCode < 600 && responseCode !== 552;
 
 interface SmtpFailure {
   readonly code: string;

@@ -24,6 +24,8 @@ export interface NextDelivery {
   readonly passTo: number;
   /** Number of the next attempt. */
   readonly attempt: number;
+  /** The first of them may have been rejected: each is sent by itself, to know which one it is. */
+  readonly alone: boolean;
   /** Since when it fails; null when it does not. */
   readonly failing: FailingReceiver | null;
 }
@@ -56,13 +58,14 @@ async function readLine(sql: Sql, receiver: Receiver, line: Line): Promise<NextD
   const isOver = notices.length === 0 && page.length < PAGE_MAX;
   // A replay says that it is over; what is new has no end.
   if (isOver && line.to === null) return null;
-  const failures = await readFailures(sql, receiver.name, { line: line.id, after });
+  const { failing, alone } = await readFailures(sql, receiver.name, { line: line.id, after });
   return {
     line: line.id,
     notices,
     passTo: isOver ? (line.to ?? after) : (last?.sequence ?? after),
-    attempt: (failures?.attempts ?? 0) + 1,
-    failing: failures,
+    attempt: (failing?.attempts ?? 0) + 1,
+    alone,
+    failing,
   };
 }
 
@@ -121,7 +124,7 @@ async function readFailures(
   sql: Sql,
   receiver: string,
   { line, after }: { readonly line: string; readonly after: number },
-): Promise<FailingReceiver | null> {
+): Promise<Pick<NextDelivery, 'failing' | 'alone'>> {
   const rows = await textRows(
     sql,
     `SELECT attempted_at, reason FROM notice_attempts
@@ -130,9 +133,9 @@ async function readFailures(
     [receiver, line, after],
   );
   const [first, last] = [rows[0], rows.at(-1)];
-  if (first === undefined || last === undefined) return null;
+  if (first === undefined || last === undefined) return { failing: null, alone: false };
   const lastAt = toInstant(required(last, 'attempted_at'));
-  return {
+  const failing = {
     receiver,
     since: toInstant(required(first, 'attempted_at')),
     attempts: rows.length,
@@ -141,6 +144,7 @@ async function readFailures(
       ? lastAt
       : laterBy(lastAt, retryAfterSeconds(rows.length)),
   };
+  return { failing, alone: rows.some((row) => row['reason'] === 'rejected') };
 }
 
 /** Whoever asks for anything again wants it tried now. */

@@ -8,7 +8,7 @@ import { listOf, matching, objectOf, oneOf, optional, refuse } from '../../contr
 import type { Sql, SqlPool } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
 import { NOTICE_TYPES } from '../../domain/notices';
-import { derivedId, insertRow } from '../control/command-context';
+import { insertRow } from '../control/command-context';
 import {
   required,
   textRow,
@@ -22,6 +22,7 @@ import { parseDestination, type DestinationPolicy } from './destination';
 import { readNext } from './next-delivery';
 import { lastSequence } from './order-notices';
 import { toReceiver } from './receiver-rows';
+import { totalSetAside } from './set-aside';
 
 /** What an operator registers. */
 export interface AddReceiver {
@@ -45,13 +46,16 @@ export interface ReceiverRecord extends Receiver {
   /** How many notices it took, each time counted. */
   readonly delivered: number;
   readonly failing: FailingReceiver | null;
+  /** How many notices it refuses for good and nobody had delivered again. */
+  readonly setAside: number;
 }
 
 /** Receivers of one environment; each of them costs some reading with every look. */
 const RECEIVERS_MAX = 200;
 const TYPES_MAX = 64;
 
-const opaque = matching(
+/** Whoever orders something is named by an opaque id. */
+export const opaque = matching(
   /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
   'must be an opaque id of 1 to 64 characters',
 );
@@ -167,72 +171,8 @@ export async function disableReceiver(
   return named(await listReceivers(control), order.name);
 }
 
-/** What is to be delivered again. */
-export interface ReplayOrder {
-  readonly name: string;
-  /** Absent: nothing again; what waits is tried now. */
-  readonly from?: number;
-  /** Absent: to what is the last one now. */
-  readonly to?: number;
-  readonly requestedBy: string;
-}
-
-/**
- * Has notices delivered again, with their ids of the first time, or what waits tried at once.
- *
- * Effect: one row in control; the process delivers.
- * @idempotency asking again delivers again; receivers know the ids.
- * @throws LetheError INVALID_INPUT naming the field, also for a receiver that is not told any more.
- */
-export async function requestReplay(
-  control: SqlPool,
-  order: ReplayOrder,
-): Promise<{
-  readonly replayId: string;
-  readonly from: number | null;
-  readonly to: number | null;
-}> {
-  opaque(order.requestedBy, 'requestedBy');
-  return control.transaction(async (sql) => {
-    const record = named(await listReceivers(sql), order.name);
-    if (record.ended !== null) {
-      refuse('INVALID_INPUT', 'name', 'is a disabled receiver; register it under another name');
-    }
-    const range = await rangeOf(sql, order);
-    const now = await databaseNow(sql);
-    const replayId = derivedId('rp', order.name, now, order.requestedBy);
-    await insertRow(sql, 'notice_replays', {
-      replay_id: replayId,
-      receiver: order.name,
-      from_sequence: range.from,
-      to_sequence: range.to,
-      requested_at: toSqlTime(now),
-      requested_by: order.requestedBy,
-    });
-    return { replayId, ...range };
-  });
-}
-
-async function rangeOf(
-  sql: Sql,
-  { from, to }: ReplayOrder,
-): Promise<{ readonly from: number | null; readonly to: number | null }> {
-  if (from === undefined) {
-    if (to !== undefined) refuse('INVALID_INPUT', 'to', 'goes with from');
-    return { from: null, to: null };
-  }
-  const last = await lastSequence(sql);
-  const end = to ?? last;
-  if (from < 1 || from > last) {
-    refuse('INVALID_INPUT', 'from', `must be the place of a notice, from 1 to ${last}`);
-  }
-  if (end < from || end > last) {
-    refuse('INVALID_INPUT', 'to', `must be the place of a notice, from ${from} to ${last}`);
-  }
-  return { from, to: end };
-}
-
-function named(records: readonly ReceiverRecord[], name: string): ReceiverRecord {
+/** One of them, or a refusal that names the field. */
+export function named(records: readonly ReceiverRecord[], name: string): ReceiverRecord {
   const record = records.find((one) => one.name === name);
   return record ?? refuse('INVALID_INPUT', 'name', 'names no receiver; lethe notice receiver list');
 }
@@ -259,6 +199,7 @@ export async function listReceivers(sql: Sql): Promise<readonly ReceiverRecord[]
           : { at: endedAt, by: required(row, 'ended_by'), cause: required(row, 'cause') },
       ...(await readDelivered(sql, receiver)),
       failing: next?.failing ?? null,
+      setAside: (await totalSetAside(sql, receiver.name))[0]?.notices ?? 0,
     });
   }
   return records;

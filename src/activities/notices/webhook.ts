@@ -21,6 +21,11 @@ export interface WebhookPorts extends PostPorts {
 /** Standard Webhooks recommends 15 to 30 seconds. */
 const WITHIN_MS = 20_000;
 const GONE = 410;
+/**
+ * Answers that speak of the receiver, of who asks or of the moment, not of the notice: no login, no such
+ * place or method, a proxy, too slow, another server, too early, another protocol, too many.
+ */
+const NOT_OF_THE_NOTICE: readonly number[] = [401, 404, 405, 407, 408, 421, 425, 426, 429];
 
 /**
  * Sends each notice by itself: Standard Webhooks headers over a CloudEvents body. A receiver without a
@@ -60,7 +65,9 @@ function secretsFor(secrets: NoticeSecrets, receiver: string): readonly SigningS
 function outcomeOf(status: number): DeliveryOutcome {
   if (status >= 200 && status < 300) return { delivered: true, httpStatus: status };
   if (status === GONE) return failed('gone', status);
-  return failed(status >= 300 && status < 400 ? 'redirected' : 'refused', status);
+  if (status >= 300 && status < 400) return failed('redirected', status);
+  const isRejected = status >= 400 && status < 500 && !NOT_OF_THE_NOTICE.includes(status);
+  return failed(isRejected ? 'rejected' : 'refused', status);
 }
 
 const failed = (

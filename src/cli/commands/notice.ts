@@ -4,9 +4,9 @@ import {
   addReceiver,
   disableReceiver,
   listReceivers,
-  requestReplay,
   type ReceiverRecord,
 } from '../../activities/notices/register';
+import { replaySetAside, requestReplay } from '../../activities/notices/replays';
 import type { NoticeLanguage } from '../../contracts/notices';
 import { eventOf, isFor, NOTICE_TYPES } from '../../domain/notices';
 import { LetheError } from '../../domain/errors';
@@ -15,6 +15,7 @@ import { confirm } from '../confirm';
 import { actorOf } from '../lifecycle-command';
 import { facts, table, type Answer } from '../output';
 import { addNoticeCalendar } from './notice-calendar';
+import { addNoticeSetAside } from './notice-set-aside';
 import type { Session } from '../session';
 
 interface ByOptions extends CommonOptions {
@@ -39,6 +40,7 @@ interface ReplayOptions extends ByOptions {
   readonly receiver: string;
   readonly from?: string;
   readonly to?: string;
+  readonly setAside?: true;
 }
 
 interface ListOptions extends CommonOptions {
@@ -47,7 +49,7 @@ interface ListOptions extends CommonOptions {
   readonly type?: readonly string[];
 }
 
-/** `lethe notice receiver|list|replay|calendar`: who is told what happens, and what was told. */
+/** `lethe notice receiver|list|set-aside|replay|calendar`: who is told what happens, and what was told. */
 export function addNotice(lethe: Command, cli: Cli): void {
   const notice = lethe
     .command('notice')
@@ -58,13 +60,14 @@ export function addNotice(lethe: Command, cli: Cli): void {
   addCommand(
     receiver,
     'list',
-    'every receiver; exit code 1 while one does not take its notices',
+    'every receiver; exit code 1 while one does not take its notices, or has set some aside',
   ).action(
     cli.action<CommonOptions>(async (...[, { notices }]) =>
       receiversAnswer(await listReceivers(notices.reader)),
     ),
   );
   addList(notice, cli);
+  addNoticeSetAside(notice, cli);
   addReplay(notice, cli);
   addNoticeCalendar(notice, cli);
 }
@@ -149,10 +152,12 @@ function addReplay(notice: Command, cli: Cli): void {
     .requiredOption('--receiver <name>', 'name of the receiver')
     .option('--from <place>', 'place of the first notice; lethe notice list shows them')
     .option('--to <place>', 'place of the last one; default: the newest')
+    .option('--set-aside', 'everything that it refused and that was set aside, at most 100 notices')
     .option(byOption, BY)
     .action(
       cli.action<ReplayOptions>(async (options, session) => {
         const { receiver: name, from, to } = options;
+        if (options.setAside === true) return told(session, await setAsideAgain(options, session));
         const replay = await requestReplay(session.notices.control, {
           name,
           ...(from !== undefined && { from: placeOf(from, 'from') }),
@@ -169,6 +174,20 @@ function addReplay(notice: Command, cli: Cli): void {
         });
       }),
     );
+}
+
+async function setAsideAgain(options: ReplayOptions, session: Session): Promise<Answer> {
+  const { receiver: name, from, to, requestedBy } = options;
+  if (from !== undefined || to !== undefined) {
+    throw new LetheError('INVALID_INPUT', 'set-aside goes without from and to', {
+      field: 'set-aside',
+    });
+  }
+  const by = actorOf(requestedBy, session.config);
+  const places = await replaySetAside(session.notices.control, { name, requestedBy: by });
+  const text =
+    places.length === 0 ? 'nothing that was not asked for' : `places ${places.join(', ')}`;
+  return { data: { places }, text: `${text}\n` };
 }
 
 function placeOf(text: string, field: string): number {
@@ -225,21 +244,25 @@ const receiverAnswer = (record: ReceiverRecord): Answer => ({
     ['tenant', record.tenantId ?? 'every tenant'],
     ['types', record.kinds.length === 0 ? 'all' : record.kinds.join(', ')],
     ['state', stateOf(record)],
+    ['set aside', record.setAside],
   ]),
 });
 
 function receiversAnswer(records: readonly ReceiverRecord[]): Answer {
   const rows = records.map((record) => [
     ...[record.name, record.kind, record.tenantId ?? 'every tenant', record.delivered],
-    ...[record.lastDelivered, stateOf(record), record.address],
+    ...[record.lastDelivered, record.setAside, stateOf(record), record.address],
   ]);
-  const head = ['name', 'by', 'tenant', 'delivered', 'last place', 'state', 'address'];
+  const head = ['name', 'by', 'tenant', 'delivered', 'last place', 'set aside', 'state', 'address'];
   return {
     data: records,
     text: rows.length === 0 ? 'nobody is told anything\n' : table(head, rows),
-    exitCode: records.some(({ failing }) => failing !== null) ? 1 : 0,
+    exitCode: records.some(needsSomebody) ? 1 : 0,
   };
 }
+
+const needsSomebody = ({ ended, failing, setAside }: ReceiverRecord): boolean =>
+  failing !== null || (ended === null && setAside > 0);
 
 function stateOf({ ended, failing }: ReceiverRecord): string {
   if (ended !== null) return `${ended.cause === 'gone' ? 'GONE' : 'disabled'} ${ended.at}`;

@@ -1,13 +1,14 @@
 import { verify, type KeyObject } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { RETRY_AFTER_SECONDS } from '../../../src/domain/notices';
-import { newTenantId, createEngineHarness, type EngineHarness } from '../../support/engine';
-import { subscribeTo } from '../../support/control';
+import { createEngineHarness, type EngineHarness } from '../../support/engine';
 import {
   createNoticeDesk,
   createTestReceiver,
   newKeyPair,
   newSharedSecret,
+  newToldTenant,
+  placesOf,
   type NoticeDesk,
   type SeenNotice,
   type TestReceiver,
@@ -34,8 +35,6 @@ const firstArrivals = (seen: readonly SeenNotice[]): readonly SeenNotice[] =>
   seen.filter(
     ({ event }, index) => seen.findIndex((other) => other.event.id === event.id) === index,
   );
-const sequences = (seen: readonly SeenNotice[]): readonly number[] =>
-  seen.map(({ event }) => Number(event.data['sequence']));
 const ascending = (numbers: readonly number[]): readonly number[] =>
   [...numbers].sort((a, b) => a - b);
 
@@ -44,11 +43,7 @@ async function later(seconds: number): Promise<void> {
   await engine.setClock(new Date(at).toISOString());
 }
 
-const newTenant = async (): Promise<string> => {
-  const tenantId = newTenantId();
-  await engine.send(tenantId, 'subscribe', subscribeTo('CVM'));
-  return tenantId;
-};
+const newTenant = () => newToldTenant(engine);
 
 const attempts = async (name: string, outcome: string): Promise<number> => {
   const rows = await engine
@@ -81,7 +76,7 @@ describe('a whole life', () => {
     // The configuration's own promise had passed when the clock was moved to the assets' window.
     expect(types).toContain('lethe.deadline.missed');
     expect(types.slice(-2)).toEqual(Array(2).fill('lethe.certificate.issued'));
-    expect(sequences(receiver.seen)).toEqual(receiver.seen.map((_, index) => index + 1));
+    expect(placesOf(receiver.seen)).toEqual(receiver.seen.map((_, index) => index + 1));
     expect(new Set(receiver.seen.map(({ event }) => event.id)).size).toBe(types.length);
     await desk.disable('console');
 
@@ -149,7 +144,7 @@ describe('a receiver that is down for a week', () => {
     down.answer = 204;
     down.seen.length = 0;
     expect(await own.settle()).toMatchObject({ due: [], failingTotal: 0 });
-    const arrived = sequences(down.seen);
+    const arrived = placesOf(down.seen);
     expect(arrived).toEqual(ascending(arrived));
     expect(firstArrivals(down.seen)).toHaveLength(down.seen.length);
     expect(new Set(down.seen.map(({ event }) => event.subject))).toEqual(new Set(made));

@@ -5,22 +5,19 @@ import { Webhook } from 'standardwebhooks';
 import { convertIcsCalendar } from 'ts-ics';
 import type { DestinationPolicy } from '../../../src/activities/notices/destination';
 import { readCalendarDates } from '../../../src/activities/notices/calendar-dates';
-import {
-  addReceiver,
-  listReceivers,
-  requestReplay,
-  type ReplayOrder,
-} from '../../../src/activities/notices/register';
+import { addReceiver, listReceivers } from '../../../src/activities/notices/register';
+import { requestReplay, type ReplayOrder } from '../../../src/activities/notices/replays';
 import { calendarFeed } from '../../../src/domain/calendar-feed';
 import { noticeSecrets } from '../../../src/platform/notice-secrets';
-import { subscribeTo } from '../../support/control';
-import { createEngineHarness, newTenantId, type EngineHarness } from '../../support/engine';
+import { createEngineHarness, type EngineHarness } from '../../support/engine';
 import { placeOver, release } from '../../support/holds';
 import { Pauses, pausing } from '../../support/paused-worker';
 import {
   createNoticeDesk,
   createTestReceiver,
   newSharedSecret,
+  newToldTenant,
+  placesOf,
   type NoticeDesk,
   type TestReceiver,
 } from '../../support/receivers';
@@ -58,14 +55,8 @@ const control = () => engine.stores.sql('control', 'control');
 const replay = (order: Omit<ReplayOrder, 'requestedBy'>) =>
   requestReplay(control(), { ...order, requestedBy: 'operator-1' });
 const record = async (of = name) => (await listReceivers(control())).find((one) => one.name === of);
-const places = (): readonly number[] =>
-  receiver.seen.map(({ event }) => Number(event.data['sequence']));
-
-async function newTenant(): Promise<string> {
-  const tenantId = newTenantId();
-  await engine.send(tenantId, 'subscribe', subscribeTo('CVM'));
-  return tenantId;
-}
+const places = () => placesOf(receiver.seen);
+const newTenant = () => newToldTenant(engine);
 
 describe('a receiver', () => {
   it('is told of its own tenant and its own types only, and only from its registration on', async () => {
