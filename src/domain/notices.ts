@@ -152,6 +152,7 @@ export const UNTOLD_TABLES = Object.freeze({
   run_subjects: 'part of a run, which is told of',
   window_refreshes: 'a mark that windows are fresh; windows that moved are told of',
   tombstones: 'told of as the state of the cohort',
+  order_refusal_totals: 'numbers of refusals by the hour, which are told to the evidence',
   asset_uses: 'ids of assets, which are of no use outside',
   notice_receivers: 'who is told is no news to those who are told',
   notice_receiver_ends: 'who is told is no news to those who are told',
