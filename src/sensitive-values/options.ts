@@ -20,22 +20,25 @@ const PROGRAMS: readonly Program[] = [
   },
   { names: /^(?:redis-cli|keydb-cli|valkey-cli)$/, next: /^-a$/ },
   { names: /^sshpass$/, next: /^-p$/, joined: /^(-p)./ },
-  { names: /^mongo(?:sh|dump|restore|export|import)?$/, next: /^-p$/ },
+  { names: /^mongo(?:sh|dump|restore|export|import)?$/, next: /^-p$/, joined: /^(-p)./ },
+  { names: /^(?:twine|cqlsh|beeline|hdbsql|ncftp\w*|cypher-shell)$/, next: /^-p$/ },
+  { names: /^etcdctl$/, next: /^--user$/, joined: /^(--user=)./ },
+  { names: /^lftp$/, next: /^-u$/ },
   {
-    names: /^(?:docker|podman|buildah|skopeo|helm|nerdctl|crane|oras|az)$/,
+    names: /^(?:docker|podman|buildah|skopeo|helm|nerdctl|crane|oras|az|oc)$/,
     after: /^login$/,
     next: /^-p$/,
   },
   { names: /^(?:sqlcmd|bcp|ipmitool|mosquitto_\w+)$/, next: /^-P$/, joined: /^(-P)./ },
   {
     names: /^curl$/,
-    next: /^(?:-u|-U|--user|--proxy-user|--pass|--proxy-pass|--oauth2-bearer)$/,
-    joined: /^(-[uU])./,
+    next: /^(?:-[A-Za-z#]{0,16}[uU]|--user|--proxy-user|--pass|--proxy-pass|--oauth2-bearer)$/,
+    joined: /^(-[uU]|--(?:proxy-)?user=)./,
   },
   { names: /^(?:wget|http|https|xh)$/, next: /^(?:-a|--auth)$/ },
   { names: /^ldap\w+$/, next: /^-w$/, joined: /^(-w)./ },
   {
-    names: /^(?:smbclient|rpcclient|smbget|mount\.cifs)$/,
+    names: /^(?:smbclient|rpcclient|smbget|winexe|mount\.cifs)$/,
     next: /^(?:-U|--user)$/,
     joined: /^(-U)./,
   },
@@ -55,7 +58,7 @@ const AROUND = /^[[({"'`,]+|[\])}"'`,;]+$/g;
 const LONG_OPTION = /^--?([A-Za-z][\w.-]+)$/;
 /** A key that tools are told to set, with the value in the next word. */
 const SET_KEY =
-  /^(?:aws_(?:secret_access_key|session_token)|[\w.-]*(?:password|passwd|_authToken))$/;
+  /^(?:aws_(?:secret_access_key|session_token)|--(?:src-|dest-)?creds|[\w./:-]*(?:password|passwd|_authToken))$/;
 const SEPARATOR = /^(?:[|;&]+|then|do|else)$/;
 
 interface Reading {

@@ -31,7 +31,7 @@ export const SERVICE_TOKENS: readonly Detector[] = [
     ['sk-'],
     /(?<![\w-])sk-(?:(?:proj|svcacct|admin|None)-[\w-]{20,}|[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})(?![\w-])/dg,
   ),
-  secret('telegram-token', 'high', [':aa'], /(?<!\w)\d{8,10}:AA[\w-]{33}(?![\w-])/dg),
+  secret('telegram-token', 'high', [':aa'], /(?<!\w)(?:bot)?(\d{8,10}:AA[\w-]{33})(?![\w-])/dg),
   secret(
     'discord-token',
     'high',

@@ -88,6 +88,16 @@ describe('what is no regular file', () => {
   });
 });
 
+describe('a pipe among the tables of cron', () => {
+  it('is listed as unread, and the table beside it is read', () => {
+    const root = rootWith({ 'etc/cron.d/ok': '* * * * * root id\n' });
+    execFileSync('/usr/bin/mkfifo', [join(root, 'etc/cron.d/pipe')]);
+    const report = collect(root, null);
+    expect(unreadOf(report, 'scheduled-task')).toEqual(['not-regular /etc/cron.d/pipe']);
+    expect(ofKind(report, 'scheduled-task')).toHaveLength(1);
+  });
+});
+
 describe('too much', () => {
   it('in one file is refused as a whole, without reading a hole of a terabyte', () => {
     const root = rootWith({ 'var/lib/dpkg/status': '', 'etc/crontab': '* * * * * root /x ' });

@@ -73,6 +73,29 @@ describe('a word of a command line', () => {
   });
 });
 
+describe('a password behind an option', () => {
+  const value = 'Zq7wXp2LkR9v';
+
+  it.each([
+    `curl --user=bob:${value} https://x.example`,
+    `curl -sSu bob:${value} https://x.example`,
+    `mongosh -p${value}`,
+    `twine upload -u bob -p ${value}`,
+    `cqlsh -u bob -p ${value}`,
+    `etcdctl --user root:${value} get a`,
+    `lftp -u bob,${value} files.example`,
+    `oc login -u bob -p ${value}`,
+    `winexe -U bob%${value} //files`,
+    `skopeo copy --src-creds bob:${value} docker://x`,
+    `skopeo copy --dest-creds=bob:${value} docker://x`,
+    `npm config set //registry.example/:_authToken ${value}`,
+    `curl https://api.telegram.example/bot123456789:AA${value}${value}aBcDeFgH1/send`,
+  ])('is seen in %s [SD-1]', (line) => {
+    expect(redactText(line)).not.toContain(value);
+    expect(redactArguments(line.split(' '))).not.toContain(value);
+  });
+});
+
 describe('what is no secret', () => {
   it.each([
     '/usr/lib/systemd/system/getty@tty1.service',
