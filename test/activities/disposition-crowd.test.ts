@@ -1,8 +1,8 @@
-import type { Client } from 'minio';
 import { atOnce } from '../../src/activities/at-once';
 import { DISPOSITION_SLOTS } from '../../src/contracts/task-queues';
 import type { Stores } from '../../src/platform/connections';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
+import { interceptingArchiver } from '../support/intercepted-writes';
 import { liveRecords, planned, withHost } from '../support/tenant-life';
 
 /** Decides when a run's writes to the archive go through; the names of objects begin with the tenant. */
@@ -29,25 +29,10 @@ function turnstile(expected: number): (tenantId: string) => Promise<void> {
 
 const gate = new Gate();
 
-function gated(stores: Stores): Stores {
-  const archiver: Client = new Proxy(stores.objects('archiver'), {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== 'function') return value;
-      const method = value as (...args: unknown[]) => unknown;
-      if (name !== 'makeRequestAsync') return method.bind(target);
-      return async (...args: unknown[]) => {
-        const { method: verb, objectName } = args[0] as { method: string; objectName?: string };
-        if (verb === 'PUT' && objectName !== undefined) await gate.pass(objectName);
-        return method.apply(target, args);
-      };
-    },
+const gated = (stores: Stores): Stores =>
+  interceptingArchiver(stores, async ({ method, objectName }) => {
+    if (method === 'PUT' && objectName !== undefined) await gate.pass(objectName);
   });
-  return {
-    ...stores,
-    objects: (role) => (role === 'archiver' ? archiver : stores.objects(role)),
-  };
-}
 
 let engine: EngineHarness;
 beforeAll(async () => {

@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/platform/config';
 import { readHold } from '../../src/activities/control/read-holds';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { approveRelease, hold, placeOver } from '../support/holds';
+import { loseRows, replayPorts } from '../support/restore-gate';
 import { ended, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
@@ -17,26 +18,11 @@ let ports: ReplayControlPorts;
 beforeEach(async () => {
   engine = await createEngineHarness();
   await engine.setClock('2030-01-07T01:00:00Z');
-  ports = {
-    control: engine.stores.sql('control', 'control'),
-    keys: engine.stores.sql('control', 'keys'),
-    unstamp: () => Promise.resolve(),
-    pause: engine.options.pause,
-    ledger: engine.parts.ledger,
-    derive: engine.parts.derive,
-    checkpoints: engine.parts.checkpoints,
-    newToken: engine.parts.newToken,
-  };
+  ports = replayPorts(engine);
 });
 afterEach(() => engine.remove());
 
-const lose = async (...statements: readonly string[]): Promise<void> => {
-  await engine.root('control').transaction(async (sql) => {
-    await sql.execute('SET SESSION sql_safe_updates = 0');
-    for (const statement of statements) await sql.execute(statement);
-    await sql.execute('SET SESSION sql_safe_updates = 1');
-  });
-};
+const lose = (...statements: readonly string[]): Promise<void> => loseRows(engine, statements);
 
 /** Tables as they were before anything was in them. */
 const without = (...tables: readonly string[]): readonly string[] =>

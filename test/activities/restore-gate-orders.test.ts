@@ -16,6 +16,7 @@ import { readCompact } from '../../src/domain/signed-document';
 import { digestOfDocument } from '../../src/transparency/signed-document';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { officersOf, orderDeletion, signedPair } from '../support/orders';
+import { loseRows, replayPorts } from '../support/restore-gate';
 import { newSigner, register } from '../support/signers';
 import { subscribed } from '../support/tenant-life';
 
@@ -26,26 +27,11 @@ let ports: ReplayControlPorts;
 beforeAll(async () => {
   engine = await createEngineHarness();
   await engine.setClock('2030-01-07T01:00:00Z');
-  ports = {
-    control: engine.stores.sql('control', 'control'),
-    keys: engine.stores.sql('control', 'keys'),
-    unstamp: () => Promise.resolve(),
-    pause: engine.options.pause,
-    ledger: engine.parts.ledger,
-    derive: engine.parts.derive,
-    checkpoints: engine.parts.checkpoints,
-    newToken: engine.parts.newToken,
-  };
+  ports = replayPorts(engine);
 });
 afterAll(() => engine.remove());
 
-const lose = async (...statements: readonly string[]): Promise<void> => {
-  await engine.root('control').transaction(async (sql) => {
-    await sql.execute('SET SESSION sql_safe_updates = 0');
-    for (const statement of statements) await sql.execute(statement);
-    await sql.execute('SET SESSION sql_safe_updates = 1');
-  });
-};
+const lose = (...statements: readonly string[]): Promise<void> => loseRows(engine, statements);
 const requestOf = (tenantId: string): string => `rq_${tenantId.slice(3)}`;
 
 /** A tenant with one setting that was requested and sealed. */

@@ -1,21 +1,14 @@
-import type { Client } from 'minio';
 import { LetheError } from '../../src/domain/errors';
 import type { Stores } from '../../src/platform/connections';
 import { canonicalState, type CanonicalState } from '../support/canonical-digest';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
+import { interceptingArchiver, type ObjectRequest } from '../support/intercepted-writes';
 import { newAsset } from '../support/observations';
 import { scanOnDays } from '../support/populate';
 import { liveDigest, objectsOf, planned, subscribed } from '../support/tenant-life';
 
 const DAYS = ['2030-01-07', '2030-01-09', '2030-01-12', '2030-01-15'];
 const ENDED_AT = '2030-01-20T01:00:00Z';
-
-/** A request to the object store, as far as it is looked at. */
-interface Request {
-  readonly method: string;
-  readonly objectName?: string;
-  readonly query?: string;
-}
 
 /** What the archiver writes, and after how many writes its worker dies. */
 class Writes {
@@ -28,7 +21,7 @@ class Writes {
     this.left = count;
   }
 
-  through(request: Request): void {
+  through(request: ObjectRequest): void {
     // A legal hold is set by a request with a query.
     if (request.method !== 'PUT' || request.query !== undefined) return;
     this.left -= 1;
@@ -39,24 +32,10 @@ class Writes {
 
 const writes = new Writes();
 
-function watched(stores: Stores): Stores {
-  const archiver: Client = new Proxy(stores.objects('archiver'), {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== 'function') return value;
-      const method = value as (...args: unknown[]) => unknown;
-      if (name !== 'makeRequestAsync') return method.bind(target);
-      return (...args: unknown[]) => {
-        writes.through(args[0] as Request);
-        return method.apply(target, args);
-      };
-    },
+const watched = (stores: Stores): Stores =>
+  interceptingArchiver(stores, (request) => {
+    writes.through(request);
   });
-  return {
-    ...stores,
-    objects: (role) => (role === 'archiver' ? archiver : stores.objects(role)),
-  };
-}
 
 let engine: EngineHarness;
 beforeAll(async () => {

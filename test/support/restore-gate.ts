@@ -1,0 +1,22 @@
+import type { ReplayControlPorts } from '../../src/activities/restore-gate/replay-control';
+import type { EngineHarness } from './engine';
+
+/** What putting lost facts back needs, with the logins that the command has. */
+export const replayPorts = (engine: EngineHarness): ReplayControlPorts => ({
+  control: engine.stores.sql('control', 'control'),
+  keys: engine.stores.sql('control', 'keys'),
+  unstamp: () => Promise.resolve(),
+  pause: engine.options.pause,
+  ledger: engine.parts.ledger,
+  derive: engine.parts.derive,
+  checkpoints: engine.parts.checkpoints,
+  newToken: engine.parts.newToken,
+});
+
+/** Loses rows of control, as a backup does that was taken before them. */
+export const loseRows = (engine: EngineHarness, statements: readonly string[]): Promise<void> =>
+  engine.root('control').transaction(async (sql) => {
+    await sql.execute('SET SESSION sql_safe_updates = 0');
+    for (const statement of statements) await sql.execute(statement);
+    await sql.execute('SET SESSION sql_safe_updates = 1');
+  });
