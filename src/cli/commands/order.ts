@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { addOrderMaking } from '../order-making';
 import { addOrderSending } from '../order-sending';
-import { describeOrders, describePlan } from '../order-tables';
-import { LetheError } from '../../domain/errors';
+import { describeOrders, describePlan, unknownOrder } from '../order-tables';
 import { parseId } from '../../domain/identifiers';
 
 interface PreviewOptions extends CommonOptions {
@@ -41,9 +40,7 @@ export function addOrder(lethe: Command, cli: Cli): void {
           const all = await session.reader.orders(tenantId);
           const found = all.orders.filter(({ orderId }) => orderId === options.order);
           if (found.length === 0) {
-            throw new LetheError('UNKNOWN_ORDER', 'order names no order of this tenant', {
-              field: 'order',
-            });
+            throw unknownOrder();
           }
           const requests = all.requests.filter(({ requestId }) =>
             found.some(({ requestIds }) => requestIds.includes(requestId)),
