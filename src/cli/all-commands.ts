@@ -19,7 +19,7 @@ import { runExplain } from './commands/explain';
 import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
 import { addUnmatched } from './commands/unmatched';
-import { addOrder } from './commands/order';
+import { addOrder, addPlan } from './commands/order';
 import { addPolicy } from './commands/policy';
 import { addProgress } from './commands/progress';
 import { addThrottle } from './commands/throttle';
@@ -73,6 +73,7 @@ export function addAllCommands(lethe: Command, cli: Cli): void {
   addRequestDeletion(lethe, cli);
   addWithdrawDeletion(lethe, cli);
   addOrder(lethe, cli);
+  addPlan(lethe, cli);
   addSigner(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);

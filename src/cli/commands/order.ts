@@ -10,15 +10,15 @@ interface PreviewOptions extends CommonOptions {
   readonly request?: readonly string[];
 }
 
-/**
- * `lethe order preview|create|sign|submit|approve|deny|revoke|status|list`: what was requested goes only
- * under an order that one person signed and another approved. @source CC-2, DR-1
- */
-export function addOrder(lethe: Command, cli: Cli): void {
-  const order = lethe
-    .command('order')
-    .description('deletion orders: previewed, signed by one person, approved by another');
-  addCommand(order, 'preview', 'what would go and what stays, read with a login that only reads')
+const PREVIEW = 'what would go and what stays, read with a login that only reads';
+
+/** `lethe plan`: the preview of an order, for who only wants to know. */
+export function addPlan(lethe: Command, cli: Cli): void {
+  addPreview(addCommand(lethe, 'plan', PREVIEW), cli);
+}
+
+function addPreview(preview: Command, cli: Cli): void {
+  preview
     .requiredOption('--tenant <id>', 'tenant, tn_…')
     .option('--request <id...>', 'only these requests, rq_…; default: all that stand')
     .action(
@@ -28,6 +28,17 @@ export function addOrder(lethe: Command, cli: Cli): void {
         return { data: plan, text: describePlan(plan) };
       }),
     );
+}
+
+/**
+ * `lethe order preview|create|sign|submit|approve|deny|revoke|status|list`: what was requested goes only
+ * under an order that one person signed and another approved. @source CC-2, DR-1
+ */
+export function addOrder(lethe: Command, cli: Cli): void {
+  const order = lethe
+    .command('order')
+    .description('deletion orders: previewed, signed by one person, approved by another');
+  addPreview(addCommand(order, 'preview', PREVIEW), cli);
   addOrderMaking(order, cli);
   addOrderSending(order, cli);
   addCommand(order, 'status', 'one order: who signed, who approved, what became of it')
