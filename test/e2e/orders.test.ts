@@ -322,6 +322,7 @@ describe('orders through the facade and the process', () => {
     attacks = new Map(orderAttacks(field));
     await live.send(victim, 'submitOrder', { order: field.genuine });
     before = await provenRefusals(environment);
+    expect([...attacks.keys()]).toEqual(ATTACK_KINDS);
   });
 
   it.each(ATTACK_KINDS)('that are %s are refused, and nothing goes [CC-2] [DR-1]', async (kind) => {

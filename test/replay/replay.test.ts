@@ -64,8 +64,10 @@ describe('the histories of released versions', () => {
       const { events } = JSON.parse(readFileSync(path, 'utf8')) as { events: RecordedEvent[] };
       return events.flatMap((event) => updateOf(event) ?? []);
     });
-    const { holdStatusQuery: _, ...ofHolds } = HOLD_MESSAGE_NAMES;
-    const all: readonly string[] = [...Object.values(UPDATE_NAMES), ...Object.values(ofHolds)];
+    const all: readonly string[] = [
+      ...Object.values(UPDATE_NAMES),
+      ...Object.values(HOLD_MESSAGE_NAMES).filter((name) => name !== 'holdStatus'),
+    ];
     expect(all.filter((name) => !taken.includes(name))).toEqual([]);
   });
 
