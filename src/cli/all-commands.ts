@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Cli } from './cli';
+import type { Cli, CommonOptions } from './cli';
 import { addArchiveCommands } from './commands/archive';
 import { addAttachService } from './commands/attach-service';
 import { addAttest } from './commands/attest';
@@ -19,7 +19,7 @@ import { runExplain } from './commands/explain';
 import { addEvidence } from './commands/evidence';
 import { addFreeze } from './commands/freeze';
 import { addUnmatched } from './commands/unmatched';
-import { addOrder } from './commands/order';
+import { addOrder, addPlan } from './commands/order';
 import { addPolicy } from './commands/policy';
 import { addProgress } from './commands/progress';
 import { addThrottle } from './commands/throttle';
@@ -73,6 +73,7 @@ export function addAllCommands(lethe: Command, cli: Cli): void {
   addRequestDeletion(lethe, cli);
   addWithdrawDeletion(lethe, cli);
   addOrder(lethe, cli);
+  addPlan(lethe, cli);
   addSigner(lethe, cli);
   addHold(lethe, cli);
   addFreeze(lethe, cli);
@@ -95,14 +96,24 @@ export function addAllCommands(lethe: Command, cli: Cli): void {
   addCollectCommand(lethe, cli);
 }
 
+interface ExplainWords extends CommonOptions {
+  readonly facts: string;
+  readonly policies?: readonly string[];
+}
+
 function addExplain(lethe: Command, cli: Cli): void {
   lethe
     .command('explain')
     .description('the window that facts lead to, with its derivation; needs no server')
     .requiredOption('--facts <file>', 'JSON with one facts object or an array; - is standard input')
+    .option(
+      '--policies <version...>',
+      'compare what versions of the policy ask for: numbers of shipped ones, or files',
+    )
     .option('--json', 'machine-readable output', false)
-    .action(({ facts, json }: { readonly facts: string; readonly json: boolean }) => {
-      const outcome = runExplain({ file: facts, json, calendarsDir: CALENDARS, read: cli.io.read });
+    .action(({ facts, ...options }: ExplainWords) => {
+      const { read } = cli.io;
+      const outcome = runExplain({ ...options, file: facts, calendarsDir: CALENDARS, read });
       cli.io.stdout(outcome.stdout);
       cli.io.stderr(outcome.stderr);
       cli.exitCode = outcome.exitCode;

@@ -42,9 +42,13 @@ export function addOrderMaking(order: Command, cli: Cli): void {
           });
         }
         if (!plan.ready) {
-          throw new LetheError('PLAN_NOT_READY', 'nothing of the plan can be ordered yet', {
-            field: 'planDigest',
-          });
+          throw new LetheError(
+            'PLAN_NOT_READY',
+            'nothing of the plan can be ordered yet; the preview says why',
+            {
+              field: 'planDigest',
+            },
+          );
         }
         const made = orderFor(plan, {
           orderId: options.order ?? `do_${randomBytes(16).toString('hex')}`,

@@ -10,6 +10,7 @@ import { addCommand, type Cli, type CommonOptions } from './cli';
 import { confirm } from './confirm';
 import { headerOf, naming, receiptAnswer } from './lifecycle-command';
 import { signApproval, signedInstant, signStop } from './order-documents';
+import { unknownOrder } from './order-tables';
 import type { Answer } from './output';
 import type { Session } from './session';
 import { readSigningKey } from './signing-key-file';
@@ -163,7 +164,7 @@ async function signedOrder(
   if (found !== null) {
     return { ...found, asOf: signedInstant(Math.floor(Date.parse(found.asOf))) };
   }
-  throw new LetheError('UNKNOWN_ORDER', 'order names no order of this tenant', { field: 'order' });
+  throw unknownOrder();
 }
 
 /** Whose key it is, by the registry. */
@@ -171,5 +172,7 @@ async function personOf(session: Session, key: KeyObject): Promise<string> {
   const kid = thumbprintOf(publicKeyText(key));
   const signer = (await session.reader.signers()).find((known) => known.kid === kid);
   if (signer !== undefined) return signer.personId;
-  throw new LetheError('UNKNOWN_SIGNER', 'key is not in the registry of signers', { field: 'key' });
+  throw new LetheError('UNKNOWN_SIGNER', 'key is not in the registry; lethe signer list shows it', {
+    field: 'key',
+  });
 }

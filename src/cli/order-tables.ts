@@ -1,6 +1,15 @@
 import type { OrderOverview, RequestRecord } from '../contracts/order-records';
 import type { DeletionPlan } from '../contracts/orders';
+import { LetheError } from '../domain/errors';
 import { facts, table } from './output';
+
+/** The refusal of an id that the tenant has no order of. */
+export const unknownOrder = (): LetheError =>
+  new LetheError(
+    'UNKNOWN_ORDER',
+    'order names no order of this tenant; lethe order list shows them',
+    { field: 'order' },
+  );
 
 /** A plan as a person reads it before ordering: what goes, what stays and why, from when and until when. */
 export function describePlan(plan: DeletionPlan): string {

@@ -10,6 +10,7 @@ import { verifyDocument } from '../../src/transparency/signed-document';
 import { createControlHarness, type ControlHarness } from '../support/control';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 import {
+  ATTACK_KINDS,
   attackField,
   orderAttacks,
   printTally,
@@ -45,20 +46,6 @@ beforeAll(async () => {
   attacks = new Map(orderAttacks(field));
 }, 60_000);
 afterAll(() => environment.remove());
-
-/** Kinds, so that each is a test of its own before the field is there. */
-const KINDS = [
-  'unsigned',
-  'altered',
-  'of another plan',
-  "of another tenant's plan and requests",
-  'expired',
-  'by a key that nobody knows',
-  'by a key outside its validity',
-  'replayed under its id with other words',
-  'approved by who signed it',
-  'approved for another order',
-] as const;
 
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'crashed';
 
@@ -121,10 +108,10 @@ describe('orders and approvals', () => {
   it('start from a genuine order that nobody has approved', async () => {
     await control.send(field.victim, 'submitOrder', { order: field.genuine });
     expect(await inForce()).toBe(0);
-    expect([...attacks.keys()]).toEqual(KINDS);
+    expect([...attacks.keys()]).toEqual(ATTACK_KINDS);
   });
 
-  it.each(KINDS)(
+  it.each(ATTACK_KINDS)(
     'that are %s are refused a thousand times, and the evidence has each refusal [CC-2] [DR-1]',
     async (kind) => {
       const attack = attacks.get(kind) as Attack;

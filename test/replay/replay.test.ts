@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { HOLD_MESSAGE_NAMES, UPDATE_NAMES } from '../../src/contracts/messages';
 import { textsOf } from '../support/exported-histories';
 
 const payloadConverterPath = join(__dirname, '../../src/workflows/payload-converter.ts');
@@ -12,6 +13,7 @@ const KINDS = [
   'scan-run',
   'hold-placement',
   'platform-sweep',
+  'notice-delivery',
 ];
 
 /** Every recorded history of every released version. */
@@ -21,6 +23,15 @@ const recorded = readdirSync(HISTORIES).flatMap((release) =>
     path: join(HISTORIES, release, file),
   })),
 );
+
+interface RecordedEvent {
+  readonly workflowExecutionUpdateAcceptedEventAttributes?: {
+    readonly acceptedRequest?: { readonly input?: { readonly name?: string } };
+  };
+}
+
+const updateOf = (event: RecordedEvent): string | undefined =>
+  event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input?.name;
 
 const logger = new DefaultLogger('ERROR');
 beforeAll(() => Runtime.install({ logger }));
@@ -46,6 +57,18 @@ describe('the histories of released versions', () => {
     for (const kind of KINDS) {
       expect(recorded.filter(({ name }) => name.includes(kind)).length).toBeGreaterThan(0);
     }
+  });
+
+  it('hold every Update that a tenant or a hold takes', () => {
+    const taken = recorded.flatMap(({ path }) => {
+      const { events } = JSON.parse(readFileSync(path, 'utf8')) as { events: RecordedEvent[] };
+      return events.flatMap((event) => updateOf(event) ?? []);
+    });
+    const all: readonly string[] = [
+      ...Object.values(UPDATE_NAMES),
+      ...Object.values(HOLD_MESSAGE_NAMES).filter((name) => name !== 'holdStatus'),
+    ];
+    expect(all.filter((name) => !taken.includes(name))).toEqual([]);
   });
 
   it('hold no address and no name of a repository [PU-1] [SH-1]', () => {

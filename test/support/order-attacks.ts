@@ -72,7 +72,18 @@ export async function attackField(
   control: ControlHarness,
 ): Promise<AttackField> {
   const officers = await officersOf(environment);
-  const authority = { control: environment.pool('control'), ledger: control.ledger };
+  const victim = await sealedRequest(environment, control, '1');
+  const other = await sealedRequest(environment, control, '2');
+  return fieldBetween(environment, { ledger: control.ledger, officers, victim, other });
+}
+
+/** The same for tenants that have their sealed requests already, and people who are in the registry. */
+export async function fieldBetween(
+  environment: SqlEnvironment,
+  parties: Pick<AttackField, 'officers' | 'victim' | 'other'> & Pick<ControlHarness, 'ledger'>,
+): Promise<AttackField> {
+  const { ledger, officers, victim, other } = parties;
+  const authority = { control: environment.pool('control'), ledger };
   const late = await register(
     authority,
     officers,
@@ -81,8 +92,6 @@ export async function attackField(
       validUntil: '2001-01-01T00:00:00.000Z',
     }),
   );
-  const victim = await sealedRequest(environment, control, '1');
-  const other = await sealedRequest(environment, control, '2');
   const plan = await previewOf(environment, victim);
   const now = Math.floor(Date.parse(plan.asOf));
   const pristine = orderFor(plan, {
@@ -92,6 +101,20 @@ export async function attackField(
   const genuine = signOrder(pristine, officers[0].key);
   return { officers, late, victim, other, pristine, genuine, now };
 }
+
+/** Kinds of attacks, known before there is a field for them. */
+export const ATTACK_KINDS = [
+  'unsigned',
+  'altered',
+  'of another plan',
+  "of another tenant's plan and requests",
+  'expired',
+  'by a key that nobody knows',
+  'by a key outside its validity',
+  'replayed under its id with other words',
+  'approved by who signed it',
+  'approved for another order',
+] as const;
 
 /** Changes one letter of the payload or the signature, everywhere in turn. */
 function flipped(document: string, at: number): string {

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { parseFacts } from '../../contracts/schemas/facts';
 import { isLetheError, LetheError } from '../../domain/errors';
 import { pinPolicy, RETENTION_SCHEDULE } from '../../domain/retention-schedule';
-import type { Step } from '../../domain/windows/derivation';
 import { assertObservedDuringUse, type WindowContext } from '../../domain/windows/duties';
-import { computeWindow, type Window } from '../../domain/windows/window';
 import { loadCalendars, sha256 } from '../../platform/calendars';
 import { printFailure } from '../output';
+import { explain, type Explained } from '../policy/explanation';
+import { comparePolicies, policiesNamed } from '../policy/policy-comparison';
 import { parseStrictJson } from '../strict-json';
 
 /** What to explain and how. */
@@ -17,6 +17,8 @@ export interface ExplainOptions {
   readonly json: boolean;
   /** Folder of the calendar data. */
   readonly calendarsDir: string;
+  /** Versions to compare, as numbers of shipped ones or files; version 1 alone answers when absent. */
+  readonly policies?: readonly string[] | undefined;
   /** Reads the file, or standard input for `-`; UTF-8 from the file system when absent. */
   readonly read?: (file: string) => string;
 }
@@ -28,9 +30,6 @@ export interface CommandOutcome {
   readonly stderr: string;
 }
 
-/** The published part of a window: what the engine needs beside it stays inside. */
-type Explanation = Omit<Window, 'dueOn' | 'rule' | 'base' | 'policyVersions' | 'requiredByLaw'>;
-
 /**
  * Answers facts in a file with the window they lead to, without any server. Bad input ends with exit
  * code 2 and one line on standard error that names the field; standard output stays empty then, also
@@ -38,16 +37,20 @@ type Explanation = Omit<Window, 'dueOn' | 'rule' | 'base' | 'policyVersions' | '
  */
 export function runExplain(options: ExplainOptions): CommandOutcome {
   try {
+    const { policies, read = readFile } = options;
+    const isCompared = policies !== undefined;
     const input = readInput(options);
     const context: WindowContext = {
-      policies: [pinPolicy(RETENTION_SCHEDULE, sha256)],
+      policies: isCompared
+        ? policiesNamed({ read }, policies)
+        : [pinPolicy(RETENTION_SCHEDULE, sha256)],
       calendars: loadCalendars(options.calendarsDir),
       tzdata: process.versions['tz'] ?? 'unknown',
     };
-    const answer = Array.isArray(input)
-      ? input.map((facts, index) => explain(facts, context, `[${index}]`))
-      : explain(input, context, '');
-    return { exitCode: 0, stdout: options.json ? asJson(answer) : asText(answer), stderr: '' };
+    const found = Array.isArray(input)
+      ? input.map((facts, index) => answer(facts, context, { at: `[${index}]`, isCompared }))
+      : answer(input, context, { at: '', isCompared });
+    return { exitCode: 0, stdout: options.json ? asJson(found) : asText(found), stderr: '' };
   } catch (error) {
     if (!isLetheError(error)) throw error;
     let stderr = '';
@@ -81,11 +84,20 @@ function readInput({ file, read = readFile }: ExplainOptions): unknown {
 
 const readFile = (file: string): string => readFileSync(file === '-' ? 0 : file, 'utf8');
 
-function explain(value: unknown, context: WindowContext, at: string): Explanation {
+/** How one facts object is answered. */
+interface AnswerOptions {
+  /** Where it stands in an array, for errors; empty for a single object. */
+  readonly at: string;
+  readonly isCompared: boolean;
+}
+
+/** Checks one facts object and answers it. */
+function answer(value: unknown, context: WindowContext, options: AnswerOptions): Explained {
+  const { at, isCompared } = options;
   const facts = parseFacts(value, at);
   try {
     assertObservedDuringUse(facts, context);
-    return published(computeWindow(facts, context));
+    return isCompared ? comparePolicies(facts, context) : explain(facts, context);
   } catch (error) {
     if (at === '' || !isLetheError(error)) throw error;
     const field = error.field === undefined ? at : `${at}.${error.field}`;
@@ -93,54 +105,14 @@ function explain(value: unknown, context: WindowContext, at: string): Explanatio
   }
 }
 
-const published = (window: Window): Explanation => ({
-  earliestAt: window.earliestAt,
-  deleteNotBefore: window.deleteNotBefore,
-  latestAt: window.latestAt,
-  lastDay: window.lastDay,
-  provisional: window.provisional,
-  breaches: window.breaches,
-  steps: window.steps,
-  policyVersion: window.policyVersion,
-  calendarVersions: window.calendarVersions,
-  tzdata: window.tzdata,
-});
+type Answer = Explained | readonly Explained[];
 
-type Answer = Explanation | readonly Explanation[];
+const asJson = (found: Answer): string => {
+  const data = isList(found) ? found.map((one) => one.data) : found.data;
+  return `${JSON.stringify(data, null, 2)}\n`;
+};
 
-const asJson = (answer: Answer): string => `${JSON.stringify(answer, null, 2)}\n`;
+const asText = (found: Answer): string =>
+  isList(found) ? found.map(({ text }, index) => `[${index}]\n${text}`).join('\n') : found.text;
 
-function asText(answer: Answer): string {
-  if (!isList(answer)) return describe(answer);
-  return answer.map((explanation, index) => `[${index}]\n${describe(explanation)}`).join('\n');
-}
-
-const isList = (answer: Answer): answer is readonly Explanation[] => Array.isArray(answer);
-
-function describe(explanation: Explanation): string {
-  const lastDay = explanation.lastDay ?? '-';
-  const rows: readonly (readonly [string, string])[] = [
-    ['earliest', explanation.earliestAt ?? '-'],
-    ['delete not before', explanation.deleteNotBefore ?? '-'],
-    ['latest', explanation.latestAt ?? '-'],
-    ['last working day', explanation.provisional ? `${lastDay} (provisional)` : lastDay],
-    ['missed', explanation.breaches.join(', ') || '-'],
-    ['policy', explanation.policyVersion],
-    ['calendars', explanation.calendarVersions.join(', ') || '-'],
-    ['time zone data', explanation.tzdata],
-  ];
-  const table = rows.map(([name, value]) => `${name.padEnd(18)} ${value}`);
-  const steps = explanation.steps.map((step, index) => `${index + 1}. ${sentence(step)}`);
-  return `${[...table, '', ...steps].join('\n')}\n`;
-}
-
-function sentence(step: Step): string {
-  const parts = [`[${step.rule}] ${step.text}`, step.date, step.at];
-  if (step.skipped !== undefined && step.skipped.length > 0) {
-    parts.push(`skipped ${step.skipped.join(', ')}`);
-  }
-  if (step.madeUp !== undefined && step.madeUp.length > 0) {
-    parts.push(`worked ${step.madeUp.join(', ')}`);
-  }
-  return parts.filter((part) => part !== undefined).join(' | ');
-}
+const isList = (found: Answer): found is readonly Explained[] => Array.isArray(found);

@@ -2,13 +2,32 @@ import type { Command } from 'commander';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { addOrderMaking } from '../order-making';
 import { addOrderSending } from '../order-sending';
-import { describeOrders, describePlan } from '../order-tables';
-import { LetheError } from '../../domain/errors';
+import { describeOrders, describePlan, unknownOrder } from '../order-tables';
 import { parseId } from '../../domain/identifiers';
 
 interface PreviewOptions extends CommonOptions {
   readonly tenant: string;
   readonly request?: readonly string[];
+}
+
+const PREVIEW = 'what would go and what stays, read with a login that only reads';
+
+/** `lethe plan`: the preview of an order, for who only wants to know. */
+export function addPlan(lethe: Command, cli: Cli): void {
+  addPreview(addCommand(lethe, 'plan', PREVIEW), cli);
+}
+
+function addPreview(preview: Command, cli: Cli): void {
+  preview
+    .requiredOption('--tenant <id>', 'tenant, tn_…')
+    .option('--request <id...>', 'only these requests, rq_…; default: all that stand')
+    .action(
+      cli.action<PreviewOptions>(async (options, session) => {
+        const tenantId = parseId('TenantId', options.tenant, 'tenant');
+        const plan = await session.reader.deletionPlan(tenantId, options.request);
+        return { data: plan, text: describePlan(plan) };
+      }),
+    );
 }
 
 /**
@@ -19,16 +38,7 @@ export function addOrder(lethe: Command, cli: Cli): void {
   const order = lethe
     .command('order')
     .description('deletion orders: previewed, signed by one person, approved by another');
-  addCommand(order, 'preview', 'what would go and what stays, read with a login that only reads')
-    .requiredOption('--tenant <id>', 'tenant, tn_…')
-    .option('--request <id...>', 'only these requests, rq_…; default: all that stand')
-    .action(
-      cli.action<PreviewOptions>(async (options, session) => {
-        const tenantId = parseId('TenantId', options.tenant, 'tenant');
-        const plan = await session.reader.deletionPlan(tenantId, options.request);
-        return { data: plan, text: describePlan(plan) };
-      }),
-    );
+  addPreview(addCommand(order, 'preview', PREVIEW), cli);
   addOrderMaking(order, cli);
   addOrderSending(order, cli);
   addCommand(order, 'status', 'one order: who signed, who approved, what became of it')
@@ -41,9 +51,7 @@ export function addOrder(lethe: Command, cli: Cli): void {
           const all = await session.reader.orders(tenantId);
           const found = all.orders.filter(({ orderId }) => orderId === options.order);
           if (found.length === 0) {
-            throw new LetheError('UNKNOWN_ORDER', 'order names no order of this tenant', {
-              field: 'order',
-            });
+            throw unknownOrder();
           }
           const requests = all.requests.filter(({ requestId }) =>
             found.some(({ requestIds }) => requestIds.includes(requestId)),

@@ -133,9 +133,11 @@ function addApprove(signer: Command, cli: Cli): void {
           ({ changeId }) => changeId === options.change,
         );
         if (known === undefined) {
-          throw new LetheError('UNKNOWN_CHANGE', 'change names no proposed change', {
-            field: 'change',
-          });
+          throw new LetheError(
+            'UNKNOWN_CHANGE',
+            'change names no proposed change; lethe signer list shows what waits',
+            { field: 'change' },
+          );
         }
         const document = signChangeApproval(known, keyOf(options));
         return changeAnswer(await approveChange(session.authority, document));

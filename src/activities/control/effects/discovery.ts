@@ -16,6 +16,7 @@ export async function grantSharing(context: EffectContext<'grantSharing'>): Prom
       field: 'validUntil',
     });
   }
+  await assertNewAuthorization(context, authorizationId);
   await insertRow(context.sql, 'authorizations', {
     tenant_id: context.tenantId,
     authorization_id: authorizationId,
@@ -26,6 +27,24 @@ export async function grantSharing(context: EffectContext<'grantSharing'>): Prom
     valid_until: toSqlTime(validUntil),
   });
   return { authorizationId };
+}
+
+/** One name is one authorization for ever, so that its revocation cannot be undone by granting again. */
+async function assertNewAuthorization(
+  { sql, tenantId }: EffectContext<'grantSharing'>,
+  authorizationId: string,
+): Promise<void> {
+  const known = await textRows(
+    sql,
+    'SELECT authorization_id FROM authorizations WHERE tenant_id = ? AND authorization_id = ?',
+    [tenantId, authorizationId],
+  );
+  if (known.length === 0) return;
+  throw new LetheError(
+    'NOT_PERMITTED',
+    'authorizationId was given to another authorization; choose a new one',
+    { field: 'authorizationId' },
+  );
 }
 
 /** The authorization ends; a running scan stops at its next look. @source SH-1 */

@@ -60,13 +60,20 @@ export async function endFeature(context: EffectContext<'endFeature'>): Promise<
 
 /**
  * The Feature is in use again. Configuration that has not matured stays; what comes now gets a
- * generation of its own, so that what has matured can still go. @source CC-3
+ * generation of its own, so that what has matured can still go. There is no Feature without the
+ * attestations: its end stands while one is withdrawn. @source CC-3, AT-1
  */
 export async function reactivateFeature(
   context: EffectContext<'reactivateFeature'>,
 ): Promise<EffectResult> {
   if (openPeriod(context.facts, 'Feature') !== undefined) {
     throw new LetheError('FEATURE_ALREADY_ACTIVE', 'the Feature is in use already');
+  }
+  if (context.facts.attestationWithdrawn) {
+    throw new LetheError(
+      'ATTESTATION_REQUIRED',
+      'an attestation was withdrawn; attest the minimum age again first',
+    );
   }
   const ended = context.facts.periods.filter((period) => period.subject === 'Feature');
   await startPeriod(context, 'Feature');
