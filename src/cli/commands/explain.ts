@@ -7,6 +7,7 @@ import { assertObservedDuringUse, type WindowContext } from '../../domain/window
 import { computeWindow, type Window } from '../../domain/windows/window';
 import { loadCalendars, sha256 } from '../../platform/calendars';
 import { printFailure } from '../output';
+import { stepText } from '../step-text';
 import { parseStrictJson } from '../strict-json';
 
 /** What to explain and how. */
@@ -130,17 +131,6 @@ function describe(explanation: Explanation): string {
     ['time zone data', explanation.tzdata],
   ];
   const table = rows.map(([name, value]) => `${name.padEnd(18)} ${value}`);
-  const steps = explanation.steps.map((step, index) => `${index + 1}. ${sentence(step)}`);
+  const steps = explanation.steps.map((step, index) => `${index + 1}. ${stepText(step)}`);
   return `${[...table, '', ...steps].join('\n')}\n`;
-}
-
-function sentence(step: Step): string {
-  const parts = [`[${step.rule}] ${step.text}`, step.date, step.at];
-  if (step.skipped !== undefined && step.skipped.length > 0) {
-    parts.push(`skipped ${step.skipped.join(', ')}`);
-  }
-  if (step.madeUp !== undefined && step.madeUp.length > 0) {
-    parts.push(`worked ${step.madeUp.join(', ')}`);
-  }
-  return parts.filter((part) => part !== undefined).join(' | ');
 }

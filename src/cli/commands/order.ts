@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { addOrderMaking } from '../order-making';
 import { addOrderSending } from '../order-sending';
-import { describeOrders, describePlan } from '../order-tables';
+import { describeOrders, describePreview } from '../order-tables';
+import { countLive } from '../../activities/preview/count-live';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 
@@ -19,14 +20,19 @@ export function addOrder(lethe: Command, cli: Cli): void {
   const order = lethe
     .command('order')
     .description('deletion orders: previewed, signed by one person, approved by another');
-  addCommand(order, 'preview', 'what would go and what stays, read with a login that only reads')
+  addCommand(
+    order,
+    'preview',
+    'what would go, what stays and why, what is live; read with logins that only read',
+  )
     .requiredOption('--tenant <id>', 'tenant, tn_…')
     .option('--request <id...>', 'only these requests, rq_…; default: all that stand')
     .action(
       cli.action<PreviewOptions>(async (options, session) => {
         const tenantId = parseId('TenantId', options.tenant, 'tenant');
         const plan = await session.reader.deletionPlan(tenantId, options.request);
-        return { data: plan, text: describePlan(plan) };
+        const view = await countLive(session.live, tenantId);
+        return { data: { ...plan, ...view }, text: describePreview(plan, view) };
       }),
     );
   addOrderMaking(order, cli);
