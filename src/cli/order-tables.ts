@@ -3,7 +3,7 @@ import type { OrderOverview, RequestRecord } from '../contracts/order-records';
 import type { DeletionPlan, PlannedCohort } from '../contracts/orders';
 import type { Step } from '../domain/windows/derivation';
 import { stepText } from './step-text';
-import { facts, table } from './output';
+import { facts, printable, table } from './output';
 
 /** A plan as a person reads it before ordering: what goes, what stays and why, from when and until when. */
 export function describePlan(plan: DeletionPlan): string {
@@ -46,7 +46,7 @@ export function describePlan(plan: DeletionPlan): string {
 function describeDates({ runId, dueOn, derivation }: PlannedCohort): string {
   const steps = (derivation as { readonly steps?: readonly Step[] }).steps ?? [];
   if (steps.length === 0) return '';
-  const lines = steps.map((step, index) => `${index + 1}. ${stepText(step)}\n`);
+  const lines = steps.map((step, index) => `${index + 1}. ${printable(stepText(step))}\n`);
   return `\ndates of ${dueOn} (${runId})\n${lines.join('')}`;
 }
 

@@ -34,14 +34,10 @@ const SAID: ReadonlySet<FailureCode> = new Set(['STORE_UNAVAILABLE', 'CONFIGURAT
 export async function countLive(ports: LivePorts, tenantId: string): Promise<LiveView> {
   const tenant = parseId('TenantId', tenantId, 'tenantId');
   const liveAsOf = await databaseNow(ports.clock);
-  const counted = await Promise.allSettled(
-    RECORD_LOCATIONS.map((location) => countLocation(ports, location, tenant)),
-  );
-  const live = counted.map((outcome) => {
-    if (outcome.status === 'fulfilled') return outcome.value;
-    throw outcome.reason;
-  });
-  return { live, liveAsOf };
+  const counting = RECORD_LOCATIONS.map((location) => countLocation(ports, location, tenant));
+  // Nothing is on its way any more when one of them fails.
+  await Promise.allSettled(counting);
+  return { live: await Promise.all(counting), liveAsOf };
 }
 
 async function countLocation(
