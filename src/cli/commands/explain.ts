@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { parseFacts } from '../../contracts/schemas/facts';
 import { isLetheError, LetheError } from '../../domain/errors';
 import { pinPolicy, RETENTION_SCHEDULE } from '../../domain/retention-schedule';
-import type { Step } from '../../domain/windows/derivation';
 import { assertObservedDuringUse, type WindowContext } from '../../domain/windows/duties';
 import { computeWindow, type Window } from '../../domain/windows/window';
 import { loadCalendars, sha256 } from '../../platform/calendars';
