@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LiveView } from '../../src/contracts/live-counts';
@@ -195,6 +196,23 @@ describe('a location that nobody can count', () => {
     expect(view.planDigest).toBe((await asked(tenantId)).planDigest);
     const { stdout } = await previewed(tenantId, [], { variables });
     expect(stdout).toContain('not counted: mongodb:assets.fingerprints (STORE_UNAVAILABLE)\n');
+  });
+
+  it('is waited for only shortly: the store takes calls and says nothing [ST-1]', async () => {
+    const tenantId = await requested();
+    const calls: Socket[] = [];
+    const silent = createServer((call) => calls.push(call));
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    const began = performance.now();
+    const variables = { LETHE_MONGO_URL: `mongodb://127.0.0.1:${port}/` };
+    const { live } = await asked(tenantId, { variables });
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect(live.filter(({ missing }) => missing === 'STORE_UNAVAILABLE')).toHaveLength(4);
+    expect(live.filter(({ missing }) => missing === null)).toHaveLength(6);
+    expect(calls.length).toBeGreaterThan(0);
+    for (const call of calls) call.destroy();
+    await new Promise((resolve) => silent.close(resolve));
   });
 
   it('is named with its code, and never shown as empty: there is no login yet [ST-1]', async () => {
