@@ -1,7 +1,10 @@
+import type { LiveView } from '../contracts/live-counts';
 import type { OrderOverview, RequestRecord } from '../contracts/order-records';
-import type { DeletionPlan } from '../contracts/orders';
+import type { DeletionPlan, PlannedCohort } from '../contracts/orders';
+import type { Step } from '../domain/windows/derivation';
 import { LetheError } from '../domain/errors';
-import { facts, table } from './output';
+import { stepText } from './step-text';
+import { facts, printable, table } from './output';
 
 /** The refusal of an id that the tenant has no order of. */
 export const unknownOrder = (): LetheError =>
@@ -17,12 +20,16 @@ export function describePlan(plan: DeletionPlan): string {
     Object.entries(cohort.counts).map(([location, records]) => [
       ...[cohort.recordClass, cohort.dueOn, location, records],
       ...[cohort.deleteNotBefore, cohort.latestAt, cohort.withoutOrderFrom],
+      cohort.marks.join(', ') || null,
     ]),
   );
-  const stays = plan.stays.map(({ recordClass, what, why, dueOn, records }) => [
-    ...[recordClass, what, why, dueOn, records ?? 'not counted'],
+  const stays = plan.stays.map(({ recordClass, what, why, dueOn, records, marks }) => [
+    ...[recordClass, what, why, dueOn, records ?? 'not counted', marks.join(', ') || null],
   ]);
-  const head = ['record class', 'due on', 'location', 'records', 'from', 'latest', 'without order'];
+  const head = [
+    ...['record class', 'due on', 'location', 'records', 'from', 'latest', 'without order'],
+    'kept by',
+  ];
   return [
     facts([
       ['tenant', plan.tenantId],
@@ -39,7 +46,32 @@ export function describePlan(plan: DeletionPlan): string {
     goes.length === 0 ? '\nnothing would go\n' : `\nwould go\n${table(head, goes)}`,
     stays.length === 0
       ? ''
-      : `\nstays\n${table(['record class', 'what', 'why', 'due on', 'records'], stays)}`,
+      : `\nstays\n${table(['record class', 'what', 'why', 'due on', 'records', 'kept by'], stays)}`,
+    ...plan.goes.map(describeDates),
+  ].join('');
+}
+
+/** The steps that led to the dates of a cohort, as `explain` tells them. */
+function describeDates({ runId, dueOn, derivation }: PlannedCohort): string {
+  const steps = (derivation as { readonly steps?: readonly Step[] }).steps ?? [];
+  if (steps.length === 0) return '';
+  const lines = steps.map((step, index) => `${index + 1}. ${printable(stepText(step))}\n`);
+  return `\ndates of ${dueOn} (${runId})\n${lines.join('')}`;
+}
+
+/** A plan with what the live stores hold beside it. */
+export function describePreview(plan: DeletionPlan, { live, liveAsOf }: LiveView): string {
+  const rows = live.map(({ location, recordClass, records }) => [
+    ...[recordClass, location, records ?? 'not counted'],
+  ]);
+  const missing = live
+    .filter(({ records }) => records === null)
+    .map(({ location, missing: code }) => `not counted: ${location} (${code ?? 'unknown'})\n`);
+  return [
+    describePlan(plan),
+    `\nlive now (not part of the plan digest), as of ${liveAsOf}\n`,
+    table(['record class', 'location', 'records'], rows),
+    ...missing,
   ].join('');
 }
 

@@ -34,7 +34,7 @@ const cell = (value: string | number | boolean | null): string =>
   value === null || value === '' ? '-' : printable(String(value));
 
 /** Nothing that came from a server moves the cursor or rings the bell. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
+export const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
 
 /** Prints an answer and returns the exit code. */
 export function printAnswer(io: CliIo, json: boolean, answer: Answer): number {

@@ -9,6 +9,7 @@ import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { createDataKeys } from '../activities/keys/data-keys';
 import { unstamp } from '../activities/mongo/guard';
+import type { LivePorts } from '../activities/preview/count-live';
 import { createBodyStaging } from '../activities/staging/body-staging';
 import type { DrillPorts } from '../activities/verification/drill';
 import type { EngineAddress } from '../client/check-engine';
@@ -156,6 +157,16 @@ export class Session {
   /** Sets schedules of scans and cancels scans; needs no workflow engine. */
   get schedules(): SchedulePorts {
     return this.throttles;
+  }
+
+  /** Counts what a tenant has live; its logins read, and can do nothing else anywhere. */
+  get live(): LivePorts {
+    const { stores } = this;
+    return {
+      clock: stores.sql('reader', 'control'),
+      sql: (database) => stores.sql('previewer', database),
+      documents: async () => ({ client: await stores.mongo('previewer'), prefix: stores.prefix }),
+    };
   }
 
   /** Reads archived copies with the verifier's logins and records drills; it can change no data. */

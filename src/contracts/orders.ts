@@ -164,6 +164,12 @@ export const orderDocument =
     }
   };
 
+/**
+ * What keeps something where it is, whatever is ordered. `under-hold`: a hold in force may cover something
+ * of it. `before-minimum`: its newest observation is not 180 days old.
+ */
+export type PlanMark = 'under-hold' | 'before-minimum';
+
 /** A cohort that would go, and why. */
 export interface PlannedCohort {
   readonly runId: string;
@@ -181,6 +187,8 @@ export interface PlannedCohort {
   readonly withoutOrderFrom: string | null;
   /** Rules, dates and versions, as plain JSON. */
   readonly derivation: Readonly<Record<string, unknown>>;
+  /** As of now; the digest of the plan does not cover them. */
+  readonly marks: readonly PlanMark[];
 }
 
 /** Something of the tenant that the requests do not end. */
@@ -192,6 +200,8 @@ export interface StayingData {
   readonly dueOn: string | null;
   /** Null where nobody has counted; that is not zero. */
   readonly records: number | null;
+  /** As of now; the digest of the plan does not cover them. */
+  readonly marks: readonly PlanMark[];
 }
 
 /** What an order for these requests would end, and what it would leave. */

@@ -69,6 +69,7 @@ export function openStores(config: Config, credentials: Credentials): Stores {
           ...sqlLogin(credentials, role),
           database: `${prefix}_${database}`,
           ...(ROLES_OF_RUNS.includes(role) && { connectionsMax: CONNECTIONS_OF_RUNS }),
+          ...(role === 'previewer' && { statementTimeoutMs: PREVIEW_TIMEOUT_MS }),
         }),
       ),
     replicas: () =>
@@ -85,12 +86,17 @@ export function openStores(config: Config, credentials: Credentials): Stores {
       ),
     mongo: async (role) => {
       const url = mongoUrl(config, credentials, role);
-      return once(documents, url, () =>
-        connectMongo(url).catch((error: unknown) => {
-          // The server may be there next time; a failure is not kept.
-          documents.delete(url);
-          throw error;
-        }),
+      const isPreview = role === 'previewer';
+      // Where the server knows no accounts the address is the same, and the patience is not.
+      const key = isPreview ? `${role} ${url}` : url;
+      return once(documents, key, () =>
+        connectMongo(url, isPreview ? { silenceTimeoutMs: PREVIEW_TIMEOUT_MS } : {}).catch(
+          (error: unknown) => {
+            // The server may be there next time; a failure is not kept.
+            documents.delete(key);
+            throw error;
+          },
+        ),
       );
     },
     objects: (role) =>
@@ -115,6 +121,9 @@ export function openStores(config: Config, credentials: Credentials): Stores {
 
 /** Who takes longer to say how far it is behind counts as behind. */
 const REPLICA_TIMEOUT_MS = 2_000;
+
+/** Somebody waits for a preview: a location that takes longer to count is said to be away. */
+const PREVIEW_TIMEOUT_MS = 3_000;
 
 /** Where a replica is; the authority that its source's certificate is checked by vouches for it, too. */
 function replicaAddress(config: Config, replica: string): ReturnType<typeof addressOf> {

@@ -96,6 +96,15 @@ describe('accounts of the document store', () => {
     }
   });
 
+  it('let the previewer read every collection, and nothing else [PU-1]', async () => {
+    const server = new Server();
+    await createMongoAccounts(order(server));
+    for (const location of COLLECTION_LOCATIONS) {
+      const collection = location.split('.')[1] ?? '';
+      expect(rights(server, 'previewer', collection)).toEqual(['find']);
+    }
+  });
+
   it('keep their passwords when they are known, and get new ones when they are not', async () => {
     const server = new Server();
     const first = await createMongoAccounts(order(server));
@@ -131,6 +140,6 @@ describe('accounts of the document store', () => {
     await removeMongoAccounts(server.client, 'lethe');
     await removeMongoAccounts(server.client, 'lethe');
     const dropped = server.sent.filter(({ dropUser }) => dropUser !== undefined);
-    expect(dropped).toHaveLength(10);
+    expect(dropped).toHaveLength(12);
   });
 });

@@ -242,7 +242,7 @@ describe('the grants on the server', () => {
     expect(verbs).toEqual(expect.arrayContaining(['DELETE', 'UPDATE']));
   });
 
-  it('open tenant data to collecting, archiving, verifying and the console, and to no other reader [PU-1]', async () => {
+  it('open tenant data to collecting, archiving, verifying, the console and previews, and to no other reader [PU-1]', async () => {
     const readers: Record<string, readonly string[]> = {};
     for (const role of ROLES) {
       const grants = await grantsOf(role);
@@ -259,6 +259,7 @@ describe('the grants on the server', () => {
       verifier: ['assets', 'configuration'],
       collector: ['assets'],
       console: ['configuration'],
+      previewer: ['assets', 'configuration'],
     });
   });
 

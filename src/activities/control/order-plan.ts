@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { DeletionPlan, PlannedCohort, StayingData } from '../../contracts/orders';
+import type { DeletionPlan, PlanMark, PlannedCohort, StayingData } from '../../contracts/orders';
 import type { Sql } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
+import { mayCover } from '../../domain/hold-scope';
+import { parseInstant } from '../../domain/instants';
+import type { RecordClass } from '../../domain/record-class';
+import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
+import { minimumElapsed } from '../../domain/windows/termination';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
 import { readOpenRequests } from './read-requests';
 import { covers } from './refresh-windows';
@@ -26,7 +31,7 @@ export async function readPlan(
   const cohorts = (await readCohorts(sql, facts.tenantId)).filter(({ state }) => isWaiting(state));
   const counts = await readCounts(sql, facts.tenantId);
   const goes = cohorts
-    .map((cohort) => planned(cohort, requests, counts))
+    .map((cohort) => planned(cohort, { facts, requests, counts }))
     .filter((cohort) => cohort.requestIds.length > 0)
     .sort((a, b) => `${a.dueOn} ${a.runId}`.localeCompare(`${b.dueOn} ${b.runId}`));
   const scope = [...new Set(requests.map(({ recordClass }) => recordClass))].sort();
@@ -67,11 +72,13 @@ function standing(
   });
 }
 
-function planned(
-  cohort: CohortRow,
-  requests: readonly RequestFact[],
-  counts: ReadonlyMap<string, Readonly<Record<string, number>>>,
-): PlannedCohort {
+interface Beside {
+  readonly facts: TenantFacts;
+  readonly requests: readonly RequestFact[];
+  readonly counts: ReadonlyMap<string, Readonly<Record<string, number>>>;
+}
+
+function planned(cohort: CohortRow, { facts, requests, counts }: Beside): PlannedCohort {
   const { runId, dueOn, recordClass, earliestAt, latestAt } = cohort;
   return {
     ...{ runId, dueOn, recordClass, earliestAt, latestAt },
@@ -84,8 +91,36 @@ function planned(
     deleteNotBefore: cohort.requestedNotBefore,
     withoutOrderFrom: cohort.endedNotBefore,
     derivation: cohort.derivation,
+    marks: marksOf(facts, cohort),
   };
 }
+
+/** What keeps a cohort now; a hold counts as the permits count it, so that what is not known is held. */
+function marksOf(facts: TenantFacts, cohort: CohortRow): readonly PlanMark[] {
+  const isHeld = facts.holds.some((hold) => hold.releasedAt === null && mayCover(hold, cohort));
+  return [
+    ...(isHeld ? (['under-hold'] as const) : []),
+    ...(isYoung(facts, cohort) ? (['before-minimum'] as const) : []),
+  ];
+}
+
+/** Whether the floor of the agreement still lies ahead; later policies can only lengthen it. @source AB-1 */
+function isYoung({ now }: TenantFacts, { recordClass, newestObservedAt }: CohortRow): boolean {
+  if (recordClass !== 'asset-basic-data' || newestObservedAt === null) return false;
+  const collectedAt = parseInstant(newestObservedAt, 'newestObservedAt');
+  const observation = { collectedAt, statutoryLog: false };
+  const over = minimumElapsed(observation, RETENTION_SCHEDULE.parameters);
+  return parseInstant(now, 'now') < over;
+}
+
+/** Of what is live no due day is known: a hold over the class, or over anything in it, may cover it. */
+const marksOfLive = (facts: TenantFacts, recordClass: RecordClass): readonly PlanMark[] =>
+  facts.holds.some(
+    (hold) =>
+      hold.releasedAt === null && (hold.recordClass === null || hold.recordClass === recordClass),
+  )
+    ? ['under-hold']
+    : [];
 
 async function readCounts(
   sql: Sql,
@@ -116,13 +151,14 @@ function staying(
   const going = new Set(goes.map(({ runId, dueOn }) => `${runId} ${dueOn}`));
   const others = cohorts
     .filter(({ runId, dueOn }) => !going.has(`${runId} ${dueOn}`))
-    .map(({ runId, dueOn, recordClass, records }) => ({
+    .map((cohort) => ({
       what: 'cohort' as const,
-      recordClass,
+      recordClass: cohort.recordClass,
       why: 'not-requested' as const,
-      runId,
-      dueOn,
-      records,
+      runId: cohort.runId,
+      dueOn: cohort.dueOn,
+      records: cohort.records,
+      marks: marksOf(facts, cohort),
     }));
   const live = { runId: null, dueOn: null, records: null };
   return [
@@ -134,6 +170,7 @@ function staying(
             what: 'configuration' as const,
             recordClass: 'console-configuration-data' as const,
             why: 'received-later' as const,
+            marks: marksOfLive(facts, 'console-configuration-data'),
           },
         ]
       : []),
@@ -144,13 +181,17 @@ function staying(
             what: 'assets' as const,
             recordClass: 'asset-basic-data' as const,
             why: 'in-use' as const,
+            marks: marksOfLive(facts, 'asset-basic-data'),
           },
         ]
       : []),
   ];
 }
 
-/** Instants of the windows are left out: they move with calendars, and what goes does not. */
+/**
+ * Instants of the windows are left out: they move with calendars, and what goes does not. So are marks,
+ * which move with the clock; holds themselves are covered.
+ */
 function digestOf(plan: Omit<DeletionPlan, 'stays' | 'ready' | 'planDigest' | 'asOf'>): string {
   const material = {
     ...plan,

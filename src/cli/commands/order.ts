@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { addOrderMaking } from '../order-making';
 import { addOrderSending } from '../order-sending';
-import { describeOrders, describePlan, unknownOrder } from '../order-tables';
+import { countLive } from '../../activities/preview/count-live';
+import { describeOrders, describePreview, unknownOrder } from '../order-tables';
 import { parseId } from '../../domain/identifiers';
 
 interface PreviewOptions extends CommonOptions {
@@ -10,7 +11,7 @@ interface PreviewOptions extends CommonOptions {
   readonly request?: readonly string[];
 }
 
-const PREVIEW = 'what would go and what stays, read with a login that only reads';
+const PREVIEW = 'what would go, what stays and why, what is live; read with logins that only read';
 
 /** `lethe plan`: the preview of an order, for who only wants to know. */
 export function addPlan(lethe: Command, cli: Cli): void {
@@ -25,7 +26,8 @@ function addPreview(preview: Command, cli: Cli): void {
       cli.action<PreviewOptions>(async (options, session) => {
         const tenantId = parseId('TenantId', options.tenant, 'tenant');
         const plan = await session.reader.deletionPlan(tenantId, options.request);
-        return { data: plan, text: describePlan(plan) };
+        const view = await countLive(session.live, tenantId);
+        return { data: { ...plan, ...view }, text: describePreview(plan, view) };
       }),
     );
 }

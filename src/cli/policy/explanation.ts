@@ -1,7 +1,7 @@
 import type { Facts } from '../../domain/windows/facts';
-import type { Step } from '../../domain/windows/derivation';
 import { computeWindow, type Window } from '../../domain/windows/window';
 import type { WindowContext } from '../../domain/windows/duties';
+import { stepText } from '../step-text';
 
 /** The published part of a window: what the engine needs beside it stays inside. */
 export type Explanation = Omit<
@@ -49,17 +49,6 @@ export function describe(explanation: Explanation): string {
     ['time zone data', explanation.tzdata],
   ];
   const table = rows.map(([name, value]) => `${name.padEnd(18)} ${value}`);
-  const steps = explanation.steps.map((step, index) => `${index + 1}. ${sentence(step)}`);
+  const steps = explanation.steps.map((step, index) => `${index + 1}. ${stepText(step)}`);
   return `${[...table, '', ...steps].join('\n')}\n`;
-}
-
-function sentence(step: Step): string {
-  const parts = [`[${step.rule}] ${step.text}`, step.date, step.at];
-  if (step.skipped !== undefined && step.skipped.length > 0) {
-    parts.push(`skipped ${step.skipped.join(', ')}`);
-  }
-  if (step.madeUp !== undefined && step.madeUp.length > 0) {
-    parts.push(`worked ${step.madeUp.join(', ')}`);
-  }
-  return parts.filter((part) => part !== undefined).join(' | ');
 }

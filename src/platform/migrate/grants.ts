@@ -309,6 +309,8 @@ export const ROLE_GRANTS = Object.freeze({
   stager: { insert: ['control.staging'], execute: ['control.lethe_now'] },
   /** Appends evidence. */
   ledger: { select: ['evidence.*'], insert: ['evidence.*'], execute: ['evidence.lethe_now'] },
+  /** Counts live rows for previews of orders; reads tenant data and nothing else, and writes nowhere. */
+  previewer: { select: ['assets.*', 'configuration.*'] },
   /** Status and deadlines for people; no tenant content. */
   reader: {
     select: [...CONTROL_READ, 'evidence.*'],

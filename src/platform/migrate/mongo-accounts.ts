@@ -3,7 +3,7 @@ import type { Db, MongoClient } from 'mongodb';
 import { LetheError } from '../../domain/errors';
 
 /** A login account of the document store. */
-export type MongoRole = 'collector' | 'archiver' | 'purger' | 'console' | 'verifier';
+export type MongoRole = 'collector' | 'archiver' | 'purger' | 'console' | 'verifier' | 'previewer';
 
 /** Login of one role. */
 export interface MongoLogin {
@@ -24,6 +24,7 @@ const ACTIONS: Readonly<
   purger: { assets: ['find', 'update', 'remove'], configuration: ['find', 'update', 'remove'] },
   console: { configuration: ['find', 'insert'] },
   verifier: { assets: ['find'], configuration: ['find'] },
+  previewer: { assets: ['find'], configuration: ['find'] },
 });
 
 const ROLES = Object.keys(ACTIONS) as readonly MongoRole[];
