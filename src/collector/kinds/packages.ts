@@ -28,13 +28,11 @@ function collectDpkg(machine: Machine, scope: Scope): boolean {
   const main = scope.text('/var/lib/dpkg/status', DATABASE_MAX);
   if (main !== undefined) addDpkg(machine, main);
   // Images without a package manager keep one file for each package.
-  const single = scope
-    .list('/var/lib/dpkg/status.d')
-    .filter(({ name, type }) => type === 'file' && !name.endsWith('.md5sums'));
-  for (const { name } of single) {
+  const single = scope.files('/var/lib/dpkg/status.d', (name) => !name.endsWith('.md5sums'));
+  for (const name of single) {
     addDpkg(machine, scope.text(`/var/lib/dpkg/status.d/${name}`) ?? '', true);
   }
-  return main !== undefined || single.length > 0;
+  return !scope.isMissing('/var/lib/dpkg/status') || single.length > 0;
 }
 
 function addDpkg(machine: Machine, text: string, installed = false): void {
@@ -74,18 +72,20 @@ function collectApk(machine: Machine, scope: Scope): boolean {
       });
     }
   }
-  return texts.some((text) => text !== undefined);
+  return databases.some((file) => !scope.isMissing(file));
 }
 
 const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
+/** Databases before SQLite; beside a newer one, too, they may hold what that one does not. */
+const RPM_UNREAD = ['Packages', 'Packages.db'];
 
 function collectRpm(machine: Machine, scope: Scope): boolean {
   return RPM_FOLDERS.map((folder) => {
     const names = new Set(scope.list(folder).map(({ name }) => name));
+    const others = RPM_UNREAD.filter((name) => names.has(name));
+    for (const other of others) scope.trouble('unsupported', `${folder}/${other}`);
     if (names.has('rpmdb.sqlite')) return collectRpmSqlite(machine, scope, folder);
-    const other = ['Packages', 'Packages.db'].find((name) => names.has(name));
-    if (other !== undefined) scope.trouble('unsupported', `${folder}/${other}`);
-    return other !== undefined;
+    return others.length > 0;
   }).includes(true);
 }
 
@@ -93,7 +93,8 @@ function collectRpmSqlite(machine: Machine, scope: Scope, folder: string): boole
   const file = `${folder}/rpmdb.sqlite`;
   const wal = machine.files.stat(`${file}-wal`);
   // What was written last may stand in the log beside the database only.
-  if (wal.ok && wal.value.size > 0) scope.trouble('unsupported', `${file}-wal`);
+  if (wal.ok && (wal.value.size > 0 || !wal.value.isFile()))
+    scope.trouble('unsupported', `${file}-wal`);
   const opened = machine.files.open(file);
   if (!opened.ok) {
     scope.trouble(opened.reason, file);
