@@ -12,7 +12,7 @@ const NAMES_MAX = 10_000;
 export function expandGlob(
   root: Root,
   pattern: string,
-  { max, trouble }: { readonly max: number; readonly trouble: GlobTrouble },
+  { max, trouble }: GlobLimits,
 ): readonly string[] {
   let found: readonly string[] = ['/'];
   for (const part of pattern.split('/').filter((text) => text !== '' && text !== '.')) {
@@ -23,10 +23,13 @@ export function expandGlob(
   return found;
 }
 
-type GlobTrouble = (reason: UnreadReason, place: string) => void;
+interface GlobLimits {
+  readonly max: number;
+  readonly trouble: (reason: UnreadReason, place: string) => void;
+}
 
 function step(
-  { root, trouble }: { readonly root: Root; readonly trouble: GlobTrouble },
+  { root, trouble }: Pick<GlobLimits, 'trouble'> & { readonly root: Root },
   base: string,
   part: string,
 ): readonly string[] {

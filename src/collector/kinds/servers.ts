@@ -47,7 +47,9 @@ function noteUnknownProcesses({ live, findings }: Machine, kind: 'database' | 'w
 function serversOf(machine: Machine, scope: Scope, signature: Signature): readonly Server[] {
   const version =
     signature.packages === undefined ? null : packageVersion(machine, signature.packages);
-  const { trouble } = scope;
+  const trouble: Scope['trouble'] = (reason, place) => {
+    scope.trouble(reason, place);
+  };
   const files = signature.configuration
     .flatMap((pattern) => expandGlob(machine.files, pattern, { max: FILES_MAX, trouble }))
     .filter((path) => isFile(machine, scope, path));
@@ -140,10 +142,10 @@ const versionInPath = (exe: string | null): string | null =>
   nameOrNull(/\/(?:[a-z]+[a-z-]*-)?v?(\d{1,4}(?:\.\d{1,6}){0,3})\//.exec(exe ?? '')?.[1]);
 
 /** The files are named and not read; what stands in their place is no configuration. */
-function isFile({ files }: Machine, { trouble }: Scope, path: string): boolean {
+function isFile({ files }: Machine, scope: Scope, path: string): boolean {
   const stat = files.statTarget(path);
   if (stat.ok && stat.value.isFile()) return true;
   const reason = stat.ok ? 'not-regular' : stat.reason;
-  if (reason !== 'missing') trouble(reason, path);
+  if (reason !== 'missing') scope.trouble(reason, path);
   return false;
 }
