@@ -37,8 +37,9 @@ export function packageSink(
   const max = heldBytes(interest);
   if (interest === 'rpm-unread') {
     return endSink(() => {
-      // An empty log beside a database says that everything is in the database.
-      found(size === 0 ? NOTHING : unreadFile(path, 'unsupported'));
+      // An empty log beside a database says that everything is in the database; an empty database is cut.
+      const isEmptyLog = size === 0 && path.endsWith('-wal');
+      found(isEmptyLog ? NOTHING : unreadFile(path, 'unsupported'));
     });
   }
   if (size > max && !isReadInPart(interest)) {

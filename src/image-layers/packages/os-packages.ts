@@ -3,12 +3,13 @@ import { parseRpmHeader } from '../../collector/formats/rpm-header';
 import { readSqliteBlobs } from '../../collector/formats/sqlite';
 import { nameOrNull, nameText } from '../../collector/text';
 import { bufferSource } from '../../collector/zip/byte-source';
+import { LAYER_LIMITS } from '../limits';
 import { unreadFile, type Distribution, type FileContent, type ImagePackage } from './package';
 
 const DPKG_FIELDS = new Set(['Package', 'Status', 'Version', 'Architecture', 'Source']);
 
 /**
- * Packages of Debian's manager.
+ * Packages of Debian's manager, at most one more than an image may have.
  *
  * @param single - the file describes one package of an image without a package manager.
  */
@@ -18,6 +19,7 @@ export function readDpkg(bytes: Buffer, single: boolean): FileContent {
     const state = fields.get('Status') ?? (single ? 'installed' : '');
     const found = /(^| )installed$/.test(state) ? debianPackage(fields) : null;
     if (found !== null) packages.push(found);
+    if (packages.length > LAYER_LIMITS.packages) break;
   }
   return { packages, unread: [] };
 }
@@ -41,7 +43,7 @@ function debianPackage(fields: ReadonlyMap<string, string>): ImagePackage | null
 
 const APK_FIELDS = new Set(['P', 'V', 'A', 'o']);
 
-/** Packages of Alpine's manager. */
+/** Packages of Alpine's manager, at most one more than an image may have. */
 export function readApk(bytes: Buffer): FileContent {
   const packages: ImagePackage[] = [];
   for (const fields of paragraphs(bytes.toString('utf8'), APK_FIELDS)) {
@@ -56,6 +58,7 @@ export function readApk(bytes: Buffer): FileContent {
       sourceVersion: nameText(version),
       architecture: nameOrNull(fields.get('A')),
     });
+    if (packages.length > LAYER_LIMITS.packages) break;
   }
   return { packages, unread: [] };
 }
