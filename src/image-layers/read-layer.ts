@@ -42,7 +42,7 @@ export interface LayerReading {
   readonly files: ImageFiles;
   readonly uncompressedBytes: number;
   readonly entries: number;
-  /** Entries whose path leads out of the image; no unpacking would make them. */
+  /** Entries whose path leads out of the image: most unpackings refuse them, and none of them is read. */
   readonly outside: number;
 }
 
