@@ -171,10 +171,11 @@ function noteLink({ layer }: Walk, path: string, entry: TarEntry): void {
   const known = target === null ? undefined : layer.at(canonicalPath(target));
   if (known !== undefined) layer.add(path, known);
   else if (entry.kind === 'hard-link' || isDatabase(interest)) {
-    const isLink = entry.kind === 'hard-link' || entry.kind === 'symbolic-link';
-    layer.add(path, unreadFile(path, isLink ? 'link' : 'unsupported'));
+    layer.add(path, unreadFile(path, isLink(entry) ? 'link' : 'unsupported'));
   }
 }
+
+const isLink = ({ kind }: TarEntry): boolean => kind === 'hard-link' || kind === 'symbolic-link';
 
 /** Where a symbolic link leads, as far as its text says. */
 const targetOf = (path: string, link: string): string | null =>

@@ -143,15 +143,21 @@ function readWord(reading: Reading, word: Word): Span | null {
   reading.expects = null;
   if (expects !== null && word.text !== '' && !isOption(word.text)) {
     // `change_password` reads like a name whose value follows; the place after that counts all the same.
-    isAtPlace(reading, reading.isReady ? reading.program : null, word.text);
+    isAtPlace(reading, word.text);
     return isSwitch(word.text) ? null : expectedSpan(expects, word);
   }
   const isNoted = noteProgram(reading, word.text);
-  const program = reading.isReady ? reading.program : null;
-  reading.expects = expectation(program, word.text);
-  if (!isNoted && isAtPlace(reading, program, word.text)) {
+  reading.expects = expectation(programAt(reading), word.text);
+  if (!isNoted && isAtPlace(reading, word.text)) {
     return spanOf(NAMED_OPTION, rangeOf(word, 0), false);
   }
+  return joinedSpan(programAt(reading), word);
+}
+
+/** The program whose options are read; null before what has to come first. */
+const programAt = ({ isReady, program }: Reading): Program | null => (isReady ? program : null);
+
+function joinedSpan(program: Program | null, word: Word): Span | null {
   const option = program?.joined?.exec(word.text)?.[1];
   return option === undefined ? null : spanOf(NAMED_OPTION, rangeOf(word, option.length), false);
 }
@@ -173,10 +179,11 @@ function noteProgram(reading: Reading, text: string): boolean {
 }
 
 /** Counts the words that are no options, and says whether this one holds a password by its place. */
-function isAtPlace(reading: Reading, program: Program | null, text: string): boolean {
-  if (program?.places === undefined || text === '' || text === '--' || isOption(text)) return false;
+function isAtPlace(reading: Reading, text: string): boolean {
+  const places = programAt(reading)?.places;
+  if (places === undefined || text === '' || text === '--' || isOption(text)) return false;
   reading.words += 1;
-  return program.places.includes(reading.words);
+  return places.includes(reading.words);
 }
 
 /** `-x` and `--name`; a password may begin with a hyphen too, and then it looks like neither. */

@@ -55,20 +55,24 @@ function readUnit(
   { folder, entry: { name, type } }: { readonly folder: string; readonly entry: Entry },
 ): Unit | null {
   const file = `${folder}/${name}`;
-  const link = type === 'link' ? files.link(file) : null;
-  if (link?.ok === true && link.value === '/dev/null') {
-    return { name, file, masked: true, unit: parseUnit([]) };
-  }
   if (type !== 'file' && type !== 'link') {
     scope.trouble('not-regular', file);
     return null;
   }
-  if (link?.ok === true && isAlias(files, { file, name, target: link.value })) return null;
+  const target = type === 'link' ? linkTo(files, file) : '';
+  if (target === '/dev/null') return { name, file, masked: true, unit: parseUnit([]) };
+  if (target !== '' && isAlias(files, { file, name, target })) return null;
   const main = scope.text(file);
   // What a link was to lead to is not there to be started.
-  if (main === undefined && link !== null) return null;
+  if (main === undefined && type === 'link') return null;
   const added = additions(scope, files, name).map((path) => scope.text(path) ?? '');
   return { name, file, masked: false, unit: parseUnit([main ?? '', ...added]) };
+}
+
+/** What a link says; nothing when it cannot be seen. */
+function linkTo(files: Root, file: string): string {
+  const link = files.link(file);
+  return link.ok ? link.value : '';
 }
 
 /** A link to a unit of another name gives it one more name, and is no unit of its own. */
