@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   collect,
   collectFiles,
+  collectLive,
   ofKind,
+  processFiles,
   removeFolders,
   rootWith,
   unreadOf,
@@ -82,13 +84,14 @@ describe('a name that is not UTF-8', () => {
 });
 
 describe('software that cannot be read', () => {
-  it('is listed: packages of their own behind pipes, and a database without its table [DC-1]', () => {
+  it('is listed: packages of their own behind a link and a pipe [DC-1]', () => {
     const root = withPipes(
-      { 'var/lib/dpkg/status.d/one': 'Package: one\nVersion: 1\n' },
+      {
+        'var/lib/dpkg/moved': 'Package: one\nVersion: 1\n',
+        'var/lib/dpkg/status.d/one': { link: '../moved' },
+      },
       'var/lib/dpkg/status.d/two',
     );
-    renameSync(join(root, 'var/lib/dpkg/status.d/one'), join(root, 'var/lib/dpkg/moved'));
-    execFileSync('/bin/ln', ['-s', '../moved', join(root, 'var/lib/dpkg/status.d/one')]);
     const report = collect(root, null);
     expect(ofKind(report, 'software-application').map(({ name }) => name)).toEqual(['one']);
     expect(unreadOf(report, 'software-application')).toEqual([
@@ -138,6 +141,26 @@ describe('servers that cannot be read', () => {
       'unresolvable /etc/postgresql',
     ]);
     expect(unreadOf(report, 'web-site')).toEqual(['unresolvable /etc/nginx/conf.d']);
+  });
+});
+
+describe('processes that do not show themselves', () => {
+  it('are listed as unread, with the ports that they may hold [DC-1]', () => {
+    const report = collectLive(
+      {},
+      {
+        ...processFiles(9, { name: 'seen', args: ['seen'] }),
+        '9/ns/net': 'no link',
+        '10/stat': 'nonsense',
+        '10/status': 'Uid:\t0\t0\t0\t0\n',
+        '11/stat/x': 'a folder',
+        '12/cmdline': 'ended',
+      },
+    );
+    expect(ofKind(report, 'process').map(({ pid }) => pid)).toEqual([9]);
+    expect(unreadOf(report, 'process')).toEqual(['malformed /proc']);
+    expect(unreadOf(report, 'database')).toEqual(['malformed /proc']);
+    expect(unreadOf(report, 'port')).toEqual(['unresolvable /proc/9/ns/net']);
   });
 });
 

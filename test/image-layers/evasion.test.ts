@@ -161,7 +161,10 @@ describe('the work of laying one layer over another', () => {
     const two = { packages: [{}, {}], unread: [] } as unknown as FileContent;
     layer.add('a', two);
     layer.add('a', two);
-    expect(failureOf(() => layer.add('b', two))).toMatchObject({ reason: 'too-large' });
+    const addAnother = (): void => {
+      layer.add('b', two);
+    };
+    expect(failureOf(addAnother)).toMatchObject({ reason: 'too-large' });
     layer.stand('a', false);
     layer.stand('b', false);
     layer.add('c', two);
