@@ -63,8 +63,8 @@ const endSink = (end: () => void): ContentSink => ({ write: () => undefined, end
 const READERS: Readonly<
   Record<Exclude<Interest, 'rpm-unread'>, (bytes: Buffer, path: string) => FileContent>
 > = {
-  dpkg: (bytes) => readDpkg(bytes, false),
-  'dpkg-single': (bytes) => readDpkg(bytes, true),
+  dpkg: (bytes, place) => readDpkg(bytes, { single: false, place }),
+  'dpkg-single': (bytes, place) => readDpkg(bytes, { single: true, place }),
   apk: readApk,
   rpm: readRpmSqlite,
   npm: readNpm,

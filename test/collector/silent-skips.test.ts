@@ -12,6 +12,7 @@ import {
   unreadOf,
   type Files,
 } from './machine';
+import { rpmDatabaseWithoutTable } from './rpm-database';
 import { jar, pom } from './zip-files';
 
 afterAll(removeFolders);
@@ -96,6 +97,17 @@ describe('software that cannot be read', () => {
     expect(ofKind(report, 'software-application').map(({ name }) => name)).toEqual(['one']);
     expect(unreadOf(report, 'software-application')).toEqual([
       'not-regular /var/lib/dpkg/status.d/two',
+    ]);
+  });
+
+  it('is listed when its database has no table of packages or holds something else [DC-1]', () => {
+    const report = collectFiles({
+      'var/lib/rpm/rpmdb.sqlite': rpmDatabaseWithoutTable(),
+      'var/lib/dpkg/status': 'ELF and so on',
+      'lib/apk/db/installed': 'ELF and so on',
+    });
+    expect(unreadOf(report, 'software-application')).toEqual([
+      'malformed /lib/apk/db/installed /var/lib/dpkg/status /var/lib/rpm/rpmdb.sqlite',
     ]);
   });
 

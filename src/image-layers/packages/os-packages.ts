@@ -13,15 +13,21 @@ const DPKG_FIELDS = new Set(['Package', 'Status', 'Version', 'Architecture', 'So
  *
  * @param single - the file describes one package of an image without a package manager.
  */
-export function readDpkg(bytes: Buffer, single: boolean): FileContent {
+export function readDpkg(
+  bytes: Buffer,
+  { single, place }: { readonly single: boolean; readonly place: string },
+): FileContent {
   const packages: ImagePackage[] = [];
-  for (const fields of paragraphs(bytes.toString('utf8'), DPKG_FIELDS)) {
+  const text = bytes.toString('utf8');
+  let isUnderstood = text.trim() === '';
+  for (const fields of paragraphs(text, DPKG_FIELDS)) {
+    isUnderstood ||= fields.has('Package');
     const state = fields.get('Status') ?? (single ? 'installed' : '');
     const found = /(^| )installed$/.test(state) ? debianPackage(fields) : null;
     if (found !== null) packages.push(found);
     if (packages.length > LAYER_LIMITS.packages) break;
   }
-  return { packages, unread: [] };
+  return isUnderstood ? { packages, unread: [] } : unreadFile(place, 'malformed');
 }
 
 function debianPackage(fields: ReadonlyMap<string, string>): ImagePackage | null {
@@ -44,9 +50,10 @@ function debianPackage(fields: ReadonlyMap<string, string>): ImagePackage | null
 const APK_FIELDS = new Set(['P', 'V', 'A', 'o']);
 
 /** Packages of Alpine's manager, at most one more than an image may have. */
-export function readApk(bytes: Buffer): FileContent {
+export function readApk(bytes: Buffer, place: string): FileContent {
   const packages: ImagePackage[] = [];
-  for (const fields of paragraphs(bytes.toString('utf8'), APK_FIELDS)) {
+  const text = bytes.toString('utf8');
+  for (const fields of paragraphs(text, APK_FIELDS)) {
     const name = fields.get('P');
     const version = fields.get('V');
     if (name === undefined || version === undefined) continue;
@@ -60,7 +67,8 @@ export function readApk(bytes: Buffer): FileContent {
     });
     if (packages.length > LAYER_LIMITS.packages) break;
   }
-  return { packages, unread: [] };
+  const isUnderstood = packages.length > 0 || text.trim() === '';
+  return isUnderstood ? { packages, unread: [] } : unreadFile(place, 'malformed');
 }
 
 /** Packages of Red Hat's manager from its newest form of database. */
