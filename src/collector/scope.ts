@@ -19,10 +19,16 @@ export interface Scope {
   /** Text of a file, or undefined. */
   text(path: string, max?: number): string | undefined;
   bytes(path: string, max: number): Buffer | undefined;
+  /** The same with why there is none; a link to `/dev/null` is an empty file. */
+  read(path: string, max?: number): Read<Buffer>;
   /** Lines without their ends. */
   lines(path: string, max?: number): readonly string[];
   /** Names in a directory; empty when it is not there. */
   list(path: string): readonly Entry[];
+  /** Names of the files and links in a directory; a pipe or a device in their place is noted. */
+  files(path: string, isMeant?: (name: string) => boolean): readonly string[];
+  /** True when nothing stands there; nothing is noted. */
+  isMissing(path: string): boolean;
   /** A JSON document that is an object, or undefined. */
   json(path: string, max?: number): Record<string, unknown> | undefined;
   trouble(reason: UnreadReason, place: string): void;
@@ -38,8 +44,21 @@ export function createScope(findings: Findings, root: Root, kind: ReportedKind):
     if (read.reason !== 'missing') trouble(read.reason, place);
     return undefined;
   };
-  const bytes = (path: string, max: number): Buffer | undefined =>
-    known(root.read(path, max), path);
+  const read = (path: string, max = TEXT_MAX): Read<Buffer> => {
+    const found = root.read(path, max);
+    if (!found.ok && found.reason !== 'missing' && isLinkToNothing(root, path)) return NOTHING;
+    known(found, path);
+    return found;
+  };
+  const bytes = (path: string, max: number): Buffer | undefined => valueOf(read(path, max));
+  const list = (path: string): readonly Entry[] => {
+    const entries = known(root.list(path, NAMES_MAX), path) ?? [];
+    // A name that is not UTF-8 cannot be opened again under the text that was made of it.
+    for (const { name } of entries.filter((entry) => entry.name.includes('\uFFFD'))) {
+      trouble('unresolvable', `${path}/${name}`);
+    }
+    return entries;
+  };
   const text = (path: string, max = TEXT_MAX): string | undefined =>
     bytes(path, max)
       ?.toString('utf8')
@@ -47,10 +66,22 @@ export function createScope(findings: Findings, root: Root, kind: ReportedKind):
   return {
     kind,
     bytes,
+    read,
     text,
     trouble,
     lines: (path, max) => text(path, max)?.split(/\r?\n/) ?? [],
-    list: (path) => known(root.list(path, NAMES_MAX), path) ?? [],
+    list,
+    files: (path, isMeant = () => true) =>
+      list(path).flatMap(({ name, type }) => {
+        if (type === 'directory' || !isMeant(name)) return [];
+        if (type !== 'other') return [name];
+        trouble('not-regular', `${path}/${name}`);
+        return [];
+      }),
+    isMissing: (path) => {
+      const found = root.resolve(path);
+      return !found.ok && found.reason === 'missing';
+    },
     json: (path, max) => {
       const content = text(path, max);
       if (content === undefined) return undefined;
@@ -59,6 +90,16 @@ export function createScope(findings: Findings, root: Root, kind: ReportedKind):
       return value;
     },
   };
+}
+
+const NOTHING: Read<Buffer> = { ok: true, value: Buffer.alloc(0) };
+
+const valueOf = <Value>(read: Read<Value>): Value | undefined => (read.ok ? read.value : undefined);
+
+/** What administrators put in the place of a file that is to say nothing. */
+function isLinkToNothing(root: Root, path: string): boolean {
+  const link = root.link(path);
+  return link.ok && link.value === '/dev/null';
 }
 
 /** A JSON object, or undefined for anything else; a prototype smuggled in stays an own, unread key. */

@@ -32,8 +32,8 @@ export async function unpackLayer(
   take: (piece: Buffer) => Promise<void> | undefined,
   runtime: UnpackingRuntime = zlib as object,
 ): Promise<void> {
-  const { mark, all } = await peek(source);
-  const unpacking = unpackingOf(mark, runtime);
+  const { mark, all, close } = await peek(source);
+  const unpacking = await unpackingOf(mark, runtime, close);
   if (unpacking === null) {
     for await (const piece of all) await take(piece);
     return;
@@ -73,12 +73,17 @@ async function noted(act: () => Promise<void> | undefined, failures: unknown[]):
   }
 }
 
-function unpackingOf(mark: Buffer, runtime: UnpackingRuntime): Transform | null {
+async function unpackingOf(
+  mark: Buffer,
+  runtime: UnpackingRuntime,
+  close: () => Promise<void>,
+): Promise<Transform | null> {
   if (mark.subarray(0, GZIP.length).equals(GZIP)) {
     return createGunzip({ chunkSize: PIECE_BYTES });
   }
   if (!mark.equals(ZSTD)) return null;
   if (runtime.createZstdDecompress === undefined) {
+    await close();
     throw new LayerTrouble('unsupported', 'is packed in a way that needs Node 22.15 or newer');
   }
   return runtime.createZstdDecompress({
@@ -87,11 +92,19 @@ function unpackingOf(mark: Buffer, runtime: UnpackingRuntime): Transform | null 
   });
 }
 
+interface Peeked {
+  readonly mark: Buffer;
+  readonly all: AsyncIterable<Buffer>;
+  /** For whoever does not even begin with all of it. */
+  readonly close: () => Promise<void>;
+}
+
 /** The first bytes, and everything with them. */
-async function peek(
-  source: AsyncIterable<Buffer>,
-): Promise<{ readonly mark: Buffer; readonly all: AsyncIterable<Buffer> }> {
+async function peek(source: AsyncIterable<Buffer>): Promise<Peeked> {
   const iterator = source[Symbol.asyncIterator]();
+  const close = async (): Promise<void> => {
+    await iterator.return?.();
+  };
   const first: Buffer[] = [];
   let bytes = 0;
   while (bytes < MARK_BYTES) {
@@ -110,10 +123,10 @@ async function peek(
       }
     } finally {
       // Whoever stops in the middle must not leave the connection open.
-      await iterator.return?.();
+      await close();
     }
   }
-  return { mark: Buffer.concat(first).subarray(0, MARK_BYTES), all: all() };
+  return { mark: Buffer.concat(first).subarray(0, MARK_BYTES), all: all(), close };
 }
 
 const isUnpackingError = (error: unknown): boolean => {

@@ -37,8 +37,9 @@ export function packageSink(
   const max = heldBytes(interest);
   if (interest === 'rpm-unread') {
     return endSink(() => {
-      // An empty log beside a database says that everything is in the database.
-      found(size === 0 ? NOTHING : unreadFile(path, 'unsupported'));
+      // An empty log beside a database says that everything is in the database; an empty database is cut.
+      const isEmptyLog = size === 0 && path.endsWith('-wal');
+      found(isEmptyLog ? NOTHING : unreadFile(path, 'unsupported'));
     });
   }
   if (size > max && !isReadInPart(interest)) {
@@ -62,8 +63,8 @@ const endSink = (end: () => void): ContentSink => ({ write: () => undefined, end
 const READERS: Readonly<
   Record<Exclude<Interest, 'rpm-unread'>, (bytes: Buffer, path: string) => FileContent>
 > = {
-  dpkg: (bytes) => readDpkg(bytes, false),
-  'dpkg-single': (bytes) => readDpkg(bytes, true),
+  dpkg: (bytes, place) => readDpkg(bytes, { single: false, place }),
+  'dpkg-single': (bytes, place) => readDpkg(bytes, { single: true, place }),
   apk: readApk,
   rpm: readRpmSqlite,
   npm: readNpm,

@@ -15,20 +15,21 @@ export const NO_FILES: ImageFiles = new Map();
  */
 export class LayerOver {
   private readonly below: Map<string, FileContent>;
-  /** Folders of the files below: most entries of a layer touch none of them. */
-  private readonly foldersBelow = new Set<string>();
+  /** Paths of the files below in order: those of one folder stand together. */
+  private readonly order: readonly string[];
+  /** For each of them the next one that is not hidden yet, so that hiding twice costs nothing. */
+  private readonly next: Uint32Array;
   private readonly own = new Map<string, FileContent>();
+  private ownPackages = 0;
 
   constructor(
     below: ImageFiles,
     private readonly limits: LayerLimits,
   ) {
     this.below = new Map(below);
-    for (const path of below.keys()) {
-      for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
-        this.foldersBelow.add(path.slice(0, at));
-      }
-    }
+    // A set of all their folders would grow with the depth of the paths as well as with their number.
+    this.order = [...below.keys()].sort();
+    this.next = Uint32Array.from({ length: this.order.length + 1 }, (_, at) => at);
   }
 
   hide(whiteout: Whiteout): void {
@@ -39,12 +40,15 @@ export class LayerOver {
   /** Something stands at the path now that is a folder, or that is none. */
   stand(path: string, isFolder: boolean): void {
     this.below.delete(path);
+    this.ownPackages -= this.own.get(path)?.packages.length ?? 0;
     this.own.delete(path);
-    if (!isFolder && this.foldersBelow.has(path)) this.hideBelow(path);
+    if (!isFolder && path !== '') this.hideBelow(path);
   }
 
   add(path: string, content: FileContent): void {
+    this.ownPackages += content.packages.length - (this.own.get(path)?.packages.length ?? 0);
     this.own.set(path, content);
+    this.assertFew(this.ownPackages);
     if (this.own.size + this.below.size > this.limits.files) {
       throw new LayerTrouble('too-large', `has more than ${this.limits.files} files of interest`);
     }
@@ -59,18 +63,47 @@ export class LayerOver {
     const files = new Map([...this.below, ...this.own]);
     let packages = 0;
     for (const content of files.values()) packages += content.packages.length;
-    if (packages > this.limits.packages) {
-      throw new LayerTrouble('too-large', `brings more than ${this.limits.packages} packages`);
-    }
+    this.assertFew(packages);
     return files;
   }
 
+  private assertFew(packages: number): void {
+    if (packages <= this.limits.packages) return;
+    throw new LayerTrouble('too-large', `brings more than ${this.limits.packages} packages`);
+  }
+
   private hideBelow(folder: string): void {
-    if (folder !== '' && !this.foldersBelow.has(folder)) return;
     const prefix = folder === '' ? '' : `${folder}/`;
-    for (const path of this.below.keys()) {
-      if (path.startsWith(prefix)) this.below.delete(path);
+    let at = this.shownFrom(this.firstFrom(prefix));
+    for (let path = this.order[at]; path?.startsWith(prefix) === true; path = this.order[at]) {
+      this.below.delete(path);
+      this.next[at] = at + 1;
+      at = this.shownFrom(at + 1);
     }
+  }
+
+  /** Where the first path stands that is not before a text. */
+  private firstFrom(text: string): number {
+    let from = 0;
+    let to = this.order.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((this.order[middle] ?? '') < text) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  /** The first place from `at` on that is not hidden; the way there is shortened for the next time. */
+  private shownFrom(at: number): number {
+    let end = at;
+    while (this.next[end] !== end) end = this.next[end] ?? end;
+    for (let on = at; on !== end;) {
+      const following = this.next[on] ?? end;
+      this.next[on] = end;
+      on = following;
+    }
+    return end;
   }
 }
 

@@ -49,7 +49,7 @@ function languageAt(path: string): Interest | null {
  * them became a link to the second.
  */
 export const canonicalPath = (path: string): string =>
-  path.startsWith('lib/apk/') ? `usr/${path}` : path;
+  path === 'lib/apk' || path.startsWith('lib/apk/') ? `usr/${path}` : path;
 
 const HELD: Readonly<Record<Interest, number>> = {
   dpkg: HELD_BYTES.dpkg,
@@ -69,9 +69,29 @@ export const heldBytes = (interest: Interest): number => HELD[interest];
 /** The beginning of these files is enough. */
 export const isReadInPart = (interest: Interest): boolean => interest === 'python';
 
-/** Files whose link would hide a whole database of packages. */
+/** Files in whose place a link or anything else would hide a database of packages. */
 export const isDatabase = (interest: Interest): boolean =>
-  ['dpkg', 'apk', 'rpm', 'rpm-unread'].includes(interest);
+  ['dpkg', 'dpkg-single', 'apk', 'rpm', 'rpm-unread'].includes(interest);
+
+const DATABASE_FOLDERS: ReadonlySet<string> = new Set([
+  ...['var', 'var/lib', 'var/lib/dpkg', 'var/lib/dpkg/status.d', 'var/lib/rpm'],
+  ...[
+    'usr',
+    'usr/lib',
+    'usr/lib/apk',
+    'usr/lib/apk/db',
+    'usr/lib/sysimage',
+    'usr/lib/sysimage/rpm',
+  ],
+]);
+
+/** Places of one database, each of which may be a link to the other. */
+const RPM_FOLDERS: readonly string[] = ['var/lib/rpm', 'usr/lib/sysimage/rpm'];
+
+/** True for a link behind which databases would be looked for in vain, because it leads elsewhere. */
+export const hidesDatabases = (path: string, target: string | null): boolean =>
+  DATABASE_FOLDERS.has(path) &&
+  !(RPM_FOLDERS.includes(path) && target !== null && RPM_FOLDERS.includes(target));
 
 /** Settings and keys, where people leave secrets; documentation and translations hold examples only. */
 const TEXT =

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { unpackLayer } from './decompress';
 import { allOf, digestSink, packageSink, programSink, textSink } from './file-sinks';
 import { LayerOver, type ImageFiles } from './image-files';
-import { canonicalPath, interestOf, isDatabase, mayHoldSecrets } from './interest';
+import { canonicalPath, hidesDatabases, interestOf, isDatabase, mayHoldSecrets } from './interest';
 import { LayerTrouble } from './layer-trouble';
 import { LAYER_LIMITS, HELD_BYTES, type LayerLimits } from './limits';
 import { unreadFile, type FileContent } from './packages/package';
@@ -42,7 +42,7 @@ export interface LayerReading {
   readonly files: ImageFiles;
   readonly uncompressedBytes: number;
   readonly entries: number;
-  /** Entries whose path leads out of the image; no unpacking would make them. */
+  /** Entries whose path leads out of the image: most unpackings refuse them, and none of them is read. */
   readonly outside: number;
 }
 
@@ -149,7 +149,9 @@ function visit(walk: Walk, entry: TarEntry): ContentSink | null {
   const path = canonicalPath(inside);
   const whiteout = whiteoutOf(path);
   if (whiteout !== null) {
-    walk.layer.hide(whiteout);
+    walk.layer.hide(
+      whiteout.hides === 'nothing' ? whiteout : { ...whiteout, path: canonicalPath(whiteout.path) },
+    );
     return null;
   }
   walk.layer.stand(path, entry.kind === 'directory');
@@ -160,15 +162,24 @@ function visit(walk: Walk, entry: TarEntry): ContentSink | null {
 
 /** A hard link is another name of a file that was read; other links are data and lead nowhere. */
 function noteLink({ layer }: Walk, path: string, entry: TarEntry): void {
+  if (entry.kind === 'symbolic-link' && hidesDatabases(path, targetOf(path, entry.link))) {
+    layer.add(path, unreadFile(path, 'link'));
+  }
   const interest = interestOf(path);
-  if (interest === null || entry.kind === 'directory') return;
+  if (interest === null) return;
   const target = entry.kind === 'hard-link' ? pathInImage(entry.link) : null;
   const known = target === null ? undefined : layer.at(canonicalPath(target));
   if (known !== undefined) layer.add(path, known);
   else if (entry.kind === 'hard-link' || isDatabase(interest)) {
-    layer.add(path, unreadFile(path, 'link'));
+    layer.add(path, unreadFile(path, isLink(entry) ? 'link' : 'unsupported'));
   }
 }
+
+const isLink = ({ kind }: TarEntry): boolean => kind === 'hard-link' || kind === 'symbolic-link';
+
+/** Where a symbolic link leads, as far as its text says. */
+const targetOf = (path: string, link: string): string | null =>
+  pathInImage(link.startsWith('/') ? link : `${path}/../${link}`);
 
 /** Programs have at least this many bytes; smaller files are not looked through for Go's marks. */
 const PROGRAM_BYTES_MIN = 64 * 1024;

@@ -1,7 +1,7 @@
 import { isSurelySecret, isSwitch, whatSays } from './names';
 import { NAMED, NAMED_OPTION, spanOf, type Span } from './span';
 
-/** How a program is told a password: options before it or with it, or the last of its words. */
+/** How a program is told a password: options before it or with it, or a word by its place. */
 interface Program {
   readonly names: RegExp;
   /** A word that comes before: only that part of the program knows the option. */
@@ -10,6 +10,8 @@ interface Program {
   readonly next?: RegExp;
   /** Options that are followed by it in the same word; the option is the first group. */
   readonly joined?: RegExp;
+  /** Which of the words that are no options hold it, counted behind the program or the word before. */
+  readonly places?: readonly number[];
 }
 
 /** Programs whose short options are passwords; what an option means differs from one to the next. */
@@ -25,10 +27,12 @@ const PROGRAMS: readonly Program[] = [
   { names: /^etcdctl$/, next: /^--user$/, joined: /^(--user=)./ },
   { names: /^lftp$/, next: /^-u$/ },
   {
-    names: /^(?:docker|podman|buildah|skopeo|helm|nerdctl|crane|oras|az|oc)$/,
+    names: /^(?:docker|podman|buildah|skopeo|helm|nerdctl|crane|regctl|az|oc)$/,
     after: /^login$/,
     next: /^-p$/,
   },
+  { names: /^oras$/, next: /^-p$/ },
+  { names: /^ctr$/, after: /^(?:pull|push)$/, next: /^(?:-u|--user)$/, joined: /^(-u=|--user=)./ },
   { names: /^(?:sqlcmd|bcp|ipmitool|mosquitto_\w+)$/, next: /^-P$/, joined: /^(-P)./ },
   {
     names: /^curl$/,
@@ -44,10 +48,30 @@ const PROGRAMS: readonly Program[] = [
   },
   { names: /^openssl$/, next: /^(?:-pass|-passin|-passout|-k|-K)$/ },
   { names: /^(?:useradd|usermod|adduser)$/, next: /^-p$/ },
-  { names: /^(?:zip|unzip|7z|7za|7zr|rar|unrar)$/, next: /^-P$/, joined: /^(-[pP])./ },
+  { names: /^(?:zip|unzip|7z|7za|7zr|rar|unrar)$/, next: /^-P$/, joined: /^(-(?:hp|[pP]))./ },
   { names: /^(?:x11vnc|xfreerdp3?|rdesktop)$/, next: /^-(?:passwd|p)$/, joined: /^(\/p:|-p)./ },
-  { names: /^vault$/, next: /^login$/ },
+  { names: /^vault$/, after: /^(?:login|unseal)$/, places: [1] },
   { names: /^snmp\w+$/, next: /^-[AXc]$/ },
+  {
+    names: /^rabbitmqctl$/,
+    after: /^(?:add_user|change_password|authenticate_user)$/,
+    places: [2],
+  },
+  // `user/password@place`, also behind `userid=`; paths begin otherwise.
+  {
+    names: /^(?:sqlplus|sqlldr|expdp|impdp|rman)$/,
+    joined: /^((?:userid=)?[\w$#.-]+\/)./,
+  },
+  { names: /^ss-?(?:server|local|redir|tunnel|manager|service)$/, next: /^-k$/, joined: /^(-k)./ },
+  { names: /^swaks$/, next: /^-ap$/ },
+  { names: /^sendEmail(?:\.pl)?$/, next: /^-xp$/ },
+  { names: /^(?:consul|nomad|serf)$/, next: /^--?encrypt$/, joined: /^(--?encrypt=)./ },
+  { names: /^cryptsetup$/, next: /^--key$/, joined: /^(--key=)./ },
+  // With a file before the user's name or without.
+  { names: /^htpasswd$/, after: /^-[A-Za-z]*b[A-Za-z]*$/, places: [2, 3] },
+  // `alias set NAME URL KEY SECRET` and `admin user add NAME KEY SECRET`.
+  { names: /^mc(?:li)?$/, after: /^(?:set|add)$/, places: [3, 4] },
+  { names: /^wpa_passphrase$/, places: [2] },
 ];
 
 /** A word of a shell line, with the quotation marks in it. */
@@ -65,6 +89,8 @@ interface Reading {
   program: Program | null;
   /** What has to come before the options of the program has come. */
   isReady: boolean;
+  /** Words that were no options since then. */
+  words: number;
   /** Why the next word is a secret; null when it is not. */
   expects: { readonly id: string; readonly isCertain: boolean } | null;
 }
@@ -104,7 +130,7 @@ export function findInArguments(words: readonly string[]): readonly (Span | null
   return words.map((text) => readWord(reading, { text, start: 0 }));
 }
 
-const startReading = (): Reading => ({ program: null, isReady: false, expects: null });
+const startReading = (): Reading => ({ program: null, isReady: false, words: 0, expects: null });
 
 const moved = (span: Span, by: number): Span => ({
   ...span,
@@ -116,11 +142,22 @@ function readWord(reading: Reading, word: Word): Span | null {
   const { expects } = reading;
   reading.expects = null;
   if (expects !== null && word.text !== '' && !isOption(word.text)) {
+    // `change_password` reads like a name whose value follows; the place after that counts all the same.
+    isAtPlace(reading, word.text);
     return isSwitch(word.text) ? null : expectedSpan(expects, word);
   }
-  noteProgram(reading, word.text);
-  const program = reading.isReady ? reading.program : null;
-  reading.expects = expectation(program, word.text);
+  const isNoted = noteProgram(reading, word.text);
+  reading.expects = expectation(programAt(reading), word.text);
+  if (!isNoted && isAtPlace(reading, word.text)) {
+    return spanOf(NAMED_OPTION, rangeOf(word, 0), false);
+  }
+  return joinedSpan(programAt(reading), word);
+}
+
+/** The program whose options are read; null before what has to come first. */
+const programAt = ({ isReady, program }: Reading): Program | null => (isReady ? program : null);
+
+function joinedSpan(program: Program | null, word: Word): Span | null {
   const option = program?.joined?.exec(word.text)?.[1];
   return option === undefined ? null : spanOf(NAMED_OPTION, rangeOf(word, option.length), false);
 }
@@ -128,12 +165,25 @@ function readWord(reading: Reading, word: Word): Span | null {
 const expectedSpan = ({ id, isCertain }: NonNullable<Reading['expects']>, word: Word): Span =>
   spanOf(id, rangeOf(word, 0), isCertain && isSurelySecret(word.text));
 
-function noteProgram(reading: Reading, text: string): void {
+/** True when the word is a program, ends one, or is the word that its options come after. */
+function noteProgram(reading: Reading, text: string): boolean {
   const named = SEPARATOR.test(text) ? null : programOf(text);
   if (named !== undefined) {
     reading.program = named;
     reading.isReady = named?.after === undefined;
-  } else if (reading.program?.after?.test(text) === true) reading.isReady = true;
+  } else if (!reading.isReady && reading.program?.after?.test(text) === true) {
+    reading.isReady = true;
+  } else return false;
+  reading.words = 0;
+  return true;
+}
+
+/** Counts the words that are no options, and says whether this one holds a password by its place. */
+function isAtPlace(reading: Reading, text: string): boolean {
+  const places = programAt(reading)?.places;
+  if (places === undefined || text === '' || text === '--' || isOption(text)) return false;
+  reading.words += 1;
+  return places.includes(reading.words);
 }
 
 /** `-x` and `--name`; a password may begin with a hyphen too, and then it looks like neither. */

@@ -39,7 +39,8 @@ describe('links', () => {
     });
     expect(JSON.stringify(report)).not.toContain('outsider');
     expect(ofKind(report, 'scheduled-task')).toEqual([]);
-    expect(unreadOf(report, 'account')).toEqual(['missing /etc/passwd']);
+    expect(unreadOf(report, 'account')).toEqual(['unresolvable /etc/passwd']);
+    expect(unreadOf(report, 'scheduled-task')).toEqual(['unresolvable /etc/cron.d /etc/crontab']);
   });
 
   it('are followed inside the root, absolute ones from the root', () => {
@@ -58,10 +59,7 @@ describe('links', () => {
       'srv/a/loop': { link: '..' },
       'srv/a/x.jar': jar('x: y\n'),
     });
-    expect(unreadOf(report, 'account')).toEqual([
-      'missing /etc/passwd',
-      'unresolvable /etc/passwd /etc/shadow',
-    ]);
+    expect(unreadOf(report, 'account')).toEqual(['unresolvable /etc/passwd /etc/shadow']);
     expect(ofKind(report, 'jar-package').map(({ path }) => path)).toEqual(['/srv/a/x.jar']);
   });
 
@@ -81,10 +79,11 @@ describe('what is no regular file', () => {
     }
     mkdirSync(join(root, 'var/lib/dpkg/status'), { recursive: true });
     const report = collect(root, null);
-    expect(unreadOf(report, 'account')).toContain('not-regular /etc/passwd');
+    expect(unreadOf(report, 'account')).toEqual(['not-regular /etc/passwd']);
     expect(unreadOf(report, 'scheduled-task')).toEqual(['not-regular /etc/crontab']);
     expect(unreadOf(report, 'software-application')).toContain('not-regular /var/lib/dpkg/status');
     expect(ofKind(report, 'jar-package')).toEqual([]);
+    expect(unreadOf(report, 'jar-package')).toEqual(['not-regular /opt.jar']);
   });
 });
 
@@ -102,9 +101,12 @@ describe('too much', () => {
   it('in one file is refused as a whole, without reading a hole of a terabyte', () => {
     const root = rootWith({ 'var/lib/dpkg/status': '', 'etc/crontab': '* * * * * root /x ' });
     truncateSync(join(root, 'var/lib/dpkg/status'), 2 ** 40);
+    writeFileSync(join(root, 'etc/passwd'), '');
+    truncateSync(join(root, 'etc/passwd'), 2 ** 40);
     writeFileSync(join(root, 'etc/crontab'), 'x'.repeat(5_000_000), { flag: 'a' });
     const report = collect(root, null);
-    expect(unreadOf(report, 'software-application')).toContain('too-large /var/lib/dpkg/status');
+    expect(unreadOf(report, 'software-application')).toEqual(['too-large /var/lib/dpkg/status']);
+    expect(unreadOf(report, 'account')).toEqual(['too-large /etc/passwd']);
     expect(unreadOf(report, 'scheduled-task')).toEqual(['too-large /etc/crontab']);
   });
 

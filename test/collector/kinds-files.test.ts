@@ -122,6 +122,15 @@ describe('software applications', () => {
   it('are said to be unread in a database that cannot be read, and with what is written beside it', () => {
     const old = collectFiles({ 'var/lib/rpm/Packages': 'x' });
     expect(unreadOf(old, 'software-application')).toEqual(['unsupported /var/lib/rpm/Packages']);
+    const beside = collectFiles({
+      'var/lib/rpm/rpmdb.sqlite': rpmDatabase(),
+      'var/lib/rpm/Packages': '',
+      'var/lib/rpm/Packages.db': 'damaged',
+    });
+    expect(unreadOf(beside, 'software-application')).toEqual([
+      'unsupported /var/lib/rpm/Packages /var/lib/rpm/Packages.db',
+    ]);
+    expect(ofKind(beside, 'software-application')).not.toEqual([]);
     const halfway = collectFiles({
       'var/lib/rpm/rpmdb.sqlite': rpmDatabase(),
       'var/lib/rpm/rpmdb.sqlite-wal': 'x',

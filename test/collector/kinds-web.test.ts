@@ -278,7 +278,10 @@ describe('Jar packages', () => {
       small,
     );
     const report = collectFiles({ 'opt/claims.jar': claims, 'opt/deep.jar': deep });
-    expect(unreadOf(report, 'jar-package')).toEqual(['malformed /opt/claims.jar']);
+    expect(unreadOf(report, 'jar-package')).toEqual([
+      'malformed /opt/claims.jar',
+      'too-many /opt/deep.jar!lib/x.jar!lib/x.jar!lib/x.jar',
+    ]);
     expect(ofKind(report, 'jar-package').map(({ within }) => within)).toEqual([
       'lib/x.jar!lib/x.jar!lib/x.jar',
       'lib/x.jar!lib/x.jar',

@@ -49,3 +49,7 @@ const PACKED =
 
 /** Bytes of `rpmdb.sqlite`. */
 export const rpmDatabase = (): Buffer => gunzipSync(Buffer.from(PACKED, 'base64'));
+
+/** The same with its table under another name. */
+export const rpmDatabaseWithoutTable = (): Buffer =>
+  Buffer.from(rpmDatabase().toString('latin1').replaceAll('Packages', 'Pockages'), 'latin1');

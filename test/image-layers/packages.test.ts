@@ -1,5 +1,5 @@
 import { jar, pom, zip } from '../collector/zip-files';
-import { rpmDatabase } from '../collector/rpm-database';
+import { rpmDatabase, rpmDatabaseWithoutTable } from '../collector/rpm-database';
 import { goProgram } from '../support/go-program';
 import {
   hardLink,
@@ -153,6 +153,21 @@ describe('packages of a layer', () => {
       'damaged database',
       { name: 'var/lib/rpm/rpmdb.sqlite', content: 'x' },
       'var/lib/rpm/rpmdb.sqlite: malformed',
+    ],
+    [
+      'database without its table',
+      { name: 'var/lib/rpm/rpmdb.sqlite', content: rpmDatabaseWithoutTable() },
+      'var/lib/rpm/rpmdb.sqlite: malformed',
+    ],
+    [
+      'package list that is something else',
+      { name: 'var/lib/dpkg/status', content: 'ELF and so on' },
+      'var/lib/dpkg/status: malformed',
+    ],
+    [
+      'package list of apk that is something else',
+      { name: 'lib/apk/db/installed', content: 'ELF and so on' },
+      'usr/lib/apk/db/installed: malformed',
     ],
     [
       'damaged description',

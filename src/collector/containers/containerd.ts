@@ -21,7 +21,9 @@ export function readContainerd(machine: Machine, scope: Scope): readonly FoundCo
       const names = scope.list(folder).filter(({ name }) => /^[0-9a-f]{64}$/.test(name));
       if (names.length > CONTAINERS_MAX) scope.trouble('too-many', folder);
       return names.slice(0, CONTAINERS_MAX).flatMap(({ name }) => {
-        const runtime = scope.json(`${folder}/${name}/config.json`, CONFIGURATION_MAX);
+        const file = `${folder}/${name}/config.json`;
+        if (scope.isMissing(file)) scope.trouble('missing', file);
+        const runtime = scope.json(file, CONFIGURATION_MAX);
         return runtime === undefined ? [] : [containerOf(name, namespace, runtime)];
       });
     }),

@@ -11,7 +11,9 @@ export function readDocker(machine: Machine, scope: Scope): readonly FoundContai
   const names = scope.list(folder).filter(({ name }) => /^[0-9a-f]{64}$/.test(name));
   if (names.length > CONTAINERS_MAX) scope.trouble('too-many', folder);
   return names.slice(0, CONTAINERS_MAX).flatMap(({ name }) => {
-    const container = scope.json(`${folder}/${name}/config.v2.json`, CONFIGURATION_MAX);
+    const file = `${folder}/${name}/config.v2.json`;
+    if (scope.isMissing(file)) scope.trouble('missing', file);
+    const container = scope.json(file, CONFIGURATION_MAX);
     const host = scope.json(`${folder}/${name}/hostconfig.json`, CONFIGURATION_MAX);
     return container === undefined ? [] : [containerOf(name, container, host)];
   });

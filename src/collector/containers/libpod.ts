@@ -31,7 +31,10 @@ function readList(scope: Scope, storage: string, kind: string): readonly FoundCo
   if (entries.length > CONTAINERS_MAX) scope.trouble('too-many', file);
   return entries.slice(0, CONTAINERS_MAX).flatMap((entry) => {
     const containerId = textField(entry, 'id') ?? '';
-    if (!/^[0-9a-f]{64}$/.test(containerId)) return [];
+    if (!/^[0-9a-f]{64}$/.test(containerId)) {
+      scope.trouble('malformed', file);
+      return [];
+    }
     return [containerOf(scope, { containerId, kind, storage }, asObject(entry))];
   });
 }

@@ -12,14 +12,16 @@ const UNRESOLVABLE = { ok: false, reason: 'unresolvable' } as const;
 
 /**
  * Follows a path the way a process whose root is `root` would: an absolute link starts again at the
- * root, `..` does not leave it, a cycle of links ends after 40 of them.
+ * root, `..` does not leave it, a cycle of links ends after 40 of them. Below any other root than that
+ * of the machine a link that leads nowhere may lead out of what can be seen: it is unresolvable and not
+ * missing.
  *
  * @param last - whether a link at the end is followed too.
  * @returns where the path leads on this machine; that something is there is certain only when a link
  * or a further part had to be looked at.
  */
 export function followLinks(root: string, path: string, last: boolean): Read<string> {
-  const walk: Walk = { trail: [], waiting: parts(path), links: 0 };
+  const walk: Walk = { trail: [], waiting: parts(path), links: 0, behindLink: Infinity };
   while (walk.waiting.length > 0) {
     const failure = step(root, walk, last);
     if (failure !== null) return failure;
@@ -33,6 +35,8 @@ interface Walk {
   /** Parts that are ahead. */
   waiting: string[];
   links: number;
+  /** Parts that wait behind the outermost link: those before them are what links say. */
+  behindLink: number;
 }
 
 type Failure = Extract<Read<never>, { ok: false }>;
@@ -48,14 +52,18 @@ function step(root: string, walk: Walk, last: boolean): Failure | null {
   const here = join(root, ...walk.trail, part);
   if (here.length > PATH_MAX || part.includes('\0')) return UNRESOLVABLE;
   const target = rest.length > 0 || last ? linkTarget(here) : NO_LINK;
-  if (!target.ok) return target;
+  if (!target.ok) return mayBeOutside(root, walk, target) ? UNRESOLVABLE : target;
   if (target.value === null) walk.trail.push(part);
   else return goElsewhere(walk, target.value);
   return null;
 }
 
+const mayBeOutside = (root: string, { waiting, behindLink }: Walk, { reason }: Failure): boolean =>
+  root !== '/' && reason === 'missing' && waiting.length >= behindLink;
+
 function goElsewhere(walk: Walk, target: string): Failure | null {
   walk.links += 1;
+  walk.behindLink = Math.min(walk.behindLink, walk.waiting.length);
   if (walk.links > LINKS_MAX) return UNRESOLVABLE;
   if (target.startsWith('/')) walk.trail = [];
   walk.waiting = [...parts(target), ...walk.waiting];

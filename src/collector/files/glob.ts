@@ -1,4 +1,5 @@
 import type { Entry } from './directory';
+import type { UnreadReason } from '../../contracts/schemas/host-report';
 import type { Root } from './root';
 
 /** Directories with more names than this are not searched. */
@@ -6,21 +7,39 @@ const NAMES_MAX = 10_000;
 
 /**
  * Paths that a pattern of a server's configuration means: `*`, `?` and `[...]` inside one part of the
- * path. Sorted, at most `max` of them; what cannot be listed matches nothing.
+ * path. Sorted, at most `max` of them; what cannot be listed matches nothing and is told to `trouble`.
  */
-export function expandGlob(root: Root, pattern: string, max: number): readonly string[] {
+export function expandGlob(
+  root: Root,
+  pattern: string,
+  { max, trouble }: GlobLimits,
+): readonly string[] {
   let found: readonly string[] = ['/'];
   for (const part of pattern.split('/').filter((text) => text !== '' && text !== '.')) {
-    found = found.flatMap((base) => step(root, base, part)).slice(0, max);
+    const all = found.flatMap((base) => step({ root, trouble }, base, part));
+    if (all.length > max) trouble('too-many', pattern);
+    found = all.slice(0, max);
   }
   return found;
 }
 
-function step(root: Root, base: string, part: string): readonly string[] {
+interface GlobLimits {
+  readonly max: number;
+  readonly trouble: (reason: UnreadReason, place: string) => void;
+}
+
+function step(
+  { root, trouble }: Pick<GlobLimits, 'trouble'> & { readonly root: Root },
+  base: string,
+  part: string,
+): readonly string[] {
   const at = (name: string): string => (base === '/' ? `/${name}` : `${base}/${name}`);
   if (!/[*?[]/.test(part)) return [at(part)];
   const listed = root.list(base, NAMES_MAX);
-  if (!listed.ok) return [];
+  if (!listed.ok) {
+    if (listed.reason !== 'missing') trouble(listed.reason, base);
+    return [];
+  }
   return listed.value.filter((entry) => isMeant(entry, part)).map(({ name }) => at(name));
 }
 

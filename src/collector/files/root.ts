@@ -39,6 +39,8 @@ export interface Root {
   link(path: string): Read<string>;
   /** What stands at the path itself, links not followed at its end. */
   stat(path: string): Read<Stats>;
+  /** What stands where the path leads, after every link. */
+  statTarget(path: string): Read<Stats>;
 }
 
 /** Not blocking on a pipe, not following a link that was put there since it was looked at. */
@@ -75,6 +77,7 @@ export function openRoot(directory: string, field: string): Root {
     list: (path, max) => andThen(resolve(path), (found) => listDirectory(real, found, max)),
     link: (path) => andThen(place(path), (found) => attempt(() => readlinkSync(found))),
     stat: (path) => andThen(place(path), (found) => attempt(() => lstatSync(found))),
+    statTarget: (path) => andThen(resolve(path), (found) => attempt(() => lstatSync(found))),
   };
 }
 

@@ -51,12 +51,21 @@ export function searchTree(root: Root, search: Search): Tree {
   const skip = new Set([...NEVER, ...search.skip]);
   let level = ['/'];
   let names = 0;
+  const noteMark = (path: string): void => {
+    if (marks.length < MARKS_MAX) marks.push(path);
+    else troubles.push({ reason: 'too-many', place: path });
+  };
+  const noteArchive = (path: string, entry: Entry): void => {
+    const trouble = archiveTrouble(root, path, entry);
+    if (trouble !== null) troubles.push({ reason: trouble, place: path });
+    else if (entry.type === 'file') archives.push(path);
+  };
   const visit = (directory: string, entry: Entry): string | null => {
     const path = directory === '/' ? `/${entry.name}` : `${directory}/${entry.name}`;
     // A name that is not UTF-8 cannot be opened again under the text that was made of it.
     if (entry.name.includes('\uFFFD')) troubles.push({ reason: 'unresolvable', place: path });
-    if (search.isMark(directory, entry) && marks.length < MARKS_MAX) marks.push(path);
-    if (entry.type === 'file' && isArchive(entry.name)) archives.push(path);
+    if (search.isMark(directory, entry)) noteMark(path);
+    if (isArchive(entry.name)) noteArchive(path, entry);
     const enters = entry.type === 'directory' && !skip.has(path) && !path.endsWith(ROOTLESS_LAYERS);
     return enters ? path : null;
   };
@@ -81,6 +90,13 @@ export function searchTree(root: Root, search: Search): Tree {
     level = next;
   }
   return { archives, marks, troubles };
+}
+
+/** What keeps an archive from being found anywhere; a link leads to one that is found where it is. */
+function archiveTrouble(root: Root, path: string, { type }: Entry): UnreadReason | null {
+  if (type === 'other') return 'not-regular';
+  const found = type === 'link' ? root.resolve(path) : null;
+  return found?.ok === false && found.reason !== 'missing' ? found.reason : null;
 }
 
 const isArchive = (name: string): boolean => /\.(jar|war|ear)$/i.test(name);

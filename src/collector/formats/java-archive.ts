@@ -76,10 +76,10 @@ function readArchive(reading: Reading, archive: Archive): void {
     const entries = listZip(archive.source);
     if (archive.depth > 0) reading.budget.bytes -= entries.length * NAME_BYTES;
     addArchive(reading.findings, archive, entries);
-    if (archive.depth >= DEPTH_MAX) return;
     const nested = entries.filter(({ name }) => NESTED.test(name));
-    if (nested.length > NESTED_COUNT_MAX) reading.findings.trouble('too-many', archive.path);
-    for (const entry of nested.slice(0, NESTED_COUNT_MAX)) readNested(reading, archive, entry);
+    const max = archive.depth < DEPTH_MAX ? NESTED_COUNT_MAX : 0;
+    if (nested.length > max) reading.findings.trouble('too-many', placeOf(archive));
+    for (const entry of nested.slice(0, max)) readNested(reading, archive, entry);
   } catch (error) {
     reading.findings.trouble(reasonOf(error), placeOf(archive));
   }
@@ -108,10 +108,15 @@ const reasonOf = (error: unknown): ZipTrouble['reason'] =>
 
 function addArchive(findings: JavaFindings, archive: Archive, entries: readonly ZipEntry[]): void {
   const { source, path, within } = archive;
-  const described = entries.find(({ name }) => name === MANIFEST);
-  const manifest = parseManifest(textOf(source, described));
-  const poms = entries
-    .filter(({ name }) => POM.test(name))
+  const manifest = parseManifest(
+    textOf(
+      source,
+      entries.find(({ name }) => name === MANIFEST),
+    ),
+  );
+  const described = entries.filter(({ name }) => POM.test(name));
+  if (described.length > SHADED_MAX) findings.trouble('too-many', placeOf(archive));
+  const poms = described
     .slice(0, SHADED_MAX)
     .map((entry) => parseProperties(textOf(source, entry)));
   const fromName = nameAndVersion(basename(within?.split('!').at(-1) ?? path));

@@ -22,7 +22,8 @@ interface Database {
  * Blobs in the last column of a table of an SQLite database, in the order of their row ids, read from
  * the pages themselves.
  *
- * @throws RangeError when the file is not such a database or its pages contradict each other.
+ * @throws RangeError when the file is not such a database, has no such table, or its pages contradict
+ *   each other.
  */
 export function* readSqliteBlobs(file: ByteSource, table: string): Generator<Buffer> {
   const database = openDatabase(file);
@@ -35,6 +36,7 @@ export function* readSqliteBlobs(file: ByteSource, table: string): Generator<Buf
     }
     return;
   }
+  throw new RangeError('table is missing');
 }
 
 function openDatabase(file: ByteSource): Database {

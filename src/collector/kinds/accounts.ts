@@ -34,7 +34,7 @@ const PRIVATE_MAX = 16 * 1024 * 1024;
 export function collectAccounts(machine: Machine): void {
   const scope = filesFor(machine, 'account');
   const passwd = scope.text('/etc/passwd', PRIVATE_MAX);
-  if (passwd === undefined) scope.trouble('missing', '/etc/passwd');
+  if (scope.isMissing('/etc/passwd')) scope.trouble('missing', '/etc/passwd');
   const groups = rows(scope.text('/etc/group', PRIVATE_MAX) ?? '', 4).flatMap(groupOf);
   const context: Context = {
     scope,
@@ -190,8 +190,10 @@ function countKeys(scope: Scope, home: string): number | null {
   if (!home.startsWith('/') || home === '/') return 0;
   let keys = 0;
   for (const file of ['authorized_keys', 'authorized_keys2']) {
-    const before = scope.text(`${home}/.ssh/${file}`);
-    keys += before?.split('\n').filter((line) => /^\s*[^#\s]/.test(line)).length ?? 0;
+    const read = scope.read(`${home}/.ssh/${file}`);
+    if (!read.ok && read.reason !== 'missing') return null;
+    const lines = read.ok ? read.value.toString('utf8').split('\n') : [];
+    keys += lines.filter((line) => /^\s*[^#\s]/.test(line)).length;
   }
   return keys;
 }

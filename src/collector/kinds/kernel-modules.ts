@@ -5,6 +5,7 @@ import type { Scope } from '../scope';
 import { listText, nameText, pathText } from '../text';
 
 const TABLE_MAX = 16 * 1024 * 1024;
+const KERNELS_MAX = 64;
 
 /** Exists in every kernel that can load modules. */
 const SWITCH = '/sys/kernel/modules_disabled';
@@ -46,8 +47,13 @@ function addLoaded({ findings }: Machine, line: string): void {
 }
 
 function collectInstalled(machine: Machine, scope: Scope): void {
-  for (const { name: kernel } of scope.list('/lib/modules').slice(0, 64)) {
+  const kernels = scope.list('/lib/modules');
+  if (kernels.length > KERNELS_MAX) scope.trouble('too-many', '/lib/modules');
+  for (const { name: kernel, type } of kernels.slice(0, KERNELS_MAX)) {
     const folder = `/lib/modules/${kernel}`;
+    if (type === 'directory' && scope.isMissing(`${folder}/modules.dep`)) {
+      scope.trouble('missing', `${folder}/modules.dep`);
+    }
     for (const line of scope.lines(`${folder}/modules.dep`, TABLE_MAX)) {
       const file = line.slice(0, Math.max(0, line.indexOf(':')));
       if (file === '') continue;

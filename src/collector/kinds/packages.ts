@@ -26,20 +26,24 @@ const DPKG_FIELDS = new Set(['Package', 'Status', 'Version', 'Architecture', 'So
 
 function collectDpkg(machine: Machine, scope: Scope): boolean {
   const main = scope.text('/var/lib/dpkg/status', DATABASE_MAX);
-  if (main !== undefined) addDpkg(machine, main);
-  // Images without a package manager keep one file for each package.
-  const single = scope
-    .list('/var/lib/dpkg/status.d')
-    .filter(({ name, type }) => type === 'file' && !name.endsWith('.md5sums'));
-  for (const { name } of single) {
-    addDpkg(machine, scope.text(`/var/lib/dpkg/status.d/${name}`) ?? '', true);
+  if (main !== undefined && !addDpkg(machine, main)) {
+    scope.trouble('malformed', '/var/lib/dpkg/status');
   }
-  return main !== undefined || single.length > 0;
+  // Images without a package manager keep one file for each package.
+  const single = scope.files('/var/lib/dpkg/status.d', (name) => !name.endsWith('.md5sums'));
+  for (const name of single) {
+    const file = `/var/lib/dpkg/status.d/${name}`;
+    if (!addDpkg(machine, scope.text(file) ?? '', true)) scope.trouble('malformed', file);
+  }
+  return !scope.isMissing('/var/lib/dpkg/status') || single.length > 0;
 }
 
-function addDpkg(machine: Machine, text: string, installed = false): void {
+/** False when there is something and none of it is a package. */
+function addDpkg(machine: Machine, text: string, installed = false): boolean {
+  let isUnderstood = text.trim() === '';
   for (const fields of paragraphs(text, DPKG_FIELDS)) {
     const name = fields.get('Package');
+    isUnderstood ||= name !== undefined;
     const version = fields.get('Version');
     const state = fields.get('Status') ?? (installed ? 'installed' : '');
     if (name === undefined || version === undefined || !/(^| )installed$/.test(state)) continue;
@@ -52,40 +56,50 @@ function addDpkg(machine: Machine, text: string, installed = false): void {
       source: nameOrNull(fields.get('Source')?.split(' ')[0]),
     });
   }
+  return isUnderstood;
 }
 
 const APK_FIELDS = new Set(['P', 'V', 'A', 'o']);
 
 function collectApk(machine: Machine, scope: Scope): boolean {
   const databases = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
-  const texts = databases.map((file) => scope.text(file, DATABASE_MAX));
-  for (const text of texts) {
-    for (const fields of paragraphs(text ?? '', APK_FIELDS)) {
-      const name = fields.get('P');
-      const version = fields.get('V');
-      if (name === undefined || version === undefined) continue;
-      machine.findings.add({
-        kind: 'software-application',
-        manager: 'apk',
-        name: nameText(name),
-        version: nameText(version),
-        architecture: nameOrNull(fields.get('A')),
-        source: nameOrNull(fields.get('o')),
-      });
-    }
+  for (const file of databases) {
+    if (!addApk(machine, scope.text(file, DATABASE_MAX) ?? '')) scope.trouble('malformed', file);
   }
-  return texts.some((text) => text !== undefined);
+  return databases.some((file) => !scope.isMissing(file));
+}
+
+/** False when there is something and none of it is a package. */
+function addApk(machine: Machine, text: string): boolean {
+  let isUnderstood = text.trim() === '';
+  for (const fields of paragraphs(text, APK_FIELDS)) {
+    const name = fields.get('P');
+    const version = fields.get('V');
+    if (name === undefined || version === undefined) continue;
+    isUnderstood = true;
+    machine.findings.add({
+      kind: 'software-application',
+      manager: 'apk',
+      name: nameText(name),
+      version: nameText(version),
+      architecture: nameOrNull(fields.get('A')),
+      source: nameOrNull(fields.get('o')),
+    });
+  }
+  return isUnderstood;
 }
 
 const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
+/** Databases before SQLite; beside a newer one, too, they may hold what that one does not. */
+const RPM_UNREAD = ['Packages', 'Packages.db'];
 
 function collectRpm(machine: Machine, scope: Scope): boolean {
   return RPM_FOLDERS.map((folder) => {
     const names = new Set(scope.list(folder).map(({ name }) => name));
+    const others = RPM_UNREAD.filter((name) => names.has(name));
+    for (const other of others) scope.trouble('unsupported', `${folder}/${other}`);
     if (names.has('rpmdb.sqlite')) return collectRpmSqlite(machine, scope, folder);
-    const other = ['Packages', 'Packages.db'].find((name) => names.has(name));
-    if (other !== undefined) scope.trouble('unsupported', `${folder}/${other}`);
-    return other !== undefined;
+    return others.length > 0;
   }).includes(true);
 }
 
@@ -93,7 +107,8 @@ function collectRpmSqlite(machine: Machine, scope: Scope, folder: string): boole
   const file = `${folder}/rpmdb.sqlite`;
   const wal = machine.files.stat(`${file}-wal`);
   // What was written last may stand in the log beside the database only.
-  if (wal.ok && wal.value.size > 0) scope.trouble('unsupported', `${file}-wal`);
+  if (wal.ok && (wal.value.size > 0 || !wal.value.isFile()))
+    scope.trouble('unsupported', `${file}-wal`);
   const opened = machine.files.open(file);
   if (!opened.ok) {
     scope.trouble(opened.reason, file);

@@ -22,7 +22,7 @@ export function collectResources(machine: Machine): void {
   if (machine.live === null) return;
   const proc = createScope(machine.findings, machine.live.proc, 'resource-monitoring');
   const memory = readMemory(proc);
-  if (memory.size === 0) proc.trouble('missing', '/proc/meminfo');
+  if (proc.isMissing('/meminfo')) proc.trouble('missing', '/proc/meminfo');
   addProcessors(machine, proc);
   machine.findings.add({
     kind: 'resource-monitoring',

@@ -33,14 +33,8 @@ export function collectScheduledTasks(machine: Machine): void {
   collectTimers(machine, scope);
 }
 
-/** Names of files and links; a pipe or a device in their place is listed as unread. */
 const namesIn = (scope: Scope, folder: string): readonly string[] =>
-  scope.list(folder).flatMap(({ name, type }) => {
-    if (type === 'directory' || SKIPPED.test(name)) return [];
-    if (type !== 'other') return [name];
-    scope.trouble('not-regular', `${folder}/${name}`);
-    return [];
-  });
+  scope.files(folder, (name) => !SKIPPED.test(name));
 
 /** Five fields or one word, then, in the tables of the system, the user. */
 const CRON_LINE = /^\s*(@\w+|(?:[0-9A-Za-z*,/?#~LW-]+\s+){4}[0-9A-Za-z*,/?#~LW-]+)\s+(.*)$/;

@@ -3,10 +3,14 @@ import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
 import { expandGlob } from '../files/glob';
 import type { ListeningSocket } from '../live/sockets';
 import type { ProcessEntry } from '../live/processes';
-import { packageVersion, type Machine } from '../machine';
+import { filesFor, packageVersion, type Machine } from '../machine';
+import type { Scope } from '../scope';
 import { BOUNDS } from '../../contracts/schemas/fingerprint-fields';
 import { listText, nameOrNull, pathOrNull, pathText } from '../text';
 import { DATABASES, WEB_SERVICES, type Signature } from './server-signatures';
+
+/** Files that one pattern may mean; of more of them the first ones are named. */
+const FILES_MAX = 2000;
 
 /** What databases and web services have in common. */
 type Server = Omit<FingerprintOf<'database'>, 'kind' | 'engine'>;
@@ -14,8 +18,9 @@ type Server = Omit<FingerprintOf<'database'>, 'kind' | 'engine'>;
 /** Databases by their processes, packages and configuration. @source DC-1 */
 export function collectDatabases(machine: Machine): void {
   noteUnknownProcesses(machine, 'database');
+  const scope = filesFor(machine, 'database');
   for (const signature of DATABASES) {
-    for (const server of serversOf(machine, signature)) {
+    for (const server of serversOf(machine, scope, signature)) {
       machine.findings.add({ kind: 'database', engine: signature.name, ...server });
     }
   }
@@ -24,8 +29,9 @@ export function collectDatabases(machine: Machine): void {
 /** Web servers by their processes, packages and configuration. @source DC-1 */
 export function collectWebServices(machine: Machine): void {
   noteUnknownProcesses(machine, 'web-service');
+  const scope = filesFor(machine, 'web-service');
   for (const signature of WEB_SERVICES) {
-    for (const server of serversOf(machine, signature)) {
+    for (const server of serversOf(machine, scope, signature)) {
       machine.findings.add({ kind: 'web-service', service: signature.name, ...server });
     }
   }
@@ -38,12 +44,15 @@ function noteUnknownProcesses({ live, findings }: Machine, kind: 'database' | 'w
 }
 
 /** One for each executable and container it runs in, or one that is installed and does not run. */
-function serversOf(machine: Machine, signature: Signature): readonly Server[] {
+function serversOf(machine: Machine, scope: Scope, signature: Signature): readonly Server[] {
   const version =
     signature.packages === undefined ? null : packageVersion(machine, signature.packages);
+  const trouble: Scope['trouble'] = (reason, place) => {
+    scope.trouble(reason, place);
+  };
   const files = signature.configuration
-    .flatMap((pattern) => expandGlob(machine.files, pattern, BOUNDS.list))
-    .filter((path) => isFile(machine, path));
+    .flatMap((pattern) => expandGlob(machine.files, pattern, { max: FILES_MAX, trouble }))
+    .filter((path) => isFile(machine, scope, path));
   const evidence = [
     ...(version === null ? [] : ['package' as const]),
     ...(files.length === 0 ? [] : ['configuration' as const]),
@@ -132,7 +141,11 @@ const belongsTo = ({ owner }: ListeningSocket, pids: ReadonlySet<number>): boole
 const versionInPath = (exe: string | null): string | null =>
   nameOrNull(/\/(?:[a-z]+[a-z-]*-)?v?(\d{1,4}(?:\.\d{1,6}){0,3})\//.exec(exe ?? '')?.[1]);
 
-const isFile = ({ files }: Machine, path: string): boolean => {
-  const stat = files.stat(path);
-  return stat.ok && (stat.value.isFile() || stat.value.isSymbolicLink());
-};
+/** The files are named and not read; what stands in their place is no configuration. */
+function isFile({ files }: Machine, scope: Scope, path: string): boolean {
+  const stat = files.statTarget(path);
+  if (stat.ok && stat.value.isFile()) return true;
+  const reason = stat.ok ? 'not-regular' : stat.reason;
+  if (reason !== 'missing') scope.trouble(reason, path);
+  return false;
+}

@@ -23,7 +23,10 @@ export function createIncludes(machine: Machine, scope: Scope): Includes {
   return {
     files: (pattern, base) => {
       const absolute = pattern.startsWith('/') ? pattern : `${base}/${pattern}`;
-      return expandGlob(machine.files, absolute, FILES_MAX).filter((path) => {
+      const trouble: Scope['trouble'] = (reason, place) => {
+        scope.trouble(reason, place);
+      };
+      return expandGlob(machine.files, absolute, { max: FILES_MAX, trouble }).filter((path) => {
         const stat = machine.files.stat(path);
         return stat.ok && !stat.value.isDirectory();
       });

@@ -15,7 +15,7 @@ export function collectStartupServices(machine: Machine): void {
   collectSysV(machine, scope);
   collectOpenRc(machine, scope);
   collectInittab(machine, scope);
-  collectRcLocal(machine);
+  collectRcLocal(machine, scope);
 }
 
 type Service = FingerprintOf<'startup-service'>;
@@ -65,8 +65,7 @@ const LEVELS = ['1', '2', '3', '4', '5', 'S'];
 function collectSysV(machine: Machine, scope: Scope): void {
   const folder = machine.files.stat('/etc/rc.d/init.d').ok ? '/etc/rc.d' : '/etc';
   const levelsOf = startLevels(scope, folder);
-  for (const { name, type } of scope.list(`${folder}/init.d`)) {
-    if (type === 'directory' || name === 'README' || name.startsWith('.')) continue;
+  for (const name of scope.files(`${folder}/init.d`, isScript)) {
     const levels = levelsOf.get(name) ?? [];
     machine.findings.add({
       kind: 'startup-service',
@@ -82,6 +81,8 @@ function collectSysV(machine: Machine, scope: Scope): void {
     });
   }
 }
+
+const isScript = (name: string): boolean => name !== 'README' && !name.startsWith('.');
 
 /** Run levels in which a script is started; those of halting and restarting do not count. */
 function startLevels(scope: Scope, folder: string): ReadonlyMap<string, readonly string[]> {
@@ -147,10 +148,19 @@ function collectInittab(machine: Machine, scope: Scope): void {
   }
 }
 
-function collectRcLocal(machine: Machine): void {
-  for (const file of ['/etc/rc.local', '/etc/rc.d/rc.local']) {
-    const stat = machine.files.stat(file);
-    if (!stat.ok || !stat.value.isFile()) continue;
+function collectRcLocal(machine: Machine, scope: Scope): void {
+  const seen = new Set<string>();
+  // The second one often is a link to the first.
+  for (const file of ['/etc/rc.d/rc.local', '/etc/rc.local']) {
+    const found = machine.files.resolve(file);
+    if (found.ok && seen.has(found.value)) continue;
+    if (found.ok) seen.add(found.value);
+    const stat = machine.files.statTarget(file);
+    if (!stat.ok || !stat.value.isFile()) {
+      const reason = stat.ok ? 'not-regular' : stat.reason;
+      if (reason !== 'missing') scope.trouble(reason, file);
+      continue;
+    }
     const startsAtBoot = (stat.value.mode & 0o111) !== 0;
     machine.findings.add({
       kind: 'startup-service',

@@ -90,10 +90,9 @@ function ruby(mark: string): readonly Framework[] {
 /** Composer writes a list, or since version 2 an object with a list. */
 function php(scope: Scope, mark: string): readonly Framework[] {
   const text = scope.text(mark) ?? '';
-  const packages = text.trimStart().startsWith('[')
-    ? listField(parseObject(`{"packages":${text}}`), 'packages')
-    : listField(parseObject(text), 'packages');
-  return packages.flatMap((entry) => {
+  const list = parseObject(text.trimStart().startsWith('[') ? `{"packages":${text}}` : text);
+  if (list === undefined && text !== '') scope.trouble('malformed', mark);
+  return listField(list, 'packages').flatMap((entry) => {
     const name = textField(asObject(entry), 'name') ?? '';
     if (!FRAMEWORKS.php.has(name)) return [];
     const version = nameOrNull(textField(entry, 'version'));

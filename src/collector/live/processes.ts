@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { UnreadReason } from '../../contracts/schemas/host-report';
+import type { Read } from '../files/attempt';
 import type { Root } from '../files/root';
 
 /** A process as the kernel shows it. `args` leaves the collector redacted only. */
@@ -54,32 +55,39 @@ export function readProcesses(proc: Root): ProcessTable {
     .map(({ name }) => Number(name))
     .filter((pid) => !own.ok || String(pid) !== own.value)
     .sort((a, b) => a - b);
-  const processes = pids
-    .slice(0, PROCESSES_MAX)
-    .map((pid) => readProcess(proc, pid))
-    .filter((entry) => entry !== null);
-  return { processes, trouble: pids.length > PROCESSES_MAX ? 'too-many' : null };
+  const read = pids.slice(0, PROCESSES_MAX).map((pid) => readProcess(proc, pid));
+  const hidden = read.flatMap((entry) => (entry.ok || entry.reason === 'missing' ? [] : [entry]));
+  const trouble = pids.length > PROCESSES_MAX ? 'too-many' : (hidden[0]?.reason ?? null);
+  return { processes: read.flatMap((entry) => (entry.ok ? [entry.value] : [])), trouble };
 }
 
-function readProcess(proc: Root, pid: number): ProcessEntry | null {
+/** A process that ended meanwhile is missing; one that does not show itself is there all the same. */
+function readProcess(proc: Root, pid: number): Read<ProcessEntry> {
+  const stat = proc.read(`/${pid}/stat`, STAT_MAX);
+  if (!stat.ok) return stat;
+  const status = proc.read(`/${pid}/status`, STATUS_MAX);
+  if (!status.ok) return status;
+  const known = parseStat(stat.value.toString('utf8'));
+  const uid = /^Uid:\s*\d+\s+(\d+)/m.exec(status.value.toString('utf8'))?.[1];
+  if (known === null || uid === undefined) return { ok: false, reason: 'malformed' };
+  return { ok: true, value: describe(proc, { pid, ...known, uid: Number(uid) }) };
+}
+
+function describe(proc: Root, known: Stat & Pick<ProcessEntry, 'pid' | 'uid'>): ProcessEntry {
+  const { pid } = known;
   const text = (file: string, max: number): string => {
     const read = proc.read(`/${pid}/${file}`, max);
     return read.ok ? read.value.toString('utf8') : '';
   };
-  const stat = parseStat(text('stat', STAT_MAX));
-  const uid = /^Uid:\s*\d+\s+(\d+)/m.exec(text('status', STATUS_MAX))?.[1];
-  if (stat === null || uid === undefined) return null;
   const commandLine = text('cmdline', COMMAND_LINE_MAX);
   const args = wordsOf(commandLine);
   const link = proc.link(`/${pid}/exe`);
   const exe = executable(link.ok ? link.value : null);
   return {
-    pid,
-    ...stat,
+    ...known,
     ...exe,
-    program: programOf(exe.exe, args[0], stat.name),
+    program: programOf(exe.exe, args[0], known.name),
     exeTrouble: link.ok || link.reason === 'missing' ? null : link.reason,
-    uid: Number(uid),
     args,
     argumentCount: Math.max(0, countWords(commandLine) - 1),
     containerId: containerOf(text('cgroup', CGROUP_MAX)),

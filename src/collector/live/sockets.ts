@@ -37,7 +37,7 @@ export function readSockets(
 ): { readonly sockets: readonly ListeningSocket[]; readonly troubles: readonly SocketTrouble[] } {
   const troubles: SocketTrouble[] = [];
   const owners = readOwners(proc, processes);
-  const views = namespaces(proc, processes);
+  const views = namespaces(proc, processes, troubles);
   if (views.length > NAMESPACES_MAX) troubles.push({ reason: 'too-many', place: 'net' });
   const sockets = views.slice(0, NAMESPACES_MAX).flatMap((view) =>
     PROTOCOLS.flatMap((protocol) => {
@@ -94,14 +94,21 @@ interface View {
   readonly containerId: string | null;
 }
 
-/** The collector's own namespace first, then one process for each other one. */
-function namespaces(proc: Root, processes: readonly ProcessEntry[]): readonly View[] {
+/** The collector's own namespace first, then one process for each other one that can be seen. */
+function namespaces(
+  proc: Root,
+  processes: readonly ProcessEntry[],
+  troubles: SocketTrouble[],
+): readonly View[] {
   const own = proc.link('/self/ns/net');
   const seen = new Set<string>(own.ok ? [own.value] : []);
   const views: View[] = [{ base: '', containerId: null }];
   for (const { pid, kernelThread, containerId } of processes) {
     if (kernelThread) continue;
     const space = proc.link(`/${pid}/ns/net`);
+    if (!space.ok && space.reason !== 'missing') {
+      troubles.push({ reason: space.reason, place: `/proc/${pid}/ns/net` });
+    }
     if (!space.ok || seen.has(space.value)) continue;
     seen.add(space.value);
     views.push({ base: `/${pid}`, containerId });

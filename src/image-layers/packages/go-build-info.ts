@@ -21,15 +21,27 @@ const MODULES_MAX = 20_000;
 export class GoBuildInfoSearch {
   private offset = 0;
   private isProgram: boolean | null = null;
+  /** The first bytes, which may come one by one. */
+  private head: Buffer = Buffer.alloc(0);
   private tail = Buffer.alloc(0);
   private captured: Buffer[] | null = null;
   private capturedBytes = 0;
 
   write(piece: Buffer): void {
-    if (this.isProgram === null) this.isProgram = piece.subarray(0, ELF.length).equals(ELF);
-    if (!this.isProgram) return;
-    if (this.captured !== null) this.capture(piece);
-    else this.search(piece);
+    const known = this.isProgram === null ? this.begin(piece) : piece;
+    if (this.isProgram !== true) return;
+    if (this.captured !== null) this.capture(known);
+    else this.search(known);
+  }
+
+  private begin(piece: Buffer): Buffer {
+    this.head =
+      this.head.length === 0 && piece.length >= ELF.length
+        ? piece
+        : Buffer.concat([this.head, piece]);
+    if (this.head.length >= ELF.length)
+      this.isProgram = this.head.subarray(0, ELF.length).equals(ELF);
+    return this.head;
   }
 
   /** What was found, once the file has passed. */

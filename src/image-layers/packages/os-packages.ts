@@ -3,23 +3,31 @@ import { parseRpmHeader } from '../../collector/formats/rpm-header';
 import { readSqliteBlobs } from '../../collector/formats/sqlite';
 import { nameOrNull, nameText } from '../../collector/text';
 import { bufferSource } from '../../collector/zip/byte-source';
+import { LAYER_LIMITS } from '../limits';
 import { unreadFile, type Distribution, type FileContent, type ImagePackage } from './package';
 
 const DPKG_FIELDS = new Set(['Package', 'Status', 'Version', 'Architecture', 'Source']);
 
 /**
- * Packages of Debian's manager.
+ * Packages of Debian's manager, at most one more than an image may have.
  *
  * @param single - the file describes one package of an image without a package manager.
  */
-export function readDpkg(bytes: Buffer, single: boolean): FileContent {
+export function readDpkg(
+  bytes: Buffer,
+  { single, place }: { readonly single: boolean; readonly place: string },
+): FileContent {
   const packages: ImagePackage[] = [];
-  for (const fields of paragraphs(bytes.toString('utf8'), DPKG_FIELDS)) {
+  const text = bytes.toString('utf8');
+  let isUnderstood = text.trim() === '';
+  for (const fields of paragraphs(text, DPKG_FIELDS)) {
+    isUnderstood ||= fields.has('Package');
     const state = fields.get('Status') ?? (single ? 'installed' : '');
     const found = /(^| )installed$/.test(state) ? debianPackage(fields) : null;
     if (found !== null) packages.push(found);
+    if (packages.length > LAYER_LIMITS.packages) break;
   }
-  return { packages, unread: [] };
+  return isUnderstood ? { packages, unread: [] } : unreadFile(place, 'malformed');
 }
 
 function debianPackage(fields: ReadonlyMap<string, string>): ImagePackage | null {
@@ -41,10 +49,11 @@ function debianPackage(fields: ReadonlyMap<string, string>): ImagePackage | null
 
 const APK_FIELDS = new Set(['P', 'V', 'A', 'o']);
 
-/** Packages of Alpine's manager. */
-export function readApk(bytes: Buffer): FileContent {
+/** Packages of Alpine's manager, at most one more than an image may have. */
+export function readApk(bytes: Buffer, place: string): FileContent {
   const packages: ImagePackage[] = [];
-  for (const fields of paragraphs(bytes.toString('utf8'), APK_FIELDS)) {
+  const text = bytes.toString('utf8');
+  for (const fields of paragraphs(text, APK_FIELDS)) {
     const name = fields.get('P');
     const version = fields.get('V');
     if (name === undefined || version === undefined) continue;
@@ -56,8 +65,10 @@ export function readApk(bytes: Buffer): FileContent {
       sourceVersion: nameText(version),
       architecture: nameOrNull(fields.get('A')),
     });
+    if (packages.length > LAYER_LIMITS.packages) break;
   }
-  return { packages, unread: [] };
+  const isUnderstood = packages.length > 0 || text.trim() === '';
+  return isUnderstood ? { packages, unread: [] } : unreadFile(place, 'malformed');
 }
 
 /** Packages of Red Hat's manager from its newest form of database. */

@@ -28,6 +28,9 @@ const TYPE_AT = 156;
 const LINK = [157, 257] as const;
 const MAGIC = [257, 263] as const;
 const PREFIX = [345, 500] as const;
+/** An older writer keeps times behind a shorter prefix, and marks its headers at their end. */
+const STAR_PREFIX = [345, 476] as const;
+const STAR_MARK = [508, 512] as const;
 const SPARSE_CONTINUES_AT = 482;
 
 /**
@@ -40,8 +43,9 @@ export function parseHeader(block: Buffer): TarHeader {
   const type = String.fromCharCode(block[TYPE_AT] ?? 0);
   const name = textIn(block, NAME);
   // Only this very mark says that the end of the header holds the beginning of the name.
-  const prefix =
-    block.toString('latin1', ...MAGIC) === 'ustar\0' && name !== '' ? textIn(block, PREFIX) : '';
+  const hasPrefix = block.toString('latin1', ...MAGIC) === 'ustar\0';
+  const isStar = block.toString('latin1', ...STAR_MARK) === 'tar\0';
+  const prefix = hasPrefix ? textIn(block, isStar ? STAR_PREFIX : PREFIX) : '';
   return {
     type,
     name: prefix === '' ? name : `${prefix}/${name}`,

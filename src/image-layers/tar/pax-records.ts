@@ -7,25 +7,42 @@ export interface PaxAttributes {
   readonly size?: number;
   /** The content is a list of pieces and not the file itself. */
   readonly sparse?: boolean;
+  /** What a sparse file is called; its header names something made up. */
+  readonly sparseName?: string;
 }
 
 /** Digits of a record's length. */
 const LENGTH_DIGITS_MAX = 8;
 
 /**
- * Reads records of the form `length key=value`, whose length counts itself.
+ * Reads records of the form `length key=value`, whose length counts itself. An empty value takes back
+ * what was said, which leaves the header's own.
  *
  * @throws LayerTrouble when a record contradicts itself.
  */
 export function parsePax(bytes: Buffer): PaxAttributes {
-  const attributes: { path?: string; link?: string; size?: number; sparse?: boolean } = {};
-  for (const [key, value] of recordsOf(bytes)) {
-    if (key === 'path') attributes.path = textOf(value);
-    else if (key === 'linkpath') attributes.link = textOf(value);
-    else if (key === 'size') attributes.size = sizeOf(value);
-    else if (key.startsWith('GNU.sparse.')) attributes.sparse = true;
-  }
-  return attributes;
+  const said = new Map(recordsOf(bytes));
+  const text = (key: string): string | undefined => {
+    const value = said.get(key);
+    return value === undefined || value.length === 0 ? undefined : textOf(value);
+  };
+  const [path, link, sparseName] = [text('path'), text('linkpath'), text('GNU.sparse.name')];
+  if (sparseName !== undefined && !isSparse(text)) throw malformed();
+  const size = said.get('size');
+  return {
+    ...(path !== undefined && { path }),
+    ...(link !== undefined && { link }),
+    ...(sparseName !== undefined && { sparseName }),
+    ...(size !== undefined && size.length > 0 && { size: sizeOf(size) }),
+    ...([...said.keys()].some((key) => key.startsWith('GNU.sparse.')) && { sparse: true }),
+  };
+}
+
+/** Only these forms are read as sparse, and only of them a name of its own is believed. */
+function isSparse(text: (key: string) => string | undefined): boolean {
+  const [major, minor] = [text('GNU.sparse.major'), text('GNU.sparse.minor')];
+  if (major === undefined && minor === undefined) return text('GNU.sparse.map') !== undefined;
+  return (major === '0' && (minor === '0' || minor === '1')) || (major === '1' && minor === '0');
 }
 
 function* recordsOf(bytes: Buffer): Generator<readonly [string, Buffer]> {

@@ -54,7 +54,8 @@ const DESCRIBING = [LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL];
 const SPARSE_MORE_AT = 504;
 
 /** What was said so far about the next entry. */
-interface Said extends PaxAttributes {
+interface Said {
+  readonly pax?: PaxAttributes;
   readonly longName?: string;
   readonly longLink?: string;
 }
@@ -180,12 +181,27 @@ class PushedTar implements TarReader {
   }
 
   private note(type: string, bytes: Buffer): void {
+    this.assertSaidOnce(type);
     const text = bytes.toString('utf8').replace(/\0.*$/s, '');
     if (type === LONG_NAME) this.said = { ...this.said, longName: text };
     else if (type === LONG_LINK) this.said = { ...this.said, longLink: text };
-    else if (type === PAX) this.said = { ...this.said, ...parsePax(bytes) };
+    else if (type === PAX) this.said = { ...this.said, pax: parsePax(bytes) };
     // Attributes for all entries may not rename them; they are read for their form only.
     else parsePax(bytes);
+  }
+
+  /**
+   * Unpackings differ in which of two descriptions they believe, and whether one for all entries ends
+   * what was said about the next: such an archive could show each of them something else.
+   */
+  private assertSaidOnce(type: string): void {
+    const { longName, longLink, pax } = this.said;
+    const isNew =
+      (type === LONG_NAME && longName === undefined) ||
+      (type === LONG_LINK && longLink === undefined) ||
+      (type === PAX && pax === undefined) ||
+      (type === PAX_GLOBAL && this.isUntold());
+    if (!isNew) throw new LayerTrouble('malformed', 'describes an entry more than once');
   }
 
   private beginEntry(header: TarHeader): void {
@@ -196,7 +212,8 @@ class PushedTar implements TarReader {
     if (header.continues) this.state = 'sparse-header';
     // Unknown kinds may have content, which is passed over; links, folders and devices have none.
     const hasUnknownContent = entry.kind === 'other' && !/^[346]$/.test(header.type);
-    this.begin(hasUnknownContent ? header.size : entry.size, this.visit(entry));
+    const unknownSize = said.pax?.size ?? header.size;
+    this.begin(hasUnknownContent ? unknownSize : entry.size, this.visit(entry));
   }
 
   private begin(size: number, sink: ContentSink | null): void {
@@ -216,13 +233,28 @@ class PushedTar implements TarReader {
 }
 
 /** Attributes know best, then the long forms, then the header. */
-function entryOf(header: TarHeader, said: Said): TarEntry {
-  const kind = KINDS[header.type] ?? 'other';
+function entryOf(header: TarHeader, { pax = {}, longName, longLink }: Said): TarEntry {
+  const sparseName = header.type === 'S' ? undefined : pax.sparseName;
+  const name = sparseName ?? oneOf(pax.path, longName) ?? header.name;
+  const kind = kindOf(header.type, name);
   return {
-    name: said.path ?? said.longName ?? header.name,
+    name,
     kind,
-    size: kind === 'file' ? (said.size ?? header.size) : 0,
-    link: said.link ?? said.longLink ?? header.link,
-    sparse: header.type === 'S' || said.sparse === true,
+    size: kind === 'file' ? (pax.size ?? header.size) : 0,
+    link: oneOf(pax.link, longLink) ?? header.link,
+    sparse: header.type === 'S' || pax.sparse === true,
   };
+}
+
+/** Archives older than the mark of folders write them with a slash at the end of their name. */
+const kindOf = (type: string, name: string): EntryKind =>
+  type === '\0' && name.endsWith('/') ? 'directory' : (KINDS[type] ?? 'other');
+
+/** What both forms say, when they say the same; unpackings differ in which of the two they believe. */
+function oneOf(attribute: string | undefined, long: string | undefined): string | undefined {
+  const other = long === '' ? undefined : long;
+  if (attribute !== undefined && other !== undefined && attribute !== other) {
+    throw new LayerTrouble('malformed', 'gives one entry two names');
+  }
+  return attribute ?? other;
 }
