@@ -13,7 +13,7 @@ describe('a set of record ids', () => {
   it('has exactly what was added, each once', () => {
     fc.assert(
       fc.property(fc.array(id, { maxLength: 200 }), fc.array(id), (members, others) => {
-        const set = new IdSet();
+        const set = new IdSet(others.length * 100);
         const known = new Set(members.map(textOf));
         for (const member of [...members, ...members]) set.add(member);
         expect(set.size).toBe(known.size);
@@ -23,8 +23,12 @@ describe('a set of record ids', () => {
     );
   });
 
-  it('tells a hundred thousand apart while it grows', () => {
-    const set = new IdSet();
+  it.each([
+    ['while it grows', 0],
+    ['when so many were expected', 100_000],
+    ['when fewer were expected', 5000],
+  ])('tells a hundred thousand apart %s', (_, expected) => {
+    const set = new IdSet(expected);
     const nth = (n: number): PlacedId => ({
       location: 'mysql:assets.image_risks',
       assetId: `as_${n % 7}`,

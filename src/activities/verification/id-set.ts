@@ -21,13 +21,20 @@ const MULTIPLIERS = [0x9e3779b1, 0x85ebca77] as const;
  * record that is no member counts as one: both end in a verification that fails, and nothing is removed.
  */
 export class IdSet {
-  private table = new Uint32Array(FIRST_CAPACITY * WORDS_PER_ID);
+  private table: Uint32Array;
   private held = 0;
   private readonly seeds = getRandomValues(new Uint32Array(WORDS_PER_ID));
   private place = '';
   private asset = '';
   /** Both hashes over `place` and `asset`. */
   private begun: readonly [number, number] | undefined;
+
+  /** @param expected - about how many members there will be: for them the table does not grow. */
+  constructor(expected = 0) {
+    let slots = FIRST_CAPACITY;
+    while (slots * LOAD_MAX <= expected) slots *= 2;
+    this.table = new Uint32Array(slots * WORDS_PER_ID);
+  }
 
   /** Number of different members. */
   get size(): number {
