@@ -1,0 +1,118 @@
+import { recordTable } from '../../contracts/record-tables';
+import { required, textRows, toInstant } from '../control/sql-text';
+import { placesOf } from '../disposition/live-records';
+import { plainText } from '../disposition/row-source';
+import type { VerifierPorts } from './ports';
+
+/** The store that the verifier's reading of rows needs. */
+type RowReader = Pick<VerifierPorts, 'assets'>;
+
+/** Assets that are read together. */
+export interface AssetGroup {
+  readonly tenantId: string;
+  readonly assetIds: readonly string[];
+}
+
+/** Tables whose rows are versions of records: one ends with the next. */
+export const TABLES = ['mysql:assets.image_risks', 'mysql:assets.assets'] as const;
+
+/** When each version was followed is in memory for so many rows, however many rows the assets have. */
+const ROWS_AT_ONCE = 4096;
+
+/** Cuts a group of assets into smaller ones with few rows in a table; an asset with many has one of its own. */
+export async function withFewRows(
+  ports: RowReader,
+  group: AssetGroup,
+  location: (typeof TABLES)[number],
+): Promise<readonly AssetGroup[]> {
+  const { tenantId, assetIds } = group;
+  const counts = await textRows(
+    ports.assets,
+    `SELECT asset_id, COUNT(*) AS many FROM ${recordTable(location).table}
+      WHERE tenant_id = ? AND asset_id IN (${placesOf(group)}) GROUP BY asset_id`,
+    [tenantId, ...assetIds],
+  );
+  const rowsOfAsset = new Map(
+    counts.map((row) => [required(row, 'asset_id'), Number(required(row, 'many'))]),
+  );
+  const groups: string[][] = [];
+  let sum = Infinity;
+  // An asset without rows is asked for as well: rows may have come since they were counted.
+  for (const assetId of assetIds) {
+    const rows = rowsOfAsset.get(assetId) ?? 0;
+    sum += rows;
+    if (sum > ROWS_AT_ONCE) {
+      groups.push([]);
+      sum = rows;
+    }
+    groups.at(-1)?.push(assetId);
+  }
+  return groups.map((some) => ({ tenantId, assetIds: some }));
+}
+
+/** A version and when it was seen first. */
+interface Life {
+  readonly versionId: string;
+  readonly observedAt: string;
+}
+
+/** The order of versions of one record. */
+export const byTime = (a: Life, b: Life): number => {
+  if (a.observedAt === b.observedAt) return a.versionId.localeCompare(b.versionId);
+  return a.observedAt < b.observedAt ? -1 : 1;
+};
+
+/** When versions were followed by the next of their records, by asset and version. */
+type Successors = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Reads record by record when each version was followed by the next. */
+export async function successorsOf(
+  ports: RowReader,
+  table: string,
+  group: AssetGroup,
+): Promise<Successors> {
+  const successors = new Map<string, Map<string, string>>();
+  let current = { assetId: '', recordId: '' };
+  let versions: Life[] = [];
+  const endRecord = (): void => {
+    const ofAsset = successors.get(current.assetId) ?? new Map<string, string>();
+    successors.set(current.assetId, ofAsset);
+    versions.sort(byTime).forEach(({ versionId }, index) => {
+      const next = versions[index + 1];
+      if (next !== undefined) ofAsset.set(versionId, next.observedAt);
+    });
+    versions = [];
+  };
+  const chunks = ports.assets.chunks(
+    `SELECT asset_id, record_id, CAST(observed_at AS CHAR), version_id FROM ${table}
+      WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})
+      ORDER BY asset_id, record_id`,
+    [group.tenantId, ...group.assetIds],
+  );
+  for await (const rows of chunks) {
+    for (const [asset, record, observedAt, version] of rows) {
+      const next = { assetId: plainText(asset), recordId: plainText(record) };
+      if (next.assetId !== current.assetId || next.recordId !== current.recordId) {
+        assertInOrder(current, next);
+        endRecord();
+        current = next;
+      }
+      const versionId = plainText(version);
+      versions.push({ versionId, observedAt: toInstant(plainText(observedAt)) });
+    }
+  }
+  endRecord();
+  return successors;
+}
+
+interface RecordName {
+  readonly assetId: string;
+  readonly recordId: string;
+}
+
+/** A record that came in two pieces would have lost an end of a life between them. */
+function assertInOrder(before: RecordName, after: RecordName): void {
+  if (before.assetId < after.assetId) return;
+  if (before.assetId === after.assetId && before.recordId < after.recordId) return;
+  throw new Error('the store gives records in another order than it was asked for');
+}
