@@ -39,7 +39,9 @@ const ZSTD_WINDOW_LOG = 23;
  * How far data may unfold, and into what: nearly every frame fits into one piece, so that none is joined
  * from many. One byte more than a frame shows that it would be longer.
  */
-const bounded = (data: Buffer): { readonly maxOutputLength: number; readonly chunkSize: number } => ({
+const bounded = (
+  data: Buffer,
+): { readonly maxOutputLength: number; readonly chunkSize: number } => ({
   maxOutputLength: FRAME_BYTES,
   chunkSize: Math.min(FRAME_BYTES + 1, Math.max(PIECE_BYTES_MIN, data.length * RATIO)),
 });
