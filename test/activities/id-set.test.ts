@@ -23,6 +23,20 @@ describe('a set of record ids', () => {
     );
   });
 
+  it('keeps a number with each member while it grows, and forgets all of them at once', () => {
+    const set = new IdSet(0, true);
+    const nth = (n: number): PlacedId => ({
+      ...{ location: 'mysql:assets.scans', assetId: `as_${n % 3}`, versionId: `vr_${n}` },
+    });
+    for (let round = 0; round < 2; round += 1) {
+      for (let n = 0; n < 5000; n += 1) set.add(nth(n), n * (round + 1));
+      for (let n = 0; n < 5000; n += 1) expect(set.numberOf(nth(n))).toBe(n * (round + 1));
+      expect(set.numberOf(nth(5000))).toBeUndefined();
+      set.clear();
+      expect([set.size, set.has(nth(1)), set.numberOf(nth(1))]).toEqual([0, false, undefined]);
+    }
+  });
+
   it.each([
     ['while it grows', 0],
     ['when so many were expected', 100_000],

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { successorsOf, withFewRows } from '../../src/activities/verification/lives';
+import { Ends, readEnds, withFewRows } from '../../src/activities/verification/lives';
 import type { SqlPool } from '../../src/contracts/sql';
 
 interface Version {
@@ -27,7 +27,8 @@ function storeOf(versions: readonly Version[], atOnce = 3): { readonly assets: S
   return { assets: { chunks } as unknown as SqlPool };
 }
 
-const group = { tenantId: 'tn_a', assetIds: ['as_1', 'as_2'] };
+const location = 'mysql:assets.image_risks' as const;
+const group = { tenantId: 'tn_a', assetIds: ['as_1', 'as_2'], location };
 const inOrder = (a: Version, b: Version): number =>
   `${a.assetId} ${a.recordId}` < `${b.assetId} ${b.recordId}` ? -1 : 1;
 
@@ -38,6 +39,8 @@ describe('the end of a version', () => {
       { selector: String },
     );
     const seconds = fc.uniqueArray(fc.integer({ min: 0, max: 59 }), { minLength: 1, maxLength: 9 });
+    // One for all: what it had before must not show.
+    const ends = new Ends();
     await fc.assert(
       fc.asyncProperty(records, seconds, async (names, times) => {
         const versions = names.flatMap(([assetId, recordId]) =>
@@ -47,12 +50,12 @@ describe('the end of a version', () => {
           })),
         );
         // The sort is stable: records come one after the other, their versions as they were.
-        const ends = await successorsOf(storeOf(versions.sort(inOrder)), 'image_risks', group);
+        await readEnds(storeOf(versions.sort(inOrder)), ends, group);
         const sorted = [...times].sort((a, b) => a - b);
         for (const { assetId, versionId, second } of versions) {
           const next = sorted[sorted.indexOf(second) + 1];
           const expected = next === undefined ? undefined : instantOf(next);
-          expect(ends.get(assetId)?.get(versionId)).toBe(expected);
+          expect(ends.of({ location, assetId, versionId })).toBe(expected);
         }
       }),
     );
@@ -63,9 +66,7 @@ describe('the end of a version', () => {
       ...{ assetId: 'as_1', recordId, second, versionId: `${recordId}-${second}` },
     });
     const versions = [version('rc_1', 1), version('rc_2', 1), version('rc_1', 2)];
-    await expect(successorsOf(storeOf(versions), 'image_risks', group)).rejects.toThrow(
-      /another order/,
-    );
+    await expect(readEnds(storeOf(versions), new Ends(), group)).rejects.toThrow(/another order/);
   });
 });
 
@@ -79,7 +80,7 @@ describe('assets that are read together', () => {
       );
     const store = { assets: { query } as unknown as SqlPool };
     const all = { tenantId: 'tn_a', assetIds: Object.keys(many) };
-    const groups = await withFewRows(store, all, 'mysql:assets.image_risks');
+    const groups = await withFewRows(store, all, location);
     return groups.map(({ assetIds }) => assetIds.join());
   };
 

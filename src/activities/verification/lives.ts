@@ -2,6 +2,7 @@ import { recordTable } from '../../contracts/record-tables';
 import { required, textRows, toInstant } from '../control/sql-text';
 import { placesOf } from '../disposition/live-records';
 import { plainText } from '../disposition/row-source';
+import { IdSet, type PlacedId } from './id-set';
 import type { VerifierPorts } from './ports';
 
 /** The store that the verifier's reading of rows needs. */
@@ -62,29 +63,61 @@ export const byTime = (a: Life, b: Life): number => {
   return a.observedAt < b.observedAt ? -1 : 1;
 };
 
-/** When versions were followed by the next of their records, by asset and version. */
-type Successors = ReadonlyMap<string, ReadonlyMap<string, string>>;
+/**
+ * When versions were followed by the next of their records. One table is used again for group after group:
+ * maps would outlive the quick collection of garbage, and a million rows leave hundreds of megabytes of them.
+ *
+ * Two versions of a group that look alike would have one end: the due days differ from those of the archive
+ * then, and nothing is removed (see {@link IdSet}).
+ */
+export class Ends {
+  private readonly versions = new IdSet(ROWS_AT_ONCE, true);
+  /** Few instants are the ends of very many versions. */
+  private instants: string[] = [];
+  private readonly places = new Map<string, number>();
 
-/** Reads record by record when each version was followed by the next. */
-export async function successorsOf(
+  /** Forgets all ends. */
+  clear(): void {
+    this.versions.clear();
+    this.places.clear();
+    this.instants = [];
+  }
+
+  /** Keeps when a version was followed. */
+  add(version: PlacedId, followedAt: string): void {
+    const place = this.places.get(followedAt) ?? this.instants.push(followedAt) - 1;
+    this.places.set(followedAt, place);
+    this.versions.add(version, place);
+  }
+
+  /** When a version was followed; undefined for the last one of its record. */
+  of(version: PlacedId): string | undefined {
+    const place = this.versions.numberOf(version);
+    return place === undefined ? undefined : this.instants[place];
+  }
+}
+
+/** Reads record by record when each version was followed by the next, in place of what `ends` has. */
+export async function readEnds(
   ports: RowReader,
-  table: string,
-  group: AssetGroup,
-): Promise<Successors> {
-  const successors = new Map<string, Map<string, string>>();
+  ends: Ends,
+  group: AssetGroup & { readonly location: (typeof TABLES)[number] },
+): Promise<void> {
+  const { location } = group;
+  ends.clear();
   let current = { assetId: '', recordId: '' };
   let versions: Life[] = [];
   const endRecord = (): void => {
-    const ofAsset = successors.get(current.assetId) ?? new Map<string, string>();
-    successors.set(current.assetId, ofAsset);
+    const { assetId } = current;
     versions.sort(byTime).forEach(({ versionId }, index) => {
       const next = versions[index + 1];
-      if (next !== undefined) ofAsset.set(versionId, next.observedAt);
+      if (next !== undefined) ends.add({ location, assetId, versionId }, next.observedAt);
     });
     versions = [];
   };
   const chunks = ports.assets.chunks(
-    `SELECT asset_id, record_id, CAST(observed_at AS CHAR), version_id FROM ${table}
+    `SELECT asset_id, record_id, CAST(observed_at AS CHAR), version_id
+       FROM ${recordTable(location).table}
       WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})
       ORDER BY asset_id, record_id`,
     [group.tenantId, ...group.assetIds],
@@ -102,7 +135,6 @@ export async function successorsOf(
     }
   }
   endRecord();
-  return successors;
 }
 
 interface RecordName {

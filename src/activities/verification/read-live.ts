@@ -8,7 +8,7 @@ import { linesOf, plainText, selectionOf } from '../disposition/row-source';
 import type { RunRow } from '../disposition/run-rows';
 import { listGroups } from '../mongo/documents';
 import { readRawGroup } from '../mongo/raw-documents';
-import { byTime, successorsOf, TABLES, withFewRows, type AssetGroup } from './lives';
+import { byTime, Ends, readEnds, TABLES, withFewRows, type AssetGroup } from './lives';
 import type { VerifierPorts } from './ports';
 import type { SetMember } from './totals';
 
@@ -100,12 +100,13 @@ export async function* readSeenRecords(
     withDocuments.set(location, await listGroups(ports.documents, location, tenantId));
   }
   const lines = linesByTable();
+  const ends = new Ends();
   for (const group of groupsOf(assetIds)) {
     const assets = { tenantId, assetIds: group, lines };
     const scans = await scansOf(ports, assets);
     for (const location of TABLES) {
       for (const few of await withFewRows(ports, assets, location)) {
-        yield* seenRows(ports, { ...few, location, lines }, scans);
+        yield* seenRows(ports, { ...few, location, lines, ends }, scans);
       }
     }
     for (const location of COLLECTIONS) {
@@ -175,16 +176,17 @@ async function* seenRows(
   group: AssetGroup & {
     readonly location: (typeof TABLES)[number];
     readonly lines: LinesByTable;
+    readonly ends: Ends;
   },
   scans: ReadonlyMap<string, ScansByKind>,
 ): AsyncGenerator<readonly SeenRecord[]> {
-  const { location } = group;
+  const { location, ends } = group;
   const table = recordTable(location);
   const names = table.columns.map((column) => column.name);
   const at = (name: string): number => names.indexOf(name);
   const columns = [at('asset_id'), at('version_id'), at('observed_at')] as const;
   const kindColumn = location === 'mysql:assets.assets' ? -1 : at('risk_kind');
-  const successors = await successorsOf(ports, table.table, group);
+  await readEnds(ports, ends, group);
   const lines = group.lines(location);
   for await (const rows of rowsOf(ports, table, group)) {
     lines.startOver();
@@ -193,7 +195,7 @@ async function* seenRows(
       const versionId = plainText(row[columns[1]]);
       const observedAt = toInstant(plainText(row[columns[2]]));
       const kind = kindColumn < 0 ? 'asset' : plainText(row[kindColumn]);
-      const until = successors.get(assetId)?.get(versionId);
+      const until = ends.of({ location, assetId, versionId });
       const seen = lastBefore(scans.get(assetId)?.get(kind) ?? [], until);
       const observedUntil = seen > observedAt ? seen : observedAt;
       const content = lines.lineOf(row);
