@@ -3,7 +3,7 @@ import { invalid } from './failures';
 
 /**
  * Cuts a stream into pieces of wanted lengths, whatever lengths it arrives in. Holds one arrived buffer
- * and the piece being filled, nothing else.
+ * and the piece being filled, nothing else. A piece that arrived in one buffer is a part of that buffer.
  */
 export class ByteSource {
   private readonly arriving: AsyncIterator<Buffer>;
@@ -19,6 +19,11 @@ export class ByteSource {
 
   /** @throws LetheError ARCHIVE_INVALID when the stream ends before that many bytes. */
   async take(bytes: number): Promise<Buffer> {
+    if (bytes > 0 && this.rest.length >= bytes) {
+      const piece = this.rest.subarray(0, bytes);
+      this.rest = this.rest.subarray(bytes);
+      return piece;
+    }
     const piece = Buffer.allocUnsafe(bytes);
     let filled = 0;
     while (filled < bytes) {

@@ -25,12 +25,26 @@ const OWN_RUNTIME: ZlibRuntime = zlib as object;
 /** Speed over ratio: 257 MB/s and 4.0 to 1 on realistic records. */
 const BROTLI_QUALITY = 1;
 const FRAME_BITS = Math.log2(FRAME_BYTES);
-const BOUNDED = Object.freeze({ maxOutputLength: FRAME_BYTES });
+/** What a frame unfolds into is set aside in pieces of at least this size, in bytes. */
+const PIECE_BYTES_MIN = 16 * 1024;
+/** Hardly a frame unfolds to more than this many times its length. */
+const RATIO = 8;
 /** Parameter ids of the library; the constants of the oldest supported runtime lack them. */
 const ZSTD_LEVEL = 100;
 const ZSTD_WINDOW_LOG_MAX = 100;
 /** A part cannot make the reader set aside more than 8 MiB for its window. */
 const ZSTD_WINDOW_LOG = 23;
+
+/**
+ * How far data may unfold, and into what: nearly every frame fits into one piece, so that none is joined
+ * from many. One byte more than a frame shows that it would be longer.
+ */
+const bounded = (
+  data: Buffer,
+): { readonly maxOutputLength: number; readonly chunkSize: number } => ({
+  maxOutputLength: FRAME_BYTES,
+  chunkSize: Math.min(FRAME_BYTES + 1, Math.max(PIECE_BYTES_MIN, data.length * RATIO)),
+});
 
 const brotli: Codec = {
   compress: (frame) =>
@@ -41,12 +55,12 @@ const brotli: Codec = {
         [constants.BROTLI_PARAM_SIZE_HINT]: frame.length,
       },
     }),
-  decompress: (data) => zlib.brotliDecompressSync(data, BOUNDED),
+  decompress: (data) => zlib.brotliDecompressSync(data, bounded(data)),
 };
 
 const gzip: Codec = {
   compress: (frame) => zlib.gzipSync(frame, { level: 1 }),
-  decompress: (data) => zlib.gunzipSync(data, BOUNDED),
+  decompress: (data) => zlib.gunzipSync(data, bounded(data)),
 };
 
 const none: Codec = {
@@ -62,7 +76,10 @@ function zstdOf({ zstdCompressSync, zstdDecompressSync }: ZlibRuntime): Codec | 
   return {
     compress: (frame) => zstdCompressSync(frame, { params: { [ZSTD_LEVEL]: 1 } }),
     decompress: (data) =>
-      zstdDecompressSync(data, { ...BOUNDED, params: { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG } }),
+      zstdDecompressSync(data, {
+        ...bounded(data),
+        params: { [ZSTD_WINDOW_LOG_MAX]: ZSTD_WINDOW_LOG },
+      }),
   };
 }
 

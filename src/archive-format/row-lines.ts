@@ -31,13 +31,21 @@ const NO_FRACTION = '.000000';
  * made of them on the way, which takes a third of the time. A row with anything out of the ordinary is
  * written by `encodeSqlRow` itself.
  *
- * Memory: a line is a part of a block; the block lives as long as one of its lines.
+ * Memory: a line is a part of a block; the block lives as long as one of its lines, or until it is used
+ * again for others.
  */
 export class RowLines {
   private block = Buffer.alloc(0);
   private used = 0;
 
   constructor(private readonly manners: readonly ColumnManner[]) {}
+
+  /** Writes what follows over the lines so far: whoever reads many a million drops them one chunk at a time. */
+  startOver(): void {
+    this.used = 0;
+    // A block for one long line is not kept for short ones.
+    if (this.block.length > BLOCK_BYTES) this.block = Buffer.alloc(0);
+  }
 
   /** @throws LetheError INVALID_INPUT naming the column's position for a value that would not come back. */
   lineOf(values: readonly unknown[]): Buffer {

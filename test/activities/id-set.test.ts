@@ -13,7 +13,7 @@ describe('a set of record ids', () => {
   it('has exactly what was added, each once', () => {
     fc.assert(
       fc.property(fc.array(id, { maxLength: 200 }), fc.array(id), (members, others) => {
-        const set = new IdSet();
+        const set = new IdSet(others.length * 100);
         const known = new Set(members.map(textOf));
         for (const member of [...members, ...members]) set.add(member);
         expect(set.size).toBe(known.size);
@@ -23,8 +23,26 @@ describe('a set of record ids', () => {
     );
   });
 
-  it('tells a hundred thousand apart while it grows', () => {
-    const set = new IdSet();
+  it('keeps a number with each member while it grows, and forgets all of them at once', () => {
+    const set = new IdSet(0, true);
+    const nth = (n: number): PlacedId => ({
+      ...{ location: 'mysql:assets.scans', assetId: `as_${n % 3}`, versionId: `vr_${n}` },
+    });
+    for (let round = 0; round < 2; round += 1) {
+      for (let n = 0; n < 5000; n += 1) set.add(nth(n), n * (round + 1));
+      for (let n = 0; n < 5000; n += 1) expect(set.numberOf(nth(n))).toBe(n * (round + 1));
+      expect(set.numberOf(nth(5000))).toBeUndefined();
+      set.clear();
+      expect([set.size, set.has(nth(1)), set.numberOf(nth(1))]).toEqual([0, false, undefined]);
+    }
+  });
+
+  it.each([
+    ['while it grows', 0],
+    ['when so many were expected', 100_000],
+    ['when fewer were expected', 5000],
+  ])('tells a hundred thousand apart %s', (_, expected) => {
+    const set = new IdSet(expected);
     const nth = (n: number): PlacedId => ({
       location: 'mysql:assets.image_risks',
       assetId: `as_${n % 7}`,

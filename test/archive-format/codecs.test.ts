@@ -45,7 +45,9 @@ describe('the codecs', () => {
   it('bound what zstd may unfold and how large its window may be', () => {
     const { calls, runtime } = newerRuntime();
     codecNamed('zstd', runtime).decompress(Buffer.from('x'));
-    expect(calls).toEqual([{ maxOutputLength: FRAME_BYTES, params: { 100: 23 } }]);
+    expect(calls).toEqual([
+      { maxOutputLength: FRAME_BYTES, chunkSize: 16_384, params: { 100: 23 } },
+    ]);
   });
 
   it('say what to run when the runtime lacks one; the part is not at fault', () => {

@@ -79,6 +79,22 @@ describe('a line from the bytes of a row', () => {
     });
   });
 
+  it('is written over when its writer starts over, and the new ones are right', () => {
+    const lines = new RowLines(['text']);
+    for (const length of [10, 400_000, 20, 300_000, 30]) {
+      const rows = ['a', 'ü', '"'].map((text) => text.repeat(length));
+      lines.startOver();
+      const written = rows.map((text) => lines.lineOf([Buffer.from(text)]));
+      written.forEach((line, index) => {
+        expect(line.equals(encodeSqlRow([rows[index]]))).toBe(true);
+      });
+    }
+    const first = lines.lineOf([Buffer.from('first')]);
+    lines.startOver();
+    const second = lines.lineOf([Buffer.from('other')]);
+    expect(second.buffer).toBe(first.buffer);
+  });
+
   it('takes a value that is longer than a block', () => {
     const long = 'x"'.repeat(400_000);
     const line = new RowLines(['text']).lineOf([Buffer.from(long)]);

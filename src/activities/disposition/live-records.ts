@@ -41,7 +41,8 @@ interface AssetGroup {
 /**
  * Streams everything live of the assets, several assets and many records at a time. Versions come record
  * by record in the order of time, so that the end of one's life is known from the next; the order is the
- * same whenever nothing was written between.
+ * same whenever nothing was written between. The content of a record is there until the next ones are asked
+ * for.
  *
  * Bounds: of 32 assets the scans, of their records what arrived together.
  */
@@ -117,6 +118,8 @@ async function* sighted(
       waiting = version;
     }
     yield records;
+    // The source writes its next versions over these.
+    if (waiting !== undefined) waiting = { ...waiting, content: Buffer.from(waiting.content) };
   }
   if (waiting !== undefined) yield [finished(waiting, scans, undefined)];
 }
@@ -155,6 +158,7 @@ async function* readTable(
   );
   const lines = linesOf(table);
   for await (const rows of chunks) {
+    lines.startOver();
     yield rows.map((row) => ({
       location: table.location,
       assetId: plainText(row[columns.assetId]),
@@ -184,6 +188,7 @@ async function* readOwnRecords(
     const isScan = name === 'mysql:assets.scans';
     const lines = linesOf(table);
     for await (const rows of chunks) {
+      lines.startOver();
       yield rows.map((row) => {
         const own = toInstant(plainText(row[names.indexOf(isScan ? 'observed_at' : 'linked_at')]));
         const assetId = plainText(row[names.indexOf('asset_id')]);

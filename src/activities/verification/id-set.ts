@@ -11,6 +11,8 @@ const FIRST_CAPACITY = 1024;
 /** The table grows when it is this full. */
 const LOAD_MAX = 0.5;
 const WORDS_PER_ID = 2;
+/** With a number beside each id. */
+const WORDS_WITH_NUMBER = 3;
 const MULTIPLIERS = [0x9e3779b1, 0x85ebca77] as const;
 
 /**
@@ -21,7 +23,7 @@ const MULTIPLIERS = [0x9e3779b1, 0x85ebca77] as const;
  * record that is no member counts as one: both end in a verification that fails, and nothing is removed.
  */
 export class IdSet {
-  private table = new Uint32Array(FIRST_CAPACITY * WORDS_PER_ID);
+  private table: Uint32Array;
   private held = 0;
   private readonly seeds = getRandomValues(new Uint32Array(WORDS_PER_ID));
   private place = '';
@@ -29,16 +31,42 @@ export class IdSet {
   /** Both hashes over `place` and `asset`. */
   private begun: readonly [number, number] | undefined;
 
+  private readonly words: number;
+
+  /**
+   * @param expected - about how many members there will be: for them the table does not grow.
+   * @param withNumbers - true when each member is to keep a number.
+   */
+  constructor(expected = 0, withNumbers = false) {
+    this.words = withNumbers ? WORDS_WITH_NUMBER : WORDS_PER_ID;
+    let slots = FIRST_CAPACITY;
+    while (slots * LOAD_MAX <= expected) slots *= 2;
+    this.table = new Uint32Array(slots * this.words);
+  }
+
   /** Number of different members. */
   get size(): number {
     return this.held;
   }
 
-  /** Adds a member; again: nothing changes. */
-  add(id: PlacedId): void {
-    if ((this.held + 1) * WORDS_PER_ID > this.table.length * LOAD_MAX) this.grow();
+  /** Adds a member, with a number of 32 bits where numbers are kept; again: nothing changes. */
+  add(id: PlacedId, number = 0): void {
+    if ((this.held + 1) * this.words > this.table.length * LOAD_MAX) this.grow();
     const [high, low] = this.wordsOf(id);
-    if (this.insert(high, low)) this.held += 1;
+    if (this.insert(high, low, number)) this.held += 1;
+  }
+
+  /** The number that a member was added with; undefined for what is no member. */
+  numberOf(id: PlacedId): number | undefined {
+    const [high, low] = this.wordsOf(id);
+    const { at, taken } = this.slotOf(high, low);
+    return taken ? this.table[at + WORDS_PER_ID] : undefined;
+  }
+
+  /** Forgets all members and keeps its memory for others. */
+  clear(): void {
+    this.table.fill(0);
+    this.held = 0;
   }
 
   /** True for a member. */
@@ -47,18 +75,19 @@ export class IdSet {
     return this.slotOf(high, low).taken;
   }
 
-  private insert(high: number, low: number): boolean {
+  private insert(high: number, low: number, number: number): boolean {
     const { at, taken } = this.slotOf(high, low);
     if (taken) return false;
     this.table[at] = high;
     this.table[at + 1] = low;
+    if (this.words === WORDS_WITH_NUMBER) this.table[at + WORDS_PER_ID] = number;
     return true;
   }
 
   private slotOf(high: number, low: number): { readonly at: number; readonly taken: boolean } {
-    const slots = this.table.length / WORDS_PER_ID;
+    const slots = this.table.length / this.words;
     for (let slot = low % slots; ; slot = (slot + 1) % slots) {
-      const at = slot * WORDS_PER_ID;
+      const at = slot * this.words;
       const [first, second] = [this.table[at], this.table[at + 1]];
       if (first === 0 && second === 0) return { at, taken: false };
       if (first === high && second === low) return { at, taken: true };
@@ -68,9 +97,9 @@ export class IdSet {
   private grow(): void {
     const old = this.table;
     this.table = new Uint32Array(old.length * 2);
-    for (let at = 0; at < old.length; at += WORDS_PER_ID) {
+    for (let at = 0; at < old.length; at += this.words) {
       const [high = 0, low = 0] = [old[at], old[at + 1]];
-      if (high !== 0 || low !== 0) this.insert(high, low);
+      if (high !== 0 || low !== 0) this.insert(high, low, old[at + WORDS_PER_ID] ?? 0);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { CollectionLocation } from '../../contracts/documents';
 import type { RecordLocation } from '../../domain/inventory';
 import { groupsOf, placesOf } from '../disposition/live-records';
-import { required, textRows } from '../control/sql-text';
+import { plainText } from '../disposition/row-source';
 import { listIds } from '../mongo/document-ids';
 import { listGroups } from '../mongo/documents';
 import type { VerifierPorts } from './ports';
@@ -15,7 +15,7 @@ export interface LiveId {
   readonly versionId: string;
 }
 
-/** Ids that are live in one location for the assets, or generations, many at a time. */
+/** Ids that are live in one location for the assets, or generations, as many at a time as arrive together. */
 export async function* liveIdsOfAssets(
   ports: IdReader,
   group: {
@@ -32,16 +32,17 @@ export async function* liveIdsOfAssets(
   const [database, table = ''] = location.slice('mysql:'.length).split('.');
   const pool = database === 'assets' ? ports.assets : ports.configuration;
   for (const some of groupsOf(assetIds)) {
-    const rows = await textRows(
-      pool,
+    const chunks = pool.chunks(
       `SELECT asset_id, version_id FROM ${table}
         WHERE tenant_id = ? AND asset_id IN (${placesOf({ assetIds: some })})`,
       [tenantId, ...some],
     );
-    yield rows.map((row) => ({
-      assetId: required(row, 'asset_id'),
-      versionId: required(row, 'version_id'),
-    }));
+    for await (const rows of chunks) {
+      yield rows.map(([assetId, versionId]) => ({
+        assetId: plainText(assetId),
+        versionId: plainText(versionId),
+      }));
+    }
   }
 }
 

@@ -29,6 +29,7 @@ async function answerTo({ stored, order }: ThreadOrder): Promise<ThreadAnswer> {
 
 parentPort?.on('message', (order: ThreadOrder) => {
   void answerTo(order).then((answer) => {
-    parentPort?.postMessage(answer);
+    // The bytes go back: a thread makes so few objects that it would not look for dead ones before 64 MB.
+    parentPort?.postMessage(answer, [order.stored.buffer as ArrayBuffer]);
   });
 });

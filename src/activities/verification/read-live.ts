@@ -1,4 +1,4 @@
-import { documentTexts } from '../../archive-format';
+import { documentTexts, type RowLines } from '../../archive-format';
 import type { CollectionLocation } from '../../contracts/documents';
 import { recordTable, type RecordTable } from '../../contracts/record-tables';
 import type { RecordLocation } from '../../domain/inventory';
@@ -8,6 +8,7 @@ import { linesOf, plainText, selectionOf } from '../disposition/row-source';
 import type { RunRow } from '../disposition/run-rows';
 import { listGroups } from '../mongo/documents';
 import { readRawGroup } from '../mongo/raw-documents';
+import { byTime, Ends, readEnds, TABLES, withFewRows, type AssetGroup } from './lives';
 import type { VerifierPorts } from './ports';
 import type { SetMember } from './totals';
 
@@ -26,12 +27,6 @@ export interface SeenRecord extends SetMember {
 /** Stores that live reading needs. */
 export type LiveReader = Pick<VerifierPorts, 'assets' | 'documents'>;
 
-/** Assets that are read together. */
-interface AssetGroup {
-  readonly tenantId: string;
-  readonly assetIds: readonly string[];
-}
-
 interface Sighting extends SetMember {
   readonly recordId: string;
   readonly kind: string;
@@ -40,7 +35,7 @@ interface Sighting extends SetMember {
 
 type ScansByKind = ReadonlyMap<string, readonly string[]>;
 
-const TABLES = ['mysql:assets.image_risks', 'mysql:assets.assets'] as const;
+const OWN_TABLES = ['mysql:assets.asset_links', 'mysql:assets.scans'] as const;
 const COLLECTIONS: readonly CollectionLocation[] = [
   'mongodb:assets.images',
   'mongodb:assets.fingerprints',
@@ -90,9 +85,11 @@ async function addUnlinked(
 }
 
 /**
- * Every live record of the assets with the instant until which it was seen, many at a time.
+ * Every live record of the assets with the instant until which it was seen, many at a time. The content of
+ * a record is there until the next ones are asked for.
  *
- * Bounds: of 32 assets the scans and the instants of their versions; of one asset its documents.
+ * Bounds: of 32 assets the scans; the instants of 4,096 versions, or of one asset that has more; of one
+ * asset its documents.
  */
 export async function* readSeenRecords(
   ports: LiveReader,
@@ -102,11 +99,15 @@ export async function* readSeenRecords(
   for (const location of COLLECTIONS) {
     withDocuments.set(location, await listGroups(ports.documents, location, tenantId));
   }
+  const lines = linesByTable();
+  const ends = new Ends();
   for (const group of groupsOf(assetIds)) {
-    const assets = { tenantId, assetIds: group };
+    const assets = { tenantId, assetIds: group, lines };
     const scans = await scansOf(ports, assets);
     for (const location of TABLES) {
-      yield* seenRows(ports, { ...assets, location }, scans);
+      for (const few of await withFewRows(ports, assets, location)) {
+        yield* seenRows(ports, { ...few, location, lines, ends }, scans);
+      }
     }
     for (const location of COLLECTIONS) {
       for (const assetId of group) {
@@ -120,6 +121,18 @@ export async function* readSeenRecords(
 }
 
 const NO_SCANS: ScansByKind = new Map();
+
+/** One writer for all rows of a table: its block is used again and again. */
+type LinesByTable = (location: (typeof TABLES | typeof OWN_TABLES)[number]) => RowLines;
+
+function linesByTable(): LinesByTable {
+  const known = new Map<string, RowLines>();
+  return (location) => {
+    const lines = known.get(location) ?? linesOf(recordTable(location));
+    known.set(location, lines);
+    return lines;
+  };
+}
 
 /** Instants of complete scans by asset and kind; the empty kind stands for any. */
 async function scansOf(
@@ -146,47 +159,6 @@ async function scansOf(
   return scans;
 }
 
-interface Life {
-  readonly versionId: string;
-  readonly observedAt: string;
-}
-
-const byTime = (a: Life, b: Life): number => {
-  if (a.observedAt === b.observedAt) return a.versionId.localeCompare(b.versionId);
-  return a.observedAt < b.observedAt ? -1 : 1;
-};
-
-/** When each version was followed by the next of its record, by asset and version. */
-async function successorsOf(
-  ports: LiveReader,
-  table: string,
-  group: AssetGroup,
-): Promise<ReadonlyMap<string, string>> {
-  const records = new Map<string, Life[]>();
-  const chunks = ports.assets.chunks(
-    `SELECT asset_id, record_id, CAST(observed_at AS CHAR), version_id FROM ${table}
-      WHERE tenant_id = ? AND asset_id IN (${placesOf(group)})`,
-    [group.tenantId, ...group.assetIds],
-  );
-  for await (const rows of chunks) {
-    for (const [assetId, recordId, observedAt, versionId] of rows) {
-      const key = `${String(assetId)} ${String(recordId)}`;
-      const versions = records.get(key) ?? [];
-      versions.push({ versionId: String(versionId), observedAt: toInstant(String(observedAt)) });
-      records.set(key, versions);
-    }
-  }
-  const successors = new Map<string, string>();
-  for (const [key, versions] of records) {
-    const assetId = key.slice(0, key.indexOf(' '));
-    versions.sort(byTime).forEach(({ versionId }, index) => {
-      const next = versions[index + 1];
-      if (next !== undefined) successors.set(`${assetId} ${versionId}`, next.observedAt);
-    });
-  }
-  return successors;
-}
-
 /** Whole rows of a group of assets, their columns in the order of the table. */
 const rowsOf = (
   ports: LiveReader,
@@ -201,24 +173,29 @@ const rowsOf = (
 
 async function* seenRows(
   ports: LiveReader,
-  group: AssetGroup & { readonly location: (typeof TABLES)[number] },
+  group: AssetGroup & {
+    readonly location: (typeof TABLES)[number];
+    readonly lines: LinesByTable;
+    readonly ends: Ends;
+  },
   scans: ReadonlyMap<string, ScansByKind>,
 ): AsyncGenerator<readonly SeenRecord[]> {
-  const { location } = group;
+  const { location, ends } = group;
   const table = recordTable(location);
   const names = table.columns.map((column) => column.name);
   const at = (name: string): number => names.indexOf(name);
   const columns = [at('asset_id'), at('version_id'), at('observed_at')] as const;
   const kindColumn = location === 'mysql:assets.assets' ? -1 : at('risk_kind');
-  const successors = await successorsOf(ports, table.table, group);
-  const lines = linesOf(table);
+  await readEnds(ports, ends, group);
+  const lines = group.lines(location);
   for await (const rows of rowsOf(ports, table, group)) {
+    lines.startOver();
     yield rows.map((row) => {
       const assetId = plainText(row[columns[0]]);
       const versionId = plainText(row[columns[1]]);
       const observedAt = toInstant(plainText(row[columns[2]]));
       const kind = kindColumn < 0 ? 'asset' : plainText(row[kindColumn]);
-      const until = successors.get(`${assetId} ${versionId}`);
+      const until = ends.of({ location, assetId, versionId });
       const seen = lastBefore(scans.get(assetId)?.get(kind) ?? [], until);
       const observedUntil = seen > observedAt ? seen : observedAt;
       const content = lines.lineOf(row);
@@ -292,17 +269,16 @@ async function* documentsOf(
 
 async function* ownRecords(
   ports: LiveReader,
-  group: AssetGroup,
+  group: AssetGroup & { readonly lines: LinesByTable },
   scans: ReadonlyMap<string, ScansByKind>,
 ): AsyncGenerator<readonly SeenRecord[]> {
-  for (const [location, column] of [
-    ['mysql:assets.asset_links', 'linked_at'],
-    ['mysql:assets.scans', 'observed_at'],
-  ] as const) {
+  for (const location of OWN_TABLES) {
+    const column = location === 'mysql:assets.asset_links' ? 'linked_at' : 'observed_at';
     const table = recordTable(location);
     const names = table.columns.map(({ name }) => name);
-    const lines = linesOf(table);
+    const lines = group.lines(location);
     for await (const rows of rowsOf(ports, table, group)) {
+      lines.startOver();
       yield rows.map((row) => {
         const assetId = plainText(row[names.indexOf('asset_id')]);
         const own = toInstant(plainText(row[names.indexOf(column)]));

@@ -13,12 +13,17 @@ export interface SealedIds {
 
 const NOBODY: ReadonlySet<string> = new Set();
 
-/** Reads every sealed id of a run. Bounds: 16 to 32 bytes for an id, and the names of the assets. */
+/**
+ * Reads every sealed id of a run. Bounds: 16 to 32 bytes for an id, and the names of the assets.
+ *
+ * @param expected - about how many there are, if that is known; a wrong number costs memory and nothing else.
+ */
 export async function readSealedIds(
   ports: Pick<VerifierPorts, 'control'>,
   run: Pick<RunRow, 'runId'>,
+  expected = 0,
 ): Promise<SealedIds> {
-  const ids = new IdSet();
+  const ids = new IdSet(expected);
   const assets = new Set<string>();
   const byLocation = new Map<string, Set<string>>();
   const rows = ports.control.stream(

@@ -164,8 +164,8 @@ async function assertBatches(
   run: RunRow,
   manifest: SealedManifest,
 ): Promise<SealedIds> {
-  const listed = await readSealedIds(ports, run);
   const sealed = manifest.cohorts.reduce((sum, { records }) => sum + records, 0);
+  const listed = await readSealedIds(ports, run, sealed);
   if (listed.ids.size === sealed) return listed;
   throw new LetheError('VERIFICATION_FAILED', 'the batches list another number of records');
 }
