@@ -1,4 +1,4 @@
-import { LetheError } from './errors';
+import { CIVIL_DATE, assertShape, isCount } from './certificate-fields';
 import type { RecordClass } from './record-class';
 
 /**
@@ -63,10 +63,7 @@ const PERSON = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
 const IDENTIFIER = /^[0-9a-z]{2}_[0-9a-z]{16,40}$/;
 const WORD = /^[a-z]+(-[a-z]+){0,5}$/;
 const LOCATION = /^(mongodb|mysql):[a-z]+\.[a-z]+([._-][a-z]+){0,3}$/;
-const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-
-const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 /**
  * Refuses what could carry more than ids: free text, an address, a name.
@@ -98,7 +95,7 @@ export function assertAuthority({ scope, people, order, withheld = [] }: Authori
 function assertWithholding(one: CertifiedWithholding, total: number): void {
   const { holdId, reviewOn, records, groundKind, matter, runId, locations } = one;
   assertShape(IDENTIFIER.test(holdId), 'withheld.holdId');
-  assertShape(DAY.test(reviewOn), 'withheld.reviewOn');
+  assertShape(CIVIL_DATE.test(reviewOn), 'withheld.reviewOn');
   assertShape(isCount(records) && records <= total, 'withheld.records');
   assertShape(groundKind === undefined || WORD.test(groundKind), 'withheld.groundKind');
   assertShape(matter === undefined || PERSON.test(matter), 'withheld.matter');
@@ -110,11 +107,4 @@ function assertWithholding(one: CertifiedWithholding, total: number): void {
     'withheld.locations',
   );
   assertShape(sum === records, 'withheld.locations');
-}
-
-function assertShape(condition: boolean, field: string): void {
-  if (condition) return;
-  throw new LetheError('INVALID_INPUT', `${field} is malformed; no certificate was composed`, {
-    field,
-  });
 }
