@@ -1,7 +1,7 @@
 import type { DispositionActivities, Progress, RunReference } from '../../contracts/activities';
 import type { WaitReason } from '../../domain/pacing';
 import type { HostingService } from '../../domain/record-class';
-import { refreshTenant } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import { recordRisks } from '../control/read-forecast';
 import { tripping } from '../control/stops';
 import { isOfArchive, recordStrays } from '../control/strays';

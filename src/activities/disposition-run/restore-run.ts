@@ -1,7 +1,7 @@
 import type { Progress } from '../../contracts/activities';
 import type { LinkWriter } from '../../contracts/stores';
 import { isLetheError } from '../../domain/errors';
-import { refreshTenant } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { retireCohort } from '../destruction/destroy-cohort';
 import type { DestructionPorts } from '../destruction/ports';
