@@ -1,4 +1,5 @@
 import { CIVIL_DATE, assertShape, isCount } from './certificate-fields';
+import { OPAQUE_ID } from './identifiers';
 import type { RecordClass } from './record-class';
 
 /**
@@ -59,7 +60,6 @@ export interface Authority {
   readonly withheld?: readonly CertifiedWithholding[];
 }
 
-const PERSON = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
 const IDENTIFIER = /^[0-9a-z]{2}_[0-9a-z]{16,40}$/;
 const WORD = /^[a-z]+(-[a-z]+){0,5}$/;
 const LOCATION = /^(mongodb|mysql):[a-z]+\.[a-z]+([._-][a-z]+){0,3}$/;
@@ -76,7 +76,7 @@ export function assertAuthority({ scope, people, order, withheld = [] }: Authori
     scope.subjects.every((subject) => /^[A-Za-z][A-Za-z ]{0,63}$/.test(subject)),
     'scope.subjects',
   );
-  for (const { personId } of people) assertShape(PERSON.test(personId), 'people.personId');
+  for (const { personId } of people) assertShape(OPAQUE_ID.test(personId), 'people.personId');
   // Who stands in two places is no second person.
   assertShape(new Set(people.map(({ personId }) => personId)).size === people.length, 'people');
   if (order !== undefined) {
@@ -98,7 +98,7 @@ function assertWithholding(one: CertifiedWithholding, total: number): void {
   assertShape(CIVIL_DATE.test(reviewOn), 'withheld.reviewOn');
   assertShape(isCount(records) && records <= total, 'withheld.records');
   assertShape(groundKind === undefined || WORD.test(groundKind), 'withheld.groundKind');
-  assertShape(matter === undefined || PERSON.test(matter), 'withheld.matter');
+  assertShape(matter === undefined || OPAQUE_ID.test(matter), 'withheld.matter');
   assertShape(runId === undefined || IDENTIFIER.test(runId), 'withheld.runId');
   if (locations === undefined) return;
   const sum = locations.reduce((all, location) => all + location.records, 0);
