@@ -1,4 +1,4 @@
-import { actor, integer, matching, objectOf, type Check } from '../../contracts/field-checks';
+import { actor, integer, objectOf, type Check } from '../../contracts/field-checks';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { LetheError } from '../../domain/errors';
