@@ -83,6 +83,14 @@ export interface OrderStop {
   readonly issuedAt: string;
 }
 
+/** What each kind of document says. */
+export interface OrderPayloads {
+  readonly order: DeletionOrder;
+  readonly approval: DeletionApproval;
+  readonly denial: OrderStop;
+  readonly revocation: OrderStop;
+}
+
 const REQUESTS_MAX = 20;
 const digest = matching(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
 const kid = matching(/^[\w-]{43}$/, 'must be a key thumbprint of 43 letters, digits, - and _');
