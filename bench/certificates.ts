@@ -5,10 +5,10 @@ import { createEvidenceLedger } from '../src/activities/evidence/ledger';
 import { proveCertificate } from '../src/activities/evidence/regulator-archive';
 import {
   certifiedLocations,
-  composeCertificate,
   remnantLocations,
   type CertificateInput,
 } from '../src/domain/certificate';
+import { composeCertificate } from '../src/domain/compose-certificate';
 import { certificateDocument } from '../src/papers/certificate-document';
 import type { Stores } from '../src/platform/connections';
 import { checkCertificateFile } from '../src/transparency/certificate-file';

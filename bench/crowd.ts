@@ -1,5 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { Actor } from '../demo/processes';
@@ -15,8 +14,9 @@ import { readCredentials } from '../src/platform/credentials';
 import { createSigningKeys } from '../src/platform/signing-keys';
 import { engineOptionsOf } from './engine-options';
 import { fill, type MeasuredTenant } from './fill';
+import { CACHE, onStage, print, runBenchmark, whole, writeFigures } from './frame';
 import { peakMemoryMbOf } from './meter';
-import { openStage, type Stage } from './stage';
+import type { Stage } from './stage';
 
 const SUBSCRIBED_AT = '2030-01-01T00:00:00Z';
 const ENDED_AT = '2030-03-01T00:00:00Z';
@@ -48,10 +48,6 @@ interface CrowdFigures {
   readonly workerPeakMb: number;
 }
 
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 function readPlan(argv: readonly string[]): CrowdPlan {
   const { values } = parseArgs({
     args: [...argv],
@@ -59,16 +55,13 @@ function readPlan(argv: readonly string[]): CrowdPlan {
       tenants: { type: 'string', default: '40' },
       'small-rows': { type: 'string', default: '100' },
       rows: { type: 'string', default: '100000' },
-      json: {
-        type: 'string',
-        default: join(process.env['LETHE_CACHE'] ?? '.cache', 'bench', 'crowd.json'),
-      },
+      json: { type: 'string', default: join(CACHE, 'bench', 'crowd.json') },
     },
   });
   return {
-    tenants: Number(values.tenants),
-    smallRows: Number(values['small-rows']),
-    rows: Number(values.rows),
+    tenants: whole('tenants', values.tenants),
+    smallRows: whole('small-rows', values['small-rows']),
+    rows: whole('rows', values.rows),
     json: values.json,
   };
 }
@@ -199,9 +192,7 @@ function report(figures: CrowdFigures): void {
       `longest time without an end of a small one: ${longestGapSeconds.toFixed(1)} s\n` +
       `memory of the worker: ${figures.workerReadyMb.toFixed(0)} MB when it was ready, ${figures.workerPeakMb.toFixed(0)} MB at most`,
   );
-  mkdirSync(dirname(plan.json), { recursive: true });
-  writeFileSync(plan.json, `${JSON.stringify(figures, null, 2)}\n`);
-  print(`figures: ${plan.json}`);
+  print(`figures: ${writeFigures(plan.json, figures)}`);
 }
 
 async function measure(stage: Stage, plan: CrowdPlan): Promise<void> {
@@ -233,19 +224,8 @@ async function measure(stage: Stage, plan: CrowdPlan): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  const plan = readPlan(process.argv.slice(2));
-  const stage = await openStage(process.env['LETHE_CACHE'] ?? '.cache');
-  try {
-    await measure(stage, plan);
-  } finally {
-    await stage.close();
-  }
-}
-
-main()
-  .then(() => process.exit())
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
-    process.exit(1);
-  });
+runBenchmark(async (argv) => {
+  const plan = readPlan(argv);
+  await onStage((stage) => measure(stage, plan));
+  return 0;
+});

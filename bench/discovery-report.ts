@@ -1,8 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Comparison } from './compare';
 import type { DiscoveryPlan } from './discovery-plan';
+import { writeFigures, type Verdict } from './frame';
 import type { IngestFigures } from './ingest-side';
 import type { LayerFigures } from './layer-side';
 import type { Cost } from './meter';
@@ -27,13 +27,6 @@ export interface DiscoveryReport {
   readonly comparisons: readonly Comparison[];
   readonly contests: readonly Contest[];
   readonly ingest: readonly IngestFigures[];
-}
-
-/** A promise, what was found, and whether it is kept; null when it could not be measured. */
-export interface Verdict {
-  readonly goal: string;
-  readonly found: string;
-  readonly reached: boolean | null;
 }
 
 const LAYER_GOAL_MB = 100;
@@ -188,9 +181,7 @@ export function writeReport(
   verdicts: readonly Verdict[],
 ): string {
   const file = report.plan.json ?? join(cache, 'bench', 'discovery.json');
-  mkdirSync(dirname(file), { recursive: true });
   const machine = { cores: cpus().length, memoryMb: Math.round(totalmem() / MB) };
   const runtime = process.version;
-  writeFileSync(file, `${JSON.stringify({ machine, runtime, ...report, verdicts }, null, 2)}\n`);
-  return file;
+  return writeFigures(file, { machine, runtime, ...report, verdicts });
 }

@@ -11,6 +11,7 @@ import {
   type Contest,
   type DiscoveryReport,
 } from './discovery-report';
+import { CACHE, runBenchmark, say } from './frame';
 import { compareImage, trivyArguments, trivyRoot } from './images';
 import type { IngestFigures } from './ingest-side';
 import type { LayerFigures } from './layer-side';
@@ -18,10 +19,6 @@ import { madeLayer, packLayer, type PackedLayer } from './made-image';
 import { measureProgram, type Cost } from './meter';
 import { writeImage } from './oci-layout';
 import { insideRoot, QUESTIONS, type Osquery } from './osquery';
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
 
 const measured = (command: string, args: readonly string[]): Promise<Cost> =>
   measureProgram(command, args, { env: process.env, servers: {} });
@@ -164,9 +161,9 @@ function completeness({ peers, folder }: Bench, ofRoot: LayerFigures): readonly 
   ];
 }
 
-async function main(): Promise<void> {
-  const plan = readPlan(process.argv.slice(2));
-  const cache = process.env['LETHE_CACHE'] ?? '.cache';
+async function main(argv: readonly string[]): Promise<number> {
+  const plan = readPlan(argv);
+  const cache = CACHE;
   const folder = join(cache, 'bench', 'discovery');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -181,12 +178,7 @@ async function main(): Promise<void> {
   process.stdout.write(`\n${tableOf(report, verdicts)}`);
   say(`figures: ${writeReport(cache, report, verdicts)}`);
   rmSync(folder, { recursive: true, force: true });
+  return 0;
 }
 
-main().then(
-  () => process.exit(),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
-    process.exit(1);
-  },
-);
+runBenchmark(main);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runTask } from '../demo/processes';
@@ -16,6 +16,7 @@ import { createSigningKeys, readSigningKeys } from '../src/platform/signing-keys
 import { inclusionText, openInclusion } from '../src/transparency/inclusion-file';
 import { logVerifiers } from '../src/transparency/key-list';
 import { measureCertificates, type SigningPorts } from './certificates';
+import { CACHE, print, runBenchmark, whole, writeFigures } from './frame';
 
 /** Entries per second that issue 6 asks for, with checkpoints. */
 const GOAL_PER_SECOND = 5000;
@@ -55,10 +56,6 @@ interface ProofFigures {
   readonly auditSeconds: number;
 }
 
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 function readPlan(argv: readonly string[]): Plan {
   const { values } = parseArgs({
     args: [...argv],
@@ -71,16 +68,16 @@ function readPlan(argv: readonly string[]): Plan {
     },
   });
   return {
-    seconds: Number(values.seconds),
-    writers: Number(values.writers),
-    checkpointEveryMs: Number(values['checkpoint-every']),
-    entries: values.entries.split(',').map(Number),
+    seconds: whole('seconds', values.seconds),
+    writers: whole('writers', values.writers),
+    checkpointEveryMs: whole('checkpoint-every', values['checkpoint-every']),
+    entries: values.entries.split(',').map((text) => whole('entries', text)),
     json: values.json,
   };
 }
 
 async function openPorts(): Promise<{ readonly ports: SigningPorts; readonly stores: Stores }> {
-  const folder = join(process.env['LETHE_CACHE'] ?? '.cache', 'bench', 'evidence');
+  const folder = join(CACHE, 'bench', 'evidence');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const credentials = join(folder, 'credentials.json');
@@ -209,8 +206,8 @@ const round = (value: number): number => Math.round(value * 100) / 100;
 const percentile = (values: readonly number[], part: number): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? NaN;
 
-async function main(): Promise<number> {
-  const plan = readPlan(process.argv.slice(2));
+async function main(argv: readonly string[]): Promise<number> {
+  const plan = readPlan(argv);
   const { ports, stores } = await openPorts();
   try {
     const appends = await measureAppends(ports, plan);
@@ -243,10 +240,7 @@ async function main(): Promise<number> {
       );
     }
     if (plan.json !== undefined) {
-      writeFileSync(
-        plan.json,
-        `${JSON.stringify({ goal: GOAL_PER_SECOND, appends, certificates, proofs }, null, 2)}\n`,
-      );
+      writeFigures(plan.json, { goal: GOAL_PER_SECOND, appends, certificates, proofs });
     }
     const met = appends.perSecond >= GOAL_PER_SECOND;
     print(
@@ -260,6 +254,4 @@ async function main(): Promise<number> {
   }
 }
 
-void main().then((exitCode) => {
-  process.exitCode = exitCode;
-});
+runBenchmark(main);

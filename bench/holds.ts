@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { Connection } from 'mysql2/promise';
 import { createBodyStaging } from '../src/activities/staging/body-staging';
@@ -17,7 +16,8 @@ import { openStores, type Stores } from '../src/platform/connections';
 import { readCredentials } from '../src/platform/credentials';
 import { moveClocks, readClock } from '../src/simulation/clocks';
 import { engineOptionsOf } from './engine-options';
-import { openStage, type Stage } from './stage';
+import { onStage, print, runBenchmark, whole, writeFigures } from './frame';
+import type { Stage } from './stage';
 
 /** Longest time between an order and its acknowledgement that is meant to be met, at the 99th percentile. */
 const GOAL_P99_MS = 5000;
@@ -48,10 +48,6 @@ interface Sample {
   readonly removedAfter: number;
 }
 
-const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
 function readPlan(argv: readonly string[]): Plan {
   const { values } = parseArgs({
     args: [...argv],
@@ -61,7 +57,11 @@ function readPlan(argv: readonly string[]): Plan {
       json: { type: 'string' },
     },
   });
-  return { rows: Number(values.rows), samples: Number(values.samples), json: values.json };
+  return {
+    rows: whole('rows', values.rows),
+    samples: whole('samples', values.samples),
+    json: values.json,
+  };
 }
 
 /** What the measurement works with. */
@@ -216,24 +216,18 @@ const percentile = (values: readonly number[], part: number): number =>
     Math.min(values.length - 1, Math.floor(values.length * part))
   ] ?? NaN;
 
-async function main(): Promise<number> {
-  const plan = readPlan(process.argv.slice(2));
-  const stage = await openStage(process.env['LETHE_CACHE'] ?? '.cache');
-  try {
-    const bench = await openBench(stage);
-    await makeDue(bench, plan.rows);
-    const samples: Sample[] = [];
-    const began = performance.now();
-    for (let number = 1; number <= plan.samples; number += 1) {
-      if ((await countRows(bench)) === 0) break;
-      // Spread evenly over the head start, so that a hold meets every moment of a batch.
-      samples.push(await sampleOnce(bench, number, (HEAD_START_MS * number) / plan.samples));
-    }
-    await bench.stores.close();
-    return report(plan, samples, performance.now() - began);
-  } finally {
-    await stage.close();
+async function measure(stage: Stage, plan: Plan): Promise<number> {
+  const bench = await openBench(stage);
+  await makeDue(bench, plan.rows);
+  const samples: Sample[] = [];
+  const began = performance.now();
+  for (let number = 1; number <= plan.samples; number += 1) {
+    if ((await countRows(bench)) === 0) break;
+    // Spread evenly over the head start, so that a hold meets every moment of a batch.
+    samples.push(await sampleOnce(bench, number, (HEAD_START_MS * number) / plan.samples));
   }
+  await bench.stores.close();
+  return report(plan, samples, performance.now() - began);
 }
 
 function report(plan: Plan, samples: readonly Sample[], tookMs: number): number {
@@ -259,7 +253,7 @@ function report(plan: Plan, samples: readonly Sample[], tookMs: number): number 
   print(
     `rows        ${figures.removedUnderLoad} removed before, ${figures.removedAfterAcknowledgement} after an acknowledgement`,
   );
-  if (plan.json !== undefined) writeFileSync(plan.json, `${JSON.stringify(figures, null, 2)}\n`);
+  if (plan.json !== undefined) writeFigures(plan.json, figures);
   const met =
     under > 0 && figures.p99Ms <= GOAL_P99_MS && figures.removedAfterAcknowledgement === 0;
   print(
@@ -270,12 +264,7 @@ function report(plan: Plan, samples: readonly Sample[], tookMs: number): number 
   return met ? 0 : 1;
 }
 
-main().then(
-  (exitCode) => {
-    process.exitCode = exitCode;
-  },
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
-    process.exit(1);
-  },
-);
+runBenchmark((argv) => {
+  const plan = readPlan(argv);
+  return onStage((stage) => measure(stage, plan));
+});

@@ -13,6 +13,7 @@ import { openStores } from '../src/platform/connections';
 import { readCredentials } from '../src/platform/credentials';
 import { readClock } from '../src/simulation/clocks';
 import { engineOptionsOf } from './engine-options';
+import { CACHE } from './frame';
 import { cpuSecondsOfAll } from './meter';
 import { openStage, type Stage } from './stage';
 
@@ -80,7 +81,7 @@ interface Bench {
 }
 
 async function openBench(): Promise<Bench> {
-  const stage = await openStage(process.env['LETHE_CACHE'] ?? '.cache');
+  const stage = await openStage(CACHE);
   const { config } = stage;
   const file = required(config.credentialsFile, 'LETHE_CREDENTIALS_FILE');
   const stores = openStores(config, readCredentials(file));

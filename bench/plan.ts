@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { whole } from './frame';
 
 /** What is measured, and how much of it. */
 export interface BenchPlan {
@@ -39,9 +40,4 @@ export function readPlan(args: readonly string[]): BenchPlan {
     documents: whole('documents', values.documents),
     json: values.json,
   };
-}
-
-function whole(flag: string, text: string): number {
-  if (/^[1-9]\d{0,7}$/.test(text)) return Number(text);
-  throw new Error(`--${flag} must be a whole number from 1 on`);
 }

@@ -1,7 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { DocumentFigures } from './documents-side';
+import { writeFigures, type Verdict } from './frame';
 import type { LetheCost } from './lethe';
 import type { Cost } from './meter';
 import type { Latencies } from './neighbour-side';
@@ -26,13 +26,6 @@ export interface BenchReport {
   readonly series: readonly LetheCost[];
   readonly documents: DocumentFigures;
   readonly objects: ObjectFigures;
-}
-
-/** A promise about speed, what was found, and what limits it when it is missed. */
-export interface Verdict {
-  readonly goal: string;
-  readonly found: string;
-  readonly reached: boolean | null;
 }
 
 const MEMORY_GOAL_MB = 300;
@@ -190,8 +183,6 @@ export function writeReport(
   verdicts: readonly Verdict[],
 ): string {
   const file = report.plan.json ?? join(cache, 'bench', 'disposition.json');
-  mkdirSync(dirname(file), { recursive: true });
   const machine = { node: process.version, cores: cpus().length, memoryBytes: totalmem() };
-  writeFileSync(file, `${JSON.stringify({ machine, ...report, verdicts }, null, 2)}\n`);
-  return file;
+  return writeFigures(file, { machine, ...report, verdicts });
 }

@@ -1,19 +1,29 @@
 import { join } from 'node:path';
-import { benchCrowd } from './bench-crowd.mjs';
-import { benchDiscovery } from './bench-discovery.mjs';
-import { benchEvidence } from './bench-evidence.mjs';
-import { benchHolds } from './bench-holds.mjs';
+import { discoveryPrograms, discoveryRoot } from './discovery-peers.mjs';
 import { ptArchiver } from './peers.mjs';
 import { shellEnvironment } from './stack-command.mjs';
 import { down, up } from './stack.mjs';
 import { CACHE, ROOT, Remedy } from './steps.mjs';
 
+const noPeer = () => ({});
+
+/** What is measured, each with the variables that tell its program which peers are there. */
 const SUBJECTS = {
-  crowd: benchCrowd,
-  discovery: benchDiscovery,
-  disposition: benchDisposition,
-  evidence: benchEvidence,
-  holds: benchHolds,
+  /** How fairly tenants that are due together are disposed of. */
+  crowd: noPeer,
+  /** Discovery beside osquery and Trivy, with servers to ingest into. */
+  discovery: async () => ({
+    LETHE_BENCH_PEERS: JSON.stringify({
+      ...(await discoveryPrograms()),
+      root: await discoveryRoot(),
+    }),
+  }),
+  /** Disposition beside pt-archiver. */
+  disposition: async () => ({ LETHE_BENCH_PEER: JSON.stringify(await ptArchiver()) }),
+  /** The evidence ledger. */
+  evidence: noPeer,
+  /** How soon a hold is acknowledged under destruction. */
+  holds: noPeer,
 };
 
 /** Refuses a subject that nothing measures, before anything is installed. */
@@ -22,24 +32,18 @@ export function assertSubject([subject]) {
   throw new Remedy(`usage: ./dev bench ${Object.keys(SUBJECTS).join('|')} [--option value] ...`);
 }
 
-/** Measures one subject on fresh servers of its own. */
-export function bench([subject, ...args], foreground) {
-  return SUBJECTS[subject](args, foreground);
-}
-
-/** Measures disposition on fresh servers of its own, and takes them down again. */
-async function benchDisposition(args, foreground) {
-  const name = `bench-${process.pid}`;
-  const peer = await ptArchiver();
+/** Measures one subject on fresh servers of its own, and takes them down again. */
+export async function bench([subject, ...args], foreground) {
+  const peers = await SUBJECTS[subject]();
+  const name = `bench-${subject}-${process.pid}`;
   const stack = await up(name, { ports: 'free', owner: process.pid });
+  const numbers = Object.entries(stack.servers).map(([key, { pid }]) => [key, pid]);
   try {
-    return await foreground(process.execPath, [join(ROOT, 'dist/bench/main.js'), ...args], {
+    return await foreground(process.execPath, [join(ROOT, `dist/bench/${subject}.js`), ...args], {
       ...shellEnvironment(stack),
       LETHE_CACHE: CACHE,
-      LETHE_BENCH_PEER: JSON.stringify(peer),
-      LETHE_BENCH_SERVERS: JSON.stringify(
-        Object.fromEntries(Object.entries(stack.servers).map(([key, { pid }]) => [key, pid])),
-      ),
+      LETHE_BENCH_SERVERS: JSON.stringify(Object.fromEntries(numbers)),
+      ...peers,
     });
   } finally {
     await down(name, { purge: true });

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { CommandHeader, LifecycleClient } from '../client/lifecycle-client';
+import type { CommandHeader } from '../client/caller-input';
+import type { LifecycleClient } from '../client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../contracts/commands';
 import { assertCommand } from '../contracts/validate-command';
 import { FAILURES, isLetheError, LetheError } from '../domain/errors';

@@ -1,6 +1,6 @@
 import { randomBytes, type KeyObject } from 'node:crypto';
 import { Option, type Command } from 'commander';
-import type { CommandHeader } from '../client/lifecycle-client';
+import type { CommandHeader } from '../client/caller-input';
 import type { CommandReceipt } from '../contracts/commands';
 import { orderDocument, STOP_REASONS, type OrderStop } from '../contracts/orders';
 import { LetheError } from '../domain/errors';

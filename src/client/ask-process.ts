@@ -10,7 +10,7 @@ import type {
 import { within } from './bounded';
 
 /** After this long a process is taken to be silent and control is asked, in milliseconds. */
-export const PROCESS_WAIT_MS = 3_000;
+const PROCESS_WAIT_MS = 3_000;
 
 /** What is awaited when the process itself does not answer. */
 export const SILENT_PROCESS = {
@@ -30,6 +30,20 @@ export async function queryProcess<T>(
     );
   } catch {
     return null;
+  }
+}
+
+/** Tells a process something that it would find out by itself, later; false when it could not be told. */
+export async function tellProcess(
+  workflows: WorkflowClient,
+  workflowId: string,
+  signal: string,
+): Promise<boolean> {
+  try {
+    await within(workflows, PROCESS_WAIT_MS, () => workflows.getHandle(workflowId).signal(signal));
+    return true;
+  } catch {
+    return false;
   }
 }
 

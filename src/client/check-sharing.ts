@@ -1,16 +1,10 @@
 import type { RepositoryScan, SharingGrant, StagedBody } from '../contracts/commands';
 import { parseRepositoryScan, parseSharingGrant } from '../contracts/schemas/sharing';
 import { assertCommand } from '../contracts/validate-command';
-import type { CommandHeader } from './lifecycle-client';
-
-/** An authorization with what it covers still in hand. */
-export interface SharingOrder extends SharingGrant {
-  /** Opaque id of the console's own; a history sees it. */
-  readonly authorizationId: string;
-}
+import type { CommandHeader, SharingOrder } from './caller-input';
 
 /** Stands for a body that waits nowhere yet, so that everything else is checked before it does. */
-const UNSTAGED: StagedBody = Object.freeze({
+export const UNSTAGED: StagedBody = Object.freeze({
   stagingId: `st_${'0'.repeat(32)}`,
   digest: '0'.repeat(64),
 });

@@ -1,64 +1,31 @@
-import { randomUUID } from 'node:crypto';
-import { WithStartWorkflowOperation, WorkflowClient, type Connection } from '@temporalio/client';
+import { WorkflowClient, type Connection } from '@temporalio/client';
 import { LetheError } from '../domain/errors';
-import { lifecycleWorkflowId, parseId, type TenantId } from '../domain/identifiers';
+import { lifecycleWorkflowId, parseId } from '../domain/identifiers';
 import type {
   Command,
   CommandBodies,
   CommandKind,
   CommandReceipt,
-  ConfigurationKind,
   RepositoryScan,
 } from '../contracts/commands';
 import type { ControlReader } from '../contracts/control-reader';
 import type { HoldAcknowledgement, HoldStatus, PlaceHold, ReleaseState } from '../contracts/holds';
-import {
-  NOTICE_MESSAGE_NAMES,
-  QUERY_NAMES,
-  SIGNAL_NAMES,
-  SWEEP_MESSAGE_NAMES,
-} from '../contracts/messages';
+import { SIGNAL_NAMES } from '../contracts/messages';
 import { parseConfiguration } from '../contracts/schemas/configuration';
-import type { DueDay, LifecycleStatus, ProcessStatus } from '../contracts/snapshot';
+import type { DueDay, LifecycleStatus } from '../contracts/snapshot';
 import type { BodyStaging } from '../contracts/stores';
-import { NOTICE_WORKFLOW_ID } from '../contracts/notices';
-import { SWEEP_WORKFLOW_ID, type SweepRound } from '../contracts/sweep';
+import type { SweepRound } from '../contracts/sweep';
 import { assertCommand } from '../contracts/validate-command';
 import { assertPlaceHold } from '../contracts/validate-hold';
-import {
-  awaiting,
-  lookAt,
-  PROCESS_WAIT_MS,
-  queryProcess,
-  NOTHING_SEEN,
-  SILENT_PROCESS,
-} from './ask-process';
-import { lifecycleBeginning } from './beginnings';
+import { tellProcess } from './ask-process';
 import { persistently, within } from './bounded';
+import type { CommandHeader, ConfigurationChange, HoldOrder, SharingOrder } from './caller-input';
 import { assertReportShape } from './check-report';
-import { checkedGrant, checkedScan, type SharingOrder } from './check-sharing';
+import { checkedGrant, checkedScan, UNSTAGED } from './check-sharing';
 import { bindDecision, bindPlacement, noSuchHold, readHoldStatus } from './hold-process';
+import { bindSweepNow, bindSweepStatus, noSweep, tellDelivery } from './platform-processes';
 import { explainFailure } from './refusals';
-
-/** Who sends a command and under which key it may be repeated. */
-export interface CommandHeader {
-  readonly tenantId: string;
-  readonly idempotencyKey: string;
-  readonly requestedBy: string;
-}
-
-/** A change of one setting; the body is checked strictly by its kind. */
-export interface ConfigurationChange {
-  readonly configurationKind: ConfigurationKind;
-  readonly settingId: string;
-  readonly body: unknown;
-}
-
-/** A hold with its ground still in hand. */
-export interface HoldOrder extends Omit<PlaceHold, 'ground'> {
-  /** Why, and who asked for it: content, so it goes through staging. */
-  readonly ground: unknown;
-}
+import { bindCommand, noSuchProcess, readTenantStatus, refuseWhenEnded } from './tenant-process';
 
 /** What the facade needs. */
 export interface LifecycleClientOptions {
@@ -107,19 +74,11 @@ export class LifecycleClient {
     const { idempotencyKey, requestedBy } = header;
     const command: Command<K> = { kind, idempotencyKey, requestedBy, body };
     assertCommand(kind, command);
-    if (kind === 'subscribe') await this.refuseWhenEnded(tenantId);
-    // The server knows an Update's id for one run only and would answer a refusal for ever: the id is of
-    // this call, so that repeating inside it is one Update. Across calls the key decides, in control.
-    const updateId = `${idempotencyKey}~${randomUUID()}`;
+    if (kind === 'subscribe') await refuseWhenEnded(this.options.control, tenantId);
     return this.ask(
       this.options.commandTimeoutMs ?? COMMAND_WAIT_MS,
-      () =>
-        kind === 'subscribe'
-          ? this.start(tenantId, command, updateId)
-          : this.workflows
-              .getHandle(lifecycleWorkflowId(tenantId))
-              .executeUpdate<CommandReceipt, [Command]>(kind, { args: [command], updateId }),
-      () => this.noProcess(tenantId),
+      bindCommand(this.workflows, tenantId, command),
+      () => noSuchProcess(this.options.control, tenantId),
     );
   }
 
@@ -204,18 +163,7 @@ export class LifecycleClient {
   /** State of the tenant: from its process, or from control when the engine does not answer. */
   async status(tenantId: string): Promise<LifecycleStatus> {
     const id = parseId('TenantId', tenantId, 'tenantId');
-    const workflowId = lifecycleWorkflowId(id);
-    const told = await queryProcess<ProcessStatus | null>(
-      this.workflows,
-      workflowId,
-      QUERY_NAMES.statusQuery,
-    );
-    if (told !== null) return awaiting(told, await lookAt(this.workflows, workflowId));
-    const status = await this.options.control.status(id);
-    if (status === null) {
-      throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });
-    }
-    return awaiting(status, status.ended ? NOTHING_SEEN : SILENT_PROCESS);
+    return readTenantStatus(this.workflows, this.options.control, id);
   }
 
   /** All due days of the tenant, from control: a process carries only the next ten. */
@@ -230,8 +178,7 @@ export class LifecycleClient {
    * @source CC-4
    */
   async placeHoldWithGround({ ground, ...order }: HoldOrder): Promise<HoldAcknowledgement> {
-    const unstaged = { stagingId: `st_${'0'.repeat(32)}`, digest: '0'.repeat(64) };
-    assertPlaceHold({ ...order, ground: unstaged });
+    assertPlaceHold({ ...order, ground: UNSTAGED });
     const tenantId = order.scopes[0]?.tenantId ?? '';
     const staged = await this.staging().grounds.stage(tenantId, ground);
     return this.placeHold({ ...order, ground: staged });
@@ -283,16 +230,9 @@ export class LifecycleClient {
 
   /** Tells the tenant's process that facts changed in control; false when it could not be told. */
   async tellFactsChanged(tenantId: string): Promise<boolean> {
-    const id = parseId('TenantId', tenantId, 'tenantId');
-    try {
-      await within(this.workflows, PROCESS_WAIT_MS, () =>
-        this.workflows.getHandle(lifecycleWorkflowId(id)).signal(SIGNAL_NAMES.factsChangedSignal),
-      );
-      return true;
-    } catch {
-      // The process reads the facts again before it acts, so it needs no telling.
-      return false;
-    }
+    const id = lifecycleWorkflowId(parseId('TenantId', tenantId, 'tenantId'));
+    // The process reads the facts again before it acts, so it needs no telling.
+    return tellProcess(this.workflows, id, SIGNAL_NAMES.factsChangedSignal);
   }
 
   /**
@@ -302,51 +242,17 @@ export class LifecycleClient {
    * @source ST-1
    */
   async sweepStatus(): Promise<SweepRound | null> {
-    return this.ask(
-      COMMAND_WAIT_MS,
-      () =>
-        this.workflows
-          .getHandle(SWEEP_WORKFLOW_ID)
-          .query<SweepRound | null>(SWEEP_MESSAGE_NAMES.sweepStatusQuery),
-      noSweep,
-    );
+    return this.ask(COMMAND_WAIT_MS, bindSweepStatus(this.workflows), noSweep);
   }
 
   /** Looks now at what is due, without waiting for the timer; safe to repeat. */
   async sweepNow(): Promise<void> {
-    return this.ask(
-      COMMAND_WAIT_MS,
-      () => this.workflows.getHandle(SWEEP_WORKFLOW_ID).signal(SWEEP_MESSAGE_NAMES.sweepNowSignal),
-      noSweep,
-    );
+    return this.ask(COMMAND_WAIT_MS, bindSweepNow(this.workflows), noSweep);
   }
 
   /** Has notices delivered now; false when the process could not be told and looks by itself, later. */
   async deliverNoticesNow(): Promise<boolean> {
-    try {
-      await within(this.workflows, PROCESS_WAIT_MS, () =>
-        this.workflows.getHandle(NOTICE_WORKFLOW_ID).signal(NOTICE_MESSAGE_NAMES.deliverNowSignal),
-      );
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  private start(tenantId: TenantId, command: Command, updateId: string): Promise<CommandReceipt> {
-    return this.workflows.executeUpdateWithStart<
-      (input: { tenantId: string }) => Promise<void>,
-      CommandReceipt,
-      [Command]
-    >('subscribe', {
-      args: [command],
-      updateId,
-      startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
-        ...lifecycleBeginning(tenantId),
-        args: [{ tenantId }],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-      }),
-    });
+    return tellDelivery(this.workflows);
   }
 
   private async ask<T>(
@@ -368,18 +274,6 @@ export class LifecycleClient {
     return this.ask(HOLD_WAIT_MS, bindDecision(this.workflows, decision, order), noSuchHold);
   }
 
-  private async refuseWhenEnded(tenantId: TenantId): Promise<void> {
-    const known = await this.options.control.status(tenantId);
-    if (known?.ended === true) throw await this.noProcess(tenantId);
-  }
-
-  private async noProcess(tenantId: TenantId): Promise<LetheError> {
-    const known = await this.options.control.status(tenantId);
-    return known?.ended === true
-      ? new LetheError('LIFECYCLE_ENDED', 'the lifecycle has ended; its certificates remain')
-      : new LetheError('NOT_SUBSCRIBED', 'the tenant is not subscribed: send subscribe first');
-  }
-
   private staging(): BodyStaging {
     if (this.options.staging !== undefined) return this.options.staging;
     throw new LetheError('CONFIGURATION_INVALID', 'this client was made without staging', {
@@ -387,8 +281,3 @@ export class LifecycleClient {
     });
   }
 }
-
-const noSweep = (): Promise<LetheError> =>
-  Promise.resolve(
-    new LetheError('ENGINE_UNAVAILABLE', 'the sweep does not run: a worker starts it'),
-  );

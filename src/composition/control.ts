@@ -1,6 +1,6 @@
 import type { ControlActivities } from '../contracts/activities';
 import { createConfigurationWriter } from '../activities/configuration/configuration-writer';
-import { createStagingReader } from '../activities/configuration/staged-bodies';
+import { createStagingReader } from '../activities/control/staged-bodies';
 import { createControlActivities } from '../activities/control';
 import { createLinkWriter } from '../activities/links/link-writer';
 import type { CollectionLocation } from '../contracts/documents';

@@ -4,7 +4,7 @@ import { provePart } from '../archive-format';
 import { createDestructionActivities } from '../activities/destruction';
 import type { DestructionPorts } from '../activities/destruction/ports';
 import { createSweepActivities } from '../activities/sweep';
-import { createDispositionActivities } from '../activities/disposition';
+import { createDispositionActivities } from '../activities/disposition-run';
 import type { ArchivePorts } from '../activities/disposition/ports';
 import { createLinkWriter } from '../activities/links/link-writer';
 import { exportCheckpoint } from '../activities/evidence/checkpoints';

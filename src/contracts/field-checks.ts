@@ -1,4 +1,5 @@
 import { LetheError, type FailureCode } from '../domain/errors';
+import { OPAQUE_ID } from '../domain/identifiers';
 
 /**
  * Hand-written checks for what crosses into a workflow: anyone with the Temporal CLI can send a
@@ -17,6 +18,9 @@ export const matching =
   (value, field) => {
     if (typeof value !== 'string' || !pattern.test(value)) refuse(code, field, remedy);
   };
+
+/** The opaque id of a person. */
+export const actor = matching(OPAQUE_ID, 'must be an opaque id of 1 to 64 characters');
 
 /** One of a closed list of words. */
 export const oneOf =

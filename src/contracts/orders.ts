@@ -3,7 +3,16 @@ import { parseId } from '../domain/identifiers';
 import { RECORD_CLASSES, type RecordClass } from '../domain/record-class';
 import { ORDER_DOCUMENTS, readCompact } from '../domain/signed-document';
 import { isSamePerson } from '../domain/signers';
-import { instant, integer, listOf, matching, objectOf, oneOf, type Check } from './field-checks';
+import {
+  actor,
+  instant,
+  integer,
+  listOf,
+  matching,
+  objectOf,
+  oneOf,
+  type Check,
+} from './field-checks';
 
 export { ORDER_DOCUMENTS };
 
@@ -74,13 +83,17 @@ export interface OrderStop {
   readonly issuedAt: string;
 }
 
+/** What each kind of document says. */
+export interface OrderPayloads {
+  readonly order: DeletionOrder;
+  readonly approval: DeletionApproval;
+  readonly denial: OrderStop;
+  readonly revocation: OrderStop;
+}
+
 const REQUESTS_MAX = 20;
 const digest = matching(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
 const kid = matching(/^[\w-]{43}$/, 'must be a key thumbprint of 43 letters, digits, - and _');
-const person = matching(
-  /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-  'must be an opaque id of 1 to 64 characters',
-);
 const tenantId: Check = (value, field) => {
   parseId('TenantId', value, field);
 };
@@ -108,7 +121,7 @@ const STOP = {
   orderDigest: digest,
   tenantId,
   reason: oneOf(STOP_REASONS),
-  person,
+  person: actor,
   issuedAt: signedInstant,
 };
 
@@ -121,7 +134,7 @@ const PAYLOADS: Readonly<Record<OrderDocumentKind, Check>> = {
     scope: listOf(oneOf(RECORD_CLASSES), 1, RECORD_CLASSES.length),
     planDigest: digest,
     reason: oneOf(ORDER_REASONS),
-    person,
+    person: actor,
     issuedAt: signedInstant,
     expiresAt: signedInstant,
   }),
@@ -131,10 +144,10 @@ const PAYLOADS: Readonly<Record<OrderDocumentKind, Check>> = {
     orderId: idOf('do'),
     orderDigest: digest,
     orderKid: kid,
-    orderPerson: person,
+    orderPerson: actor,
     tenantId,
     planDigest: digest,
-    person,
+    person: actor,
     issuedAt: signedInstant,
     expiresAt: signedInstant,
   }),

@@ -2,6 +2,7 @@ import { parseId } from '../domain/identifiers';
 import { HOSTING_SERVICES, RECORD_CLASSES } from '../domain/record-class';
 import { COMMAND_KINDS, CONFIGURATION_KINDS, type Command, type CommandKind } from './commands';
 import {
+  actor,
   instant,
   integer,
   listOf,
@@ -14,11 +15,6 @@ import {
 } from './field-checks';
 import { orderDocument } from './orders';
 
-/** Opaque actor: an id of the console's own, never a name with spaces or an address. */
-const actor = matching(
-  /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-  'must be an opaque id of 1 to 64 characters',
-);
 const token = matching(
   /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,127}$/,
   'must be 1 to 128 of letters, digits and _.:-',

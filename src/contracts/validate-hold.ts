@@ -1,7 +1,8 @@
-import { parseId } from '../domain/identifiers';
+import { OPAQUE_ID, parseId } from '../domain/identifiers';
 import { parseInstant } from '../domain/instants';
 import { HOSTING_SERVICES, RECORD_CLASSES } from '../domain/record-class';
 import {
+  actor,
   civilDate,
   instant,
   listOf,
@@ -14,10 +15,6 @@ import {
 } from './field-checks';
 import { GROUND_KINDS, type HoldScope, type PlaceHold } from './holds';
 
-const actor = matching(
-  /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-  'must be an opaque id of 1 to 64 characters',
-);
 const id =
   (kind: 'HoldId' | 'TenantId' | 'AssetId'): Check =>
   (value, field) => {
@@ -63,10 +60,7 @@ export function assertPlaceHold(value: unknown): asserts value is PlaceHold {
   objectOf({
     holdId: id('HoldId'),
     scopes: listOf(scope, 1, 1000),
-    matter: matching(
-      /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-      'must be the opaque id of the proceeding, 1 to 64 characters',
-    ),
+    matter: matching(OPAQUE_ID, 'must be the opaque id of the proceeding, 1 to 64 characters'),
     groundKind: oneOf(GROUND_KINDS),
     owner: actor,
     ground: objectOf({

@@ -1,4 +1,5 @@
-import { LetheError } from './errors';
+import { CIVIL_DATE, assertShape, isCount } from './certificate-fields';
+import { OPAQUE_ID } from './identifiers';
 import type { RecordClass } from './record-class';
 
 /**
@@ -59,14 +60,10 @@ export interface Authority {
   readonly withheld?: readonly CertifiedWithholding[];
 }
 
-const PERSON = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
 const IDENTIFIER = /^[0-9a-z]{2}_[0-9a-z]{16,40}$/;
 const WORD = /^[a-z]+(-[a-z]+){0,5}$/;
 const LOCATION = /^(mongodb|mysql):[a-z]+\.[a-z]+([._-][a-z]+){0,3}$/;
-const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-
-const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
 
 /**
  * Refuses what could carry more than ids: free text, an address, a name.
@@ -79,7 +76,7 @@ export function assertAuthority({ scope, people, order, withheld = [] }: Authori
     scope.subjects.every((subject) => /^[A-Za-z][A-Za-z ]{0,63}$/.test(subject)),
     'scope.subjects',
   );
-  for (const { personId } of people) assertShape(PERSON.test(personId), 'people.personId');
+  for (const { personId } of people) assertShape(OPAQUE_ID.test(personId), 'people.personId');
   // Who stands in two places is no second person.
   assertShape(new Set(people.map(({ personId }) => personId)).size === people.length, 'people');
   if (order !== undefined) {
@@ -98,10 +95,10 @@ export function assertAuthority({ scope, people, order, withheld = [] }: Authori
 function assertWithholding(one: CertifiedWithholding, total: number): void {
   const { holdId, reviewOn, records, groundKind, matter, runId, locations } = one;
   assertShape(IDENTIFIER.test(holdId), 'withheld.holdId');
-  assertShape(DAY.test(reviewOn), 'withheld.reviewOn');
+  assertShape(CIVIL_DATE.test(reviewOn), 'withheld.reviewOn');
   assertShape(isCount(records) && records <= total, 'withheld.records');
   assertShape(groundKind === undefined || WORD.test(groundKind), 'withheld.groundKind');
-  assertShape(matter === undefined || PERSON.test(matter), 'withheld.matter');
+  assertShape(matter === undefined || OPAQUE_ID.test(matter), 'withheld.matter');
   assertShape(runId === undefined || IDENTIFIER.test(runId), 'withheld.runId');
   if (locations === undefined) return;
   const sum = locations.reduce((all, location) => all + location.records, 0);
@@ -110,11 +107,4 @@ function assertWithholding(one: CertifiedWithholding, total: number): void {
     'withheld.locations',
   );
   assertShape(sum === records, 'withheld.locations');
-}
-
-function assertShape(condition: boolean, field: string): void {
-  if (condition) return;
-  throw new LetheError('INVALID_INPUT', `${field} is malformed; no certificate was composed`, {
-    field,
-  });
 }

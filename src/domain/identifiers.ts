@@ -18,6 +18,12 @@ export type RequestId = Branded<'RequestId'>;
 /** Opaque id of a permit. */
 export type PermitId = Branded<'PermitId'>;
 
+/**
+ * Opaque id of something that is known elsewhere: a person of the provider's directory, a proceeding, a
+ * certificate. Neither a name with spaces nor an address fits into it.
+ */
+export const OPAQUE_ID = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
+
 /** Prefix of each kind of id; a site id can never be taken for an asset id. */
 const PREFIX = Object.freeze({
   TenantId: 'tn',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isEnvironmentName, isSimulation } from '../domain/environment-names';
 import { LetheError } from '../domain/errors';
+import { OPAQUE_ID } from '../domain/identifiers';
 
 /** Where an SQL server is and, for the migrator only, who administers it. */
 export interface SqlEndpoint {
@@ -156,9 +157,7 @@ const ENVIRONMENT = z.object({
   LETHE_LOG_KEY_FILE: text.optional(),
   LETHE_CERTIFICATE_KEY_FILE: text.optional(),
   LETHE_PUBLIC_KEYS_FILE: text.optional(),
-  LETHE_ACTOR: text
-    .regex(/^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/, 'must be an opaque id of 1 to 64 characters')
-    .optional(),
+  LETHE_ACTOR: text.regex(OPAQUE_ID, 'must be an opaque id of 1 to 64 characters').optional(),
   LETHE_KEY_REMNANT_HOURS: integer(0, KEY_REMNANT_HOURS_MAX).default(0),
   LETHE_BACKUP_MAX_AGE_DAYS: integer(0, COPY_AGE_DAYS_MAX).default(7),
   LETHE_BINLOG_MAX_AGE_DAYS: integer(0, COPY_AGE_DAYS_MAX).default(7),

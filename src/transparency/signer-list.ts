@@ -1,12 +1,12 @@
 import type { Signer, SignerRole } from '../domain/signers';
 import { SIGNER_ROLES } from '../domain/signers';
 import { isLetheError } from '../domain/errors';
+import { OPAQUE_ID } from '../domain/identifiers';
 import { parseInstant } from '../domain/instants';
 import { invalid } from './failures';
 
 const SIGNERS_MAX = 10_000;
 const THUMBPRINT = /^[\w-]{43}$/;
-const PERSON = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
 
 /**
  * Reads the keys of people who sign orders: `{"signers": [{"kid", "publicKey", "role", "personId",
@@ -42,7 +42,7 @@ function signerOf(value: unknown, at: string): Signer {
     isMatch(THUMBPRINT, kid) &&
     isMatch(THUMBPRINT, publicKey) &&
     (SIGNER_ROLES as readonly unknown[]).includes(role) &&
-    isMatch(PERSON, personId) &&
+    isMatch(OPAQUE_ID, personId) &&
     isInstant(validFrom) &&
     [validUntil, revokedAt].every((end) => end === null || isInstant(end));
   if (!isRight) throw invalid(`${at} is no key of a signer`, at);

@@ -1,4 +1,4 @@
-import { refreshTenant } from '../../src/activities/control/accept-command';
+import { refreshTenant } from '../../src/activities/control/refresh-tenant';
 import type { SqlPool } from '../../src/contracts/sql';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { approveRelease, placeOver } from '../support/holds';

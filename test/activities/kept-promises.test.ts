@@ -1,4 +1,4 @@
-import { refreshTenant } from '../../src/activities/control/accept-command';
+import { refreshTenant } from '../../src/activities/control/refresh-tenant';
 import type { DeriveWindow } from '../../src/contracts/windows';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hold } from '../support/holds';

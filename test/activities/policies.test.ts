@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { refreshTenant } from '../../src/activities/control/accept-command';
+import { refreshTenant } from '../../src/activities/control/refresh-tenant';
 import {
   activatePolicy,
   planPolicy,

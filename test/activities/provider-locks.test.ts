@@ -1,4 +1,4 @@
-import { readRemains } from '../../src/activities/control/read-remains';
+import { readRemains } from '../../src/activities/evidence/read-remains';
 import { composeInterim } from '../../src/domain/interim-statement';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { until, ripeTenant, type Subject } from '../support/race-lives';

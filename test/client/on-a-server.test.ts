@@ -2,7 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { connectEngine } from '../../src/client/connect-engine';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { Command, CommandReceipt } from '../../src/contracts/commands';
-import type { LifecycleSnapshot, ProcessStatus } from '../../src/contracts/snapshot';
+import type { ProcessStatus } from '../../src/contracts/snapshot';
+import { snapshot } from '../support/mocked-ports';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
 
 const TENANT = 'tn_facade0000000001';
@@ -13,37 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => environment.close());
 
-const snapshot: LifecycleSnapshot = {
-  revision: 1,
-  asOf: '2026-01-01T00:00:00.000000Z',
-  stage: 'active',
-  band: 'none',
-  policyVersion: '1',
-  zone: 'UTC',
-  activeServices: ['CVM'],
-  featureActive: true,
-  recordClasses: [],
-  terminatedAt: null,
-  nextDueAt: null,
-  dueDays: [],
-  dueDaysTotal: 0,
-  holds: [],
-  holdsTotal: 0,
-  blockedOn: null,
-  needsHuman: false,
-  work: [],
-  counters: {
-    commands: 0,
-    scans: 0,
-    redactedValues: 0,
-    refusedObservations: 0,
-    certificates: 0,
-    breaches: 0,
-  },
-  ended: false,
-};
+const state = snapshot({ asOf: '2026-01-01T00:00:00.000000Z', zone: 'UTC' });
 const fromControl: ProcessStatus = {
-  ...snapshot,
+  ...state,
   tenantId: TENANT,
   waitsFor: 'a command',
   source: 'control',
@@ -77,13 +50,13 @@ describe('the facade on a real server', () => {
         const receipt: CommandReceipt = {
           kind: command.kind,
           idempotencyKey: command.idempotencyKey,
-          acceptedAt: snapshot.asOf,
+          acceptedAt: state.asOf,
           repeated: false,
           result: {},
         };
-        return Promise.resolve({ receipt, snapshot });
+        return Promise.resolve({ receipt, snapshot: state });
       },
-      refresh: () => Promise.resolve(snapshot),
+      refresh: () => Promise.resolve(state),
     };
     const client = new LifecycleClient({
       connection: environment.connection,

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   certifiedLocations,
-  composeCertificate,
   remnantLocations,
   type CertificateInput,
   type VerifiedLocation,
 } from '../../src/domain/certificate';
+import { composeCertificate } from '../../src/domain/compose-certificate';
 import { INVENTORY } from '../../src/domain/inventory';
 import type { RecordClass } from '../../src/domain/record-class';
 import {

@@ -1,7 +1,8 @@
-import { WithStartWorkflowOperation, type WorkflowClient } from '@temporalio/client';
+import type { WorkflowClient } from '@temporalio/client';
 import type { Command, CommandReceipt } from '../../src/contracts/commands';
 import type { LifecycleSnapshot, LifecycleStatus } from '../../src/contracts/snapshot';
-import { TASK_QUEUES } from '../../src/contracts/task-queues';
+import { snapshot } from '../support/mocked-ports';
+import { startLifecycle } from '../support/start-lifecycle';
 
 /** What an act of destruction saw: the workflow's clock and the database's. */
 export interface Act {
@@ -9,35 +10,7 @@ export interface Act {
   readonly databaseNow: string;
 }
 
-const SNAPSHOT: LifecycleSnapshot = {
-  revision: 1,
-  asOf: '2030-01-07T01:00:00.000000Z',
-  stage: 'active',
-  band: 'none',
-  policyVersion: '1',
-  zone: 'Asia/Shanghai',
-  activeServices: ['CVM'],
-  featureActive: true,
-  recordClasses: [],
-  terminatedAt: null,
-  nextDueAt: null,
-  dueDays: [],
-  dueDaysTotal: 0,
-  holds: [],
-  holdsTotal: 0,
-  blockedOn: null,
-  needsHuman: false,
-  work: [],
-  counters: {
-    commands: 0,
-    scans: 0,
-    redactedValues: 0,
-    refusedObservations: 0,
-    certificates: 0,
-    breaches: 0,
-  },
-  ended: false,
-};
+const SNAPSHOT = snapshot({ asOf: '2030-01-07T01:00:00.000000Z' });
 
 const DONE = { done: true, blockedOn: null, counts: {} };
 
@@ -117,26 +90,13 @@ const command = (kind: string, key: string, body: object): object => ({
 /** Starts a lifecycle with its first command, as the facade does: without knowing of simulation. */
 export async function subscribe(client: WorkflowClient, tenantId: string): Promise<string> {
   const workflowId = `tenant-lifecycle:${tenantId}`;
-  await client.executeUpdateWithStart<
-    (input: { tenantId: string }) => Promise<void>,
-    CommandReceipt,
-    [object]
-  >('subscribe', {
-    args: [
-      command('subscribe', 'k-1', {
-        zone: 'Asia/Shanghai',
-        calendars: ['CN'],
-        services: ['CVM'],
-        attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
-      }),
-    ],
-    startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
-      workflowId,
-      taskQueue: TASK_QUEUES.workflows,
-      args: [{ tenantId }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    }),
+  const first = command('subscribe', 'k-1', {
+    zone: 'Asia/Shanghai',
+    calendars: ['CN'],
+    services: ['CVM'],
+    attestations: [{ jurisdiction: 'SG', minimumAge: 13 }],
   });
+  await startLifecycle(client, { workflowId, tenantId }, first);
   return workflowId;
 }
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import {
   certifiedLocations,
-  composeCertificate,
   remnantLocations,
   type CertificateInput,
   type VerifiedLocation,
 } from '../../src/domain/certificate';
+import { composeCertificate } from '../../src/domain/compose-certificate';
 import type { RecordClass } from '../../src/domain/record-class';
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -4,7 +4,7 @@ import {
   createConfigurationWriter,
   type ConfigurationPorts,
 } from '../../src/activities/configuration/configuration-writer';
-import { createStagingReader } from '../../src/activities/configuration/staged-bodies';
+import { createStagingReader } from '../../src/activities/control/staged-bodies';
 import { createDataKeys } from '../../src/activities/keys/data-keys';
 import { migrateMongo } from '../../src/activities/mongo/collections';
 import { createBodyStaging } from '../../src/activities/staging/body-staging';

@@ -1,4 +1,4 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection, type Connection } from 'mysql2/promise';
+import { startKept, type KeptServer } from './kept-server';
 
 const runFile = promisify(execFile);
 
@@ -50,7 +51,7 @@ export async function startReplicatedSql(): Promise<ReplicatedSql> {
   cpSync(source, replica, { recursive: true });
   const servers = [await startServer(source, 1), await startServer(replica, 2)] as const;
   const remove = async (): Promise<void> => {
-    for (const { process: server } of servers) await end(server);
+    for (const { server } of servers) await server.end();
     rmSync(folder, { recursive: true, force: true });
   };
   try {
@@ -59,13 +60,13 @@ export async function startReplicatedSql(): Promise<ReplicatedSql> {
     await remove();
     throw error;
   }
-  const [{ port: sourcePort }, { port: replicaPort, process: replicaProcess }] = servers;
+  const [{ port: sourcePort }, { port: replicaPort, server: replicaServer }] = servers;
   return {
     sourceUrl: `mysql://admin:${password}@${HOST}:${sourcePort}`,
     sourceAddress: `${HOST}:${sourcePort}`,
     replicaAddress: `${HOST}:${replicaPort}`,
     atReplica: (statement) => asRoot(replica, (sql) => sql.query(statement)),
-    killReplica: () => end(replicaProcess),
+    killReplica: () => replicaServer.end(),
     remove,
   };
 }
@@ -73,7 +74,7 @@ export async function startReplicatedSql(): Promise<ReplicatedSql> {
 interface Started {
   readonly folder: string;
   readonly port: number;
-  readonly process: ChildProcess;
+  readonly server: KeptServer;
 }
 
 async function startServer(folder: string, id: number): Promise<Started> {
@@ -85,17 +86,16 @@ async function startServer(folder: string, id: number): Promise<Started> {
     ...['--character-set-server=utf8mb4', '--collation-server=utf8mb4_bin'],
     ...['--innodb-buffer-pool-size=32M', '--skip-slave-start', '--slave-net-timeout=5'],
   ];
-  const server = spawn('mariadbd', options, { stdio: 'ignore', env: { ...process.env, PATH } });
-  process.once('exit', () => server.kill('SIGKILL'));
+  const server = startKept(folder, ['mariadbd', ...options], { ...process.env, PATH });
   for (let poll = 0; poll < POLLS_MAX; poll += 1) {
     const isUp = await asRoot(folder, (sql) => sql.query('SELECT 1')).then(
       () => true,
       () => false,
     );
-    if (isUp) return { folder, port, process: server };
+    if (isUp) return { folder, port, server };
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  server.kill('SIGKILL');
+  await server.end();
   throw new Error('an SQL server of the test does not start');
 }
 
@@ -133,11 +133,4 @@ async function follow(
     await sql.query('SET GLOBAL read_only = 1');
     await sql.query('START SLAVE');
   });
-}
-
-async function end(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  server.kill('SIGKILL');
-  await ended;
 }

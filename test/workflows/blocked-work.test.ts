@@ -1,11 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { CommandReceipt } from '../../src/contracts/commands';
 import type { LifecycleStatus } from '../../src/contracts/snapshot';
-import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
 import { Ports, subscribe } from '../support/mocked-ports';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
+import { startLifecycle } from '../support/start-lifecycle';
 
 const TENANT = 'tn_blocked00000000001';
 
@@ -16,19 +15,7 @@ beforeAll(async () => {
 afterAll(() => environment.close());
 
 const start = (workflowId: string): Promise<CommandReceipt> =>
-  environment.client.executeUpdateWithStart<
-    (input: { tenantId: string }) => Promise<void>,
-    CommandReceipt,
-    [unknown]
-  >('subscribe', {
-    args: [subscribe],
-    startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
-      workflowId,
-      taskQueue: TASK_QUEUES.workflows,
-      args: [{ tenantId: TENANT }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    }),
-  });
+  startLifecycle(environment.client, { workflowId, tenantId: TENANT }, subscribe);
 
 const endService = (workflowId: string) =>
   environment.client.getHandle(workflowId).executeUpdate('endService', {

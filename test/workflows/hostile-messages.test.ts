@@ -1,4 +1,3 @@
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import { COMMAND_KINDS, type Command, type CommandReceipt } from '../../src/contracts/commands';
 import { SIGNAL_NAMES } from '../../src/contracts/messages';
@@ -8,6 +7,7 @@ import { hostilePayloads } from '../support/hostile-payloads';
 import { until } from '../support/live-engine';
 import { Ports, snapshot, subscribe } from '../support/mocked-ports';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
+import { startLifecycle } from '../support/start-lifecycle';
 
 const TENANT = 'tn_hostile0000000001';
 const OTHER = 'tn_hostile0000000002';
@@ -29,19 +29,7 @@ const handle = () => environment.client.getHandle(WORKFLOW);
 const statusOf = (): Promise<LifecycleStatus> => handle().query<LifecycleStatus>('status');
 
 const start = (workflowId: string): Promise<CommandReceipt> =>
-  environment.client.executeUpdateWithStart<
-    (input: { tenantId: string }) => Promise<void>,
-    CommandReceipt,
-    [unknown]
-  >('subscribe', {
-    args: [subscribe],
-    startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
-      workflowId,
-      taskQueue: TASK_QUEUES.workflows,
-      args: [{ tenantId: TENANT }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    }),
-  });
+  startLifecycle(environment.client, { workflowId, tenantId: TENANT }, subscribe);
 
 /** Sends payloads as they are on the wire, past every converter of the client. */
 const signalRaw = (signalName: string, payloads: readonly object[]): Promise<unknown> =>

@@ -1,10 +1,10 @@
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { CommandReceipt } from '../../src/contracts/commands';
 import type { LifecycleStatus } from '../../src/contracts/snapshot';
 import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
 import { Ports, subscribe } from '../support/mocked-ports';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
+import { startLifecycle } from '../support/start-lifecycle';
 
 const TENANT = 'tn_inherited000000001';
 const WORKFLOW = `tenant-lifecycle:${TENANT}`;
@@ -42,19 +42,8 @@ describe('the process of a tenant that begins again while a child of the one bef
       },
     };
     await environment.whileWorking(activities, async () => {
-      await environment.client.executeUpdateWithStart<
-        (input: { tenantId: string }) => Promise<void>,
-        CommandReceipt,
-        [unknown]
-      >('subscribe', {
-        args: [subscribe],
-        startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
-          workflowId: WORKFLOW,
-          taskQueue: TASK_QUEUES.workflows,
-          args: [{ tenantId: TENANT }],
-          workflowIdConflictPolicy: 'USE_EXISTING',
-        }),
-      });
+      const ids = { workflowId: WORKFLOW, tenantId: TENANT };
+      await startLifecycle(environment.client, ids, subscribe);
       const body = { service: 'CVM' };
       const order = { kind: 'endService', idempotencyKey: 'k-2', requestedBy: 'console', body };
       await handle().executeUpdate('endService', { args: [order] });

@@ -1,10 +1,9 @@
-import { WithStartWorkflowOperation } from '@temporalio/client';
 import type { Command, CommandReceipt } from '../../src/contracts/commands';
 import type { LifecycleStatus } from '../../src/contracts/snapshot';
-import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { Ports, snapshot, subscribe } from '../support/mocked-ports';
 import { until } from '../support/live-engine';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
+import { startLifecycle } from '../support/start-lifecycle';
 
 const TENANT = 'tn_workflow000000001';
 const WORKFLOW = `tenant-lifecycle:${TENANT}`;
@@ -16,19 +15,7 @@ beforeAll(async () => {
 afterAll(() => environment.close());
 
 const start = (command: unknown, workflowId = WORKFLOW): Promise<CommandReceipt> =>
-  environment.client.executeUpdateWithStart<
-    (input: { tenantId: string }) => Promise<void>,
-    CommandReceipt,
-    [unknown]
-  >('subscribe', {
-    args: [command],
-    startWorkflowOperation: new WithStartWorkflowOperation('tenantLifecycle', {
-      workflowId,
-      taskQueue: TASK_QUEUES.workflows,
-      args: [{ tenantId: TENANT }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-    }),
-  });
+  startLifecycle(environment.client, { workflowId, tenantId: TENANT }, command);
 
 const DAY = 86_400;
 

@@ -17,7 +17,7 @@ import type { ConfigurationWriter, DataKeys } from '../../contracts/stores';
 import { derivedId } from '../control/command-context';
 import { toInstant, toSqlTime } from '../control/sql-text';
 import { openPayload, payloadDigest, sealPayload } from './payload';
-import { invalid, parseStaged, type StagingReader } from './staged-bodies';
+import { invalid, parseStaged, type StagingReader } from '../control/staged-bodies';
 import {
   LOCATION_OF,
   findVersion,

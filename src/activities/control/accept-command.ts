@@ -1,15 +1,12 @@
-import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
-import { isLetheError, LetheError } from '../../domain/errors';
-import type { EvidenceAct } from '../../domain/evidence';
+import { LetheError } from '../../domain/errors';
 import { reactionTo } from '../../domain/lifecycle';
 import type { AcceptedCommand } from '../../contracts/activities';
 import type { Command, CommandBodies, CommandKind, CommandReceipt } from '../../contracts/commands';
 import type { Sql } from '../../contracts/sql';
 import type { ConfigurationWriter, EvidenceLedger, LinkWriter } from '../../contracts/stores';
 import type { DeriveWindow } from '../../contracts/windows';
-import { readCohorts } from './cohort-rows';
 import { insertRow, type EffectContext, type EffectResult } from './command-context';
+import { commandDigest, proveAcceptance } from './command-evidence';
 import { assertFeatureInUse } from './effects/configuration';
 import { grantSharing, requestScan, revokeSharing } from './effects/discovery';
 import { recordUses } from './effects/links';
@@ -18,9 +15,9 @@ import { requestDeletion, withdrawDeletion } from './effects/requests';
 import { attachService, endFeature, endService, reactivateFeature } from './effects/services';
 import { attestMinimumAge, subscribe, withdrawAttestation } from './effects/subscribe';
 import { settleInterlock, type InterlockPorts } from './interlock';
-import { readSnapshot } from './read-snapshot';
 import { provingRefusals } from './order-refusals';
-import { refreshWindows } from './refresh-windows';
+import { readSnapshot } from './read-snapshot';
+import { refreshTenant } from './refresh-tenant';
 import { reviveContinued } from './revive';
 import { required, textRow, toInstant, toSqlTime } from './sql-text';
 import { eraseTaken } from './staged-content';
@@ -121,42 +118,6 @@ export async function acceptCommand(
   return { receipt, snapshot };
 }
 
-/** Computes windows again under the tenant's lock and reads the state. @idempotency see refreshWindows */
-export async function refreshTenant(
-  ports: Pick<AcceptPorts, 'control' | 'derive'>,
-  tenantId: string,
-): Promise<AcceptedCommand['snapshot']> {
-  return ports.control.transaction(async (sql) => {
-    await sql.execute('CALL lock_tenant(?)', [tenantId]);
-    const facts = await readTenantFacts(sql, tenantId);
-    if (facts !== null) {
-      await reviveContinued({ sql, tenantId, now: facts.now, facts });
-      const cohorts = await readCohorts(sql, tenantId);
-      await refreshWindows(sql, facts, { cohorts, derive: ports.derive });
-    }
-    return readSnapshot(sql, tenantId, facts);
-  });
-}
-
-/**
- * SHA-256 of what makes two commands the same. Where a body waits in staging does not: who repeats a
- * command stages its body again, and the digest of the body says whether it is the same.
- */
-const commandDigest = (command: Command): string =>
-  createHash('sha256')
-    .update(canonicalize({ kind: command.kind, body: withoutPlace(command.body) }) ?? '')
-    .digest('hex');
-
-function withoutPlace(body: object): object {
-  const rest = Object.entries(body).filter(([key]) => key !== 'stagingId');
-  return Object.fromEntries(
-    rest.map(([key, value]: [string, unknown]) => [
-      key,
-      key === 'report' ? withoutPlace(value as object) : value,
-    ]),
-  );
-}
-
 async function findEarlier(
   sql: Sql,
   tenantId: string,
@@ -233,74 +194,5 @@ async function afterCommit(
     const { service } = command.body as CommandBodies['attachService'];
     await ports.links.linkUnbound({ tenantId, service, linkedAt: receipt.acceptedAt });
   }
-  const takenBack = actTakingBack(tenantId, receipt);
-  if (takenBack !== null) await appendAgain(ports, takenBack, receipt.acceptedAt);
   await proveAcceptance(ports, tenantId, { command, receipt });
-}
-
-async function proveAcceptance(
-  ports: AcceptPorts,
-  tenantId: string,
-  { command, receipt }: { readonly command: Command; readonly receipt: CommandReceipt },
-): Promise<void> {
-  const act = {
-    tenantId,
-    kind: 'command-accepted',
-    subject: `${tenantId}/${command.idempotencyKey}`,
-    details: {
-      command: command.kind,
-      bodyDigest: commandDigest(command),
-      requestedBy: await requesterOf(ports, tenantId, command.idempotencyKey),
-      acceptedAt: receipt.acceptedAt,
-    },
-  };
-  await appendAgain(ports, act, receipt.acceptedAt);
-}
-
-/** A control store that was restored accepts a lost command again; the evidence keeps both instants. */
-async function appendAgain(
-  { ledger }: Pick<AcceptPorts, 'ledger'>,
-  act: EvidenceAct,
-  acceptedAt: string,
-): Promise<void> {
-  try {
-    await ledger.append(act);
-  } catch (error) {
-    if (!isLetheError(error) || error.code !== 'DIGEST_MISMATCH') throw error;
-    const subject = `${act.subject}/${Date.parse(acceptedAt)}`;
-    await ledger.append({ ...act, kind: `${act.kind}-again`, subject });
-  }
-}
-
-/** What takes an order out of force is named by itself: a restored control store must know it again. */
-function actTakingBack(
-  tenantId: string,
-  { kind, acceptedAt, result }: CommandReceipt,
-): EvidenceAct | null {
-  if (kind === 'withdrawDeletion') {
-    const requestId = String(result['requestId']);
-    const details = { requestId, withdrawnAt: acceptedAt };
-    return { tenantId, kind: 'deletion-withdrawn', subject: `${tenantId}/${requestId}`, details };
-  }
-  if (kind !== 'denyOrder' && kind !== 'revokeOrder') return null;
-  const { orderId, reason, stoppedBy } = result;
-  const stop = kind === 'denyOrder' ? 'denied' : 'revoked';
-  return {
-    ...{ tenantId, kind: 'order-stopped', subject: String(orderId) },
-    details: { orderId, stop, reason, stoppedBy, stoppedAt: acceptedAt },
-  };
-}
-
-/** Who sent it first; somebody else may repeat it, and the evidence names the first. */
-async function requesterOf(
-  ports: Pick<AcceptPorts, 'control'>,
-  tenantId: string,
-  idempotencyKey: string,
-): Promise<string> {
-  const row = await textRow(
-    ports.control,
-    'SELECT requested_by FROM commands WHERE tenant_id = ? AND idempotency_key = ?',
-    [tenantId, idempotencyKey],
-  );
-  return required(row ?? {}, 'requested_by');
 }

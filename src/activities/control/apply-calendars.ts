@@ -1,9 +1,8 @@
-import { objectOf } from '../../contracts/field-checks';
+import { actor, objectOf } from '../../contracts/field-checks';
 import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import type { DeriveWindow } from '../../contracts/windows';
 import type { CalendarSet } from '../../domain/windows/working-calendar';
-import { actor } from './freeze';
 import { refreshTenants, type RefreshedTenants } from './refresh-tenants';
 import { databaseNow } from './tenant-facts';
 

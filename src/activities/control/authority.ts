@@ -7,6 +7,7 @@ import {
   type SignerRecord,
 } from '../../contracts/authority';
 import {
+  actor,
   instant,
   integer,
   matching,
@@ -24,7 +25,6 @@ import {
   thumbprintOf,
   verifyDocument,
 } from '../../transparency/signed-document';
-import { actor } from './freeze';
 import { readChange } from './read-authority';
 import { readSigners } from './signers';
 import { required, textRow, toSqlTime } from './sql-text';

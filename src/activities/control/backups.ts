@@ -7,10 +7,10 @@ import {
 } from '../../domain/backups';
 import { LetheError } from '../../domain/errors';
 import type { BackupRecord } from '../../contracts/control-reader';
-import { instant, listOf, matching, objectOf, oneOf } from '../../contracts/field-checks';
+import { actor, instant, listOf, matching, objectOf, oneOf } from '../../contracts/field-checks';
 import type { Sql } from '../../contracts/sql';
 import { insertRow } from './command-context';
-import { actor, type FreezePorts } from './freeze';
+import type { FreezePorts } from './freeze';
 import {
   required,
   textRows,

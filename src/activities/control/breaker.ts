@@ -1,10 +1,10 @@
-import { matching, objectOf } from '../../contracts/field-checks';
+import { actor, matching, objectOf } from '../../contracts/field-checks';
 import type { TripRecord } from '../../contracts/control-reader';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import type { BreakerCause, BreakerScope } from '../../domain/caps';
 import { LetheError } from '../../domain/errors';
-import { actor, type FreezePorts } from './freeze';
+import type { FreezePorts } from './freeze';
 import { reasonDigest, reasonText } from './lift-freeze';
 import { required, textRow, textRows, toInstant, toInstantOrNull } from './sql-text';
 

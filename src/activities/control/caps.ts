@@ -1,8 +1,8 @@
 import { CAPS, type CapName } from '../../domain/caps';
-import { integer, objectOf, oneOf } from '../../contracts/field-checks';
+import { actor, integer, objectOf, oneOf } from '../../contracts/field-checks';
 import type { CapRecord, CapValue } from '../../contracts/control-reader';
 import type { Sql } from '../../contracts/sql';
-import { actor, type FreezePorts } from './freeze';
+import type { FreezePorts } from './freeze';
 import { reasonDigest, reasonText } from './lift-freeze';
 import { required, textRow, textRows, toInstant, type TextRow } from './sql-text';
 import { databaseNow } from './tenant-facts';

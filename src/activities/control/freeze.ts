@@ -1,6 +1,6 @@
 import { LetheError } from '../../domain/errors';
 import { isId } from '../../domain/identifiers';
-import { matching, objectOf, refuse } from '../../contracts/field-checks';
+import { actor, matching, objectOf, refuse } from '../../contracts/field-checks';
 import type { Sql } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { insertRow } from './command-context';
@@ -33,11 +33,6 @@ export interface PlacedFreeze {
 export const freezeId = matching(
   /^fz_[0-9a-z]{16,40}$/,
   'must be fz_ followed by 16 to 40 lower-case letters or digits',
-);
-/** Checks the opaque id of a person. */
-export const actor = matching(
-  /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-  'must be an opaque id of 1 to 64 characters',
 );
 const scope = (value: unknown, field: string): void => {
   if (value !== 'global' && !isId('TenantId', value)) {

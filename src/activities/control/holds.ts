@@ -7,7 +7,8 @@ import {
 } from '../../contracts/holds';
 import type { Sql } from '../../contracts/sql';
 import { assertPlaceHold } from '../../contracts/validate-hold';
-import { refreshTenant, type AcceptPorts } from './accept-command';
+import type { AcceptPorts } from './accept-command';
+import { refreshTenant } from './refresh-tenant';
 import { insertRow } from './command-context';
 import { readGoneBefore } from './gone-before';
 import { destroyedKeys, settleInterlock } from './interlock';

@@ -1,5 +1,6 @@
 import type { ControlActivities } from '../../contracts/activities';
-import { acceptCommand, refreshTenant, type AcceptPorts } from './accept-command';
+import { acceptCommand, type AcceptPorts } from './accept-command';
+import { refreshTenant } from './refresh-tenant';
 import { placeHold } from './holds';
 import {
   approveHoldRelease,

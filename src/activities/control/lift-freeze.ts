@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { LetheError } from '../../domain/errors';
-import { matching, objectOf } from '../../contracts/field-checks';
+import { actor, matching, objectOf } from '../../contracts/field-checks';
 import type { FreezeRecord } from '../../contracts/control-reader';
-import { actor, freezeId, settleFreeze, tenantOf, type FreezePorts } from './freeze';
+import { freezeId, settleFreeze, tenantOf, type FreezePorts } from './freeze';
 import { readFreeze } from './read-interlocks';
 import { required, textRow } from './sql-text';
 

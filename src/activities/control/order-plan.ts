@@ -9,8 +9,8 @@ import type { RecordClass } from '../../domain/record-class';
 import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
 import { minimumElapsed } from '../../domain/windows/termination';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
+import { covers } from './governing-facts';
 import { readOpenRequests } from './read-requests';
-import { covers } from './refresh-windows';
 import { required, textRows } from './sql-text';
 import { activeServices, type RequestFact, type TenantFacts } from './tenant-facts';
 

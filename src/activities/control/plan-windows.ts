@@ -3,7 +3,7 @@ import type { Direction, PlannedEnds, WindowMove, WindowPlan } from '../../contr
 import type { Sql } from '../../contracts/sql';
 import type { DeriveWindow } from '../../contracts/windows';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
-import { nextWindow, normalOrNull, type FoundedWindow } from './refresh-windows';
+import { nextWindow, normalOrNull, type FoundedWindow } from './next-window';
 import { required, textRows } from './sql-text';
 import { databaseNow, readTenantFacts, type TenantFacts } from './tenant-facts';
 

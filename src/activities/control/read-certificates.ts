@@ -1,5 +1,5 @@
 import { LetheError } from '../../domain/errors';
-import { parseId } from '../../domain/identifiers';
+import { OPAQUE_ID, parseId } from '../../domain/identifiers';
 import type {
   CertificateSummary,
   ControlReader,
@@ -7,8 +7,6 @@ import type {
 } from '../../contracts/control-reader';
 import type { SqlPool } from '../../contracts/sql';
 import { required, textRow, textRows, toInstant, type TextRow } from './sql-text';
-
-const CERTIFICATE_ID = /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/;
 
 /** The part of the reader that reads the evidence store; certificates name ids, counts and instants only. */
 export function createEvidenceReading(
@@ -32,7 +30,7 @@ async function readCertificate(
   evidence: SqlPool,
   certificateId: string,
 ): Promise<StoredCertificate | null> {
-  if (!CERTIFICATE_ID.test(certificateId)) {
+  if (!OPAQUE_ID.test(certificateId)) {
     throw new LetheError(
       'INVALID_INPUT',
       'certificateId must be an id as `certificate list` shows',

@@ -10,7 +10,7 @@ import {
 } from '../../domain/deletion-request';
 import type { RecordClass } from '../../domain/record-class';
 import { isWaiting, type CohortRow } from './cohort-rows';
-import { covers } from './refresh-windows';
+import { covers } from './governing-facts';
 import { required, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
 import type { RequestFact, TenantFacts } from './tenant-facts';
 

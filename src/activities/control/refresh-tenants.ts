@@ -1,6 +1,6 @@
 import type { SqlPool } from '../../contracts/sql';
 import type { DeriveWindow } from '../../contracts/windows';
-import { refreshTenant } from './accept-command';
+import { refreshTenant } from './refresh-tenant';
 import { listTenantsWithCohorts } from './plan-windows';
 
 /** How many tenants' windows were computed again. */

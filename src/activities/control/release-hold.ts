@@ -7,7 +7,7 @@ import {
   assertReleaseWithdrawal,
 } from '../../contracts/validate-hold';
 import { LetheError } from '../../domain/errors';
-import { refreshTenant } from './accept-command';
+import { refreshTenant } from './refresh-tenant';
 import type { HoldPorts } from './holds';
 import { settleInterlock } from './interlock';
 import { readHold, releaseStateOf } from './read-holds';

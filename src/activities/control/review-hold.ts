@@ -2,7 +2,7 @@ import type { ReleaseState } from '../../contracts/holds';
 import { assertReview } from '../../contracts/validate-hold';
 import { LetheError } from '../../domain/errors';
 import { isDueForReview } from '../../domain/hold-scope';
-import { refreshTenant } from './accept-command';
+import { refreshTenant } from './refresh-tenant';
 import { insertRow } from './command-context';
 import type { HoldPorts } from './holds';
 import { readHold, releaseStateOf } from './read-holds';

@@ -1,8 +1,8 @@
 import type { CommandKind } from '../../contracts/commands';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
 import { insertRow, recordEvent, type EffectContext } from './command-context';
-import { isOfArchive } from '../disposition/strays';
 import { required, textRows, toSqlTime } from './sql-text';
+import { isOfArchive } from './strays';
 import type { TenantFacts, UsePeriod } from './tenant-facts';
 
 type Context = Pick<EffectContext<CommandKind>, 'sql' | 'tenantId' | 'now'>;

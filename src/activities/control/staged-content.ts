@@ -1,6 +1,6 @@
 import type { Command, CommandBodies, StagedBody } from '../../contracts/commands';
 import type { Sql } from '../../contracts/sql';
-import { createStagingReader, invalid, parseStaged } from '../configuration/staged-bodies';
+import { createStagingReader, invalid, parseStaged } from './staged-bodies';
 import { required, textRow } from './sql-text';
 
 /**

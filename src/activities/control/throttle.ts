@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { integer, matching, objectOf, refuse, type Check } from '../../contracts/field-checks';
+import {
+  actor,
+  integer,
+  matching,
+  objectOf,
+  refuse,
+  type Check,
+} from '../../contracts/field-checks';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { DEFAULT_THROTTLE, type QuietHours, type Throttle } from '../../domain/pacing';
@@ -56,10 +63,7 @@ const shape = objectOf({
   quietHours: orNull(objectOf({ from: time, to: time, zone })),
   replicaLagMaxSeconds: integer(1, REPLICA_LAG_SECONDS_MAX),
   replicaLagResumeSeconds: integer(1, REPLICA_LAG_SECONDS_MAX),
-  setBy: matching(
-    /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-    'must be an opaque id of 1 to 64 characters',
-  ),
+  setBy: actor,
 });
 
 /**

@@ -1,10 +1,13 @@
-import type { DeletionApproval, DeletionOrder } from '../../contracts/orders';
 import type { Sql } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
 import { isSamePerson } from '../../domain/signers';
 import type { CohortRow } from '../control/cohort-rows';
-import { openOrderDocument, type DocumentReading } from '../control/open-order-document';
-import { covers } from '../control/refresh-windows';
+import { covers } from '../control/governing-facts';
+import {
+  openOrderDocument,
+  type DocumentReading,
+  type OpenedDocument,
+} from '../control/open-order-document';
 import { readSigners } from '../control/signers';
 import { required, textRow, textRows, toInstant } from '../control/sql-text';
 import type { RequestFact, TenantFacts } from '../control/tenant-facts';
@@ -54,7 +57,7 @@ async function assertOrderSigned(
   );
   const at = toInstant(required(row ?? {}, 'submitted_at'));
   const opened = openOrderDocument({ ...reading, at }, 'order', required(row ?? {}, 'document'));
-  const order = opened.payload as unknown as DeletionOrder;
+  const { payload: order } = opened;
   const isOwn =
     order.orderId === orderId &&
     order.requestIds.includes(requestId) &&
@@ -68,19 +71,20 @@ async function assertOrderSigned(
   );
   for (const approval of approvals) {
     const { payload, signer } = openedApproval(reading, approval);
-    assertInForce(payload as unknown as DeletionApproval, reading.now, 'approval');
+    assertInForce(payload, reading.now, 'approval');
     // Columns say how many people approved; one signature must not stand for two of them.
     if (signer.personId !== approval['approved_by']) {
       throw refused('the stored approval names another person than who signed', 'approval');
     }
-    assertApproves({ payload, signer }, { orderId: order.orderId, ...opened });
+    assertApproves({ payload, signer }, opened);
   }
   if (approvals.length === 0) throw refused('nobody approved the order', 'approval');
 }
 
-type Opened = ReturnType<typeof openOrderDocument>;
-
-const openedApproval = (reading: Reading, row: Readonly<Record<string, string | null>>): Opened =>
+const openedApproval = (
+  reading: Reading,
+  row: Readonly<Record<string, string | null>>,
+): OpenedDocument<'approval'> =>
   openOrderDocument(
     { ...reading, at: toInstant(required(row, 'approved_at')) },
     'approval',
@@ -88,11 +92,11 @@ const openedApproval = (reading: Reading, row: Readonly<Record<string, string | 
   );
 
 function assertApproves(
-  { payload, signer }: Pick<Opened, 'payload' | 'signer'>,
-  order: Opened & { readonly orderId: string },
+  { payload: approval, signer }: Pick<OpenedDocument<'approval'>, 'payload' | 'signer'>,
+  order: OpenedDocument<'order'>,
 ): void {
-  const approval = payload as unknown as DeletionApproval;
-  const isForOrder = approval.orderId === order.orderId && approval.orderDigest === order.digest;
+  const isForOrder =
+    approval.orderId === order.payload.orderId && approval.orderDigest === order.digest;
   const isBySecond =
     signer.kid !== order.signer.kid && !isSamePerson(signer.personId, order.signer.personId);
   if (!isForOrder || !isBySecond) {

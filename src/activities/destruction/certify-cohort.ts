@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  composeCertificate,
-  type Certificate,
-  type CertificateInput,
-  type CertifiedStep,
-} from '../../domain/certificate';
 import { backupsHolding } from '../../domain/backups';
+import type { Certificate, CertificateInput, CertifiedStep } from '../../domain/certificate';
+import { composeCertificate } from '../../domain/compose-certificate';
 import { LetheError } from '../../domain/errors';
 import type { RuleId } from '../../domain/retention-schedule';
 import { readBackups } from '../control/backups';

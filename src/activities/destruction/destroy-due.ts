@@ -2,7 +2,7 @@ import type { Progress } from '../../contracts/activities';
 import { decide, type Decision } from '../../domain/decide';
 import { isLetheError, type LetheError } from '../../domain/errors';
 import { mayCover } from '../../domain/hold-scope';
-import { refreshTenant } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import { isWaiting, readCohorts, type CohortRow } from '../control/cohort-rows';
 import { callAboutOrders } from '../control/order-pages';
 import { provingRefusedPermits } from '../control/order-refusals';

@@ -7,7 +7,7 @@ import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { required, textRow, textRows, toInstant } from '../control/sql-text';
 import type { TenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
-import { inArchive, recordDiscovery, type StrayArchive } from '../disposition/strays';
+import { inArchive, recordDiscovery, type StrayArchive } from '../control/strays';
 import { listEverything } from '../objects/list-everything';
 import type { VerifierPorts } from '../verification/ports';
 import { keysOfCohort } from './cohort-keys';

@@ -3,7 +3,7 @@ import type { SqlPool } from '../../contracts/sql';
 import { isWaiting, readCohorts } from '../control/cohort-rows';
 import { required, textRows } from '../control/sql-text';
 import { openPeriod, type TenantFacts } from '../control/tenant-facts';
-import { generationsRef, recordDiscovery } from '../disposition/strays';
+import { generationsRef, recordDiscovery } from '../control/strays';
 import { listGroups } from '../mongo/documents';
 import type { VerifierPorts } from '../verification/ports';
 import { hasOpenEvent } from './open-events';

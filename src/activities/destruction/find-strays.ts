@@ -3,7 +3,7 @@ import type { CollectionLocation } from '../../contracts/documents';
 import { required, textRow, textRows } from '../control/sql-text';
 import { activeServices, readTenantFacts } from '../control/tenant-facts';
 import { readRun } from '../disposition/run-rows';
-import { recordStrays } from '../disposition/strays';
+import { recordStrays } from '../control/strays';
 import { listGroups } from '../mongo/documents';
 import type { VerifierPorts } from '../verification/ports';
 import { findStrayArchives } from './find-stray-archives';

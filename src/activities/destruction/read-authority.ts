@@ -1,7 +1,7 @@
 import type { Sql } from '../../contracts/sql';
 import type { Authority, CertifiedOrder, CertifiedPerson } from '../../domain/certified-order';
 import type { CohortRow } from '../control/cohort-rows';
-import { covers } from '../control/refresh-windows';
+import { covers } from '../control/governing-facts';
 import { required, textRow, textRows, toSqlTime } from '../control/sql-text';
 import { readTenantFacts } from '../control/tenant-facts';
 

@@ -1,6 +1,6 @@
 import type { DestructionActivities, Progress } from '../../contracts/activities';
 import { isLetheError } from '../../domain/errors';
-import { refreshTenant } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { textRow } from '../control/sql-text';
 import { tripping } from '../control/stops';

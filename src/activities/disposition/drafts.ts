@@ -1,5 +1,5 @@
 import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
-import { circumstancesOf, factsOfCohort, type Governed } from '../control/refresh-windows';
+import { circumstancesOf, factsOfCohort, type Governed } from '../control/governing-facts';
 import type { TenantFacts } from '../control/tenant-facts';
 import type { RunRow } from './run-rows';
 

@@ -1,7 +1,7 @@
 import type { Progress } from '../../contracts/activities';
 import { isLetheError } from '../../domain/errors';
 import type { WaitReason } from '../../domain/pacing';
-import { refreshTenant } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import type { BreakerPorts } from '../control/breaker';
 import { stopOf, tripping } from '../control/stops';
 import { elapsedMs, Pacer, type PacerPorts } from './pacer';

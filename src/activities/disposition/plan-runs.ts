@@ -12,7 +12,7 @@ import {
 } from '../control/sql-text';
 import { activeServices, readTenantFacts, type TenantFacts } from '../control/tenant-facts';
 import { closeEvent } from './run-rows';
-import { generationsOfRef, isOfArchive } from './strays';
+import { generationsOfRef, isOfArchive } from '../control/strays';
 
 /** What planning reads and writes. */
 export interface PlanPorts {

@@ -7,7 +7,7 @@ import { bindDrafts, type CohortDraft } from './drafts';
 import type { ArchivePorts } from './ports';
 import type { RunRow } from './run-rows';
 import { insertCohort, insertManifest, unlessTakenOver } from './seal-rows';
-import type { StrayArchive } from './strays';
+import type { StrayArchive } from '../control/strays';
 
 /** What ends on one day. */
 interface StrayCohort {

@@ -1,7 +1,12 @@
 import { isIP } from 'node:net';
 import { LetheError } from '../../domain/errors';
-import { classifyAddress, isForbiddenName } from '../registry/addresses';
-import { authorityOf, hostOf, type NameLookup, type ResolvedAddress } from '../registry/endpoint';
+import { classifyAddress, isForbiddenName } from '../outbound/addresses';
+import {
+  authorityOf,
+  hostOf,
+  type NameLookup,
+  type ResolvedAddress,
+} from '../outbound/pinned-request';
 
 /** What the operator allows for receivers; the default allows public addresses over TLS only. */
 export interface DestinationPolicy {

@@ -1,9 +1,6 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
-import type { LookupFunction } from 'node:net';
 import type { DeliveryFailure } from '../../contracts/notices';
 import { isLetheError } from '../../domain/errors';
-import { hostOf, type NameLookup, type ResolvedAddress } from '../registry/endpoint';
+import { openPinned, type NameLookup, type ResolvedAddress } from '../outbound/pinned-request';
 import { parseDestination, resolveDestination, type DestinationPolicy } from './destination';
 
 /** One request as it goes over the wire; nothing is followed, repeated or remembered here. */
@@ -63,32 +60,15 @@ interface Spoken extends Post {
 
 function speak(url: URL, request: Spoken, { authorities }: DestinationPolicy): Promise<number> {
   const { addresses, body, deadline, headers } = request;
-  const secure = url.protocol === 'https:';
-  const options: https.RequestOptions = {
-    method: 'POST',
-    hostname: hostOf(url),
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    path: url.pathname,
-    headers: {
-      ...headers,
-      'content-length': String(Buffer.byteLength(body)),
-      'user-agent': 'lethe',
-    },
-    agent: false,
-    lookup: pinned(addresses),
-    signal: deadline,
-    ...(secure && { rejectUnauthorized: true }),
-    ...(secure && authorities !== undefined && { ca: authorities }),
-  };
   return new Promise((resolve, reject) => {
-    const call = secure ? https.request(options) : http.request(options);
-    call.on('error', reject);
-    call.on('socket', (socket) => {
-      socket.once('connect', () => {
-        if (addresses.some(({ address }) => address === socket.remoteAddress)) return;
-        call.destroy(new Error('reached an address that was not checked'));
-      });
+    const call = openPinned({
+      method: 'POST',
+      url,
+      headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
+      ...{ addresses, authorities, signal: deadline },
+      strayed: () => new Error('reached an address that was not checked'),
     });
+    call.on('error', reject);
     call.on('response', (response) => {
       response.on('error', () => undefined);
       response.destroy();
@@ -97,15 +77,6 @@ function speak(url: URL, request: Spoken, { authorities }: DestinationPolicy): P
     call.end(body);
   });
 }
-
-/** Answers the connection's own lookup with what was checked, so that the name is not asked again. */
-const pinned =
-  (addresses: readonly ResolvedAddress[]): LookupFunction =>
-  (_hostname, options, callback) => {
-    const first = addresses[0];
-    if (options.all === true) callback(null, [...addresses]);
-    else callback(null, first?.address ?? '', first?.family);
-  };
 
 function failureOf(error: unknown): DeliveryFailure {
   if (isLetheError(error)) return 'address-refused';

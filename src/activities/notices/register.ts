@@ -4,7 +4,15 @@ import type {
   Receiver,
   ReceiverKind,
 } from '../../contracts/notices';
-import { listOf, matching, objectOf, oneOf, optional, refuse } from '../../contracts/field-checks';
+import {
+  actor,
+  listOf,
+  matching,
+  objectOf,
+  oneOf,
+  optional,
+  refuse,
+} from '../../contracts/field-checks';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
 import { NOTICE_TYPES } from '../../domain/notices';
@@ -54,11 +62,6 @@ export interface ReceiverRecord extends Receiver {
 const RECEIVERS_MAX = 200;
 const TYPES_MAX = 64;
 
-/** Whoever orders something is named by an opaque id. */
-export const opaque = matching(
-  /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-  'must be an opaque id of 1 to 64 characters',
-);
 const shape = objectOf({
   name: matching(
     /^[a-z][0-9a-z-]{0,62}$/,
@@ -71,7 +74,7 @@ const shape = objectOf({
   ),
   kinds: optional(listOf(oneOf(Object.keys(NOTICE_TYPES)), 1, TYPES_MAX)),
   language: optional(oneOf(['en', 'zh'])),
-  addedBy: opaque,
+  addedBy: actor,
 });
 const MAILBOX = /^[^\s@<>"(),:;[\]\\]{1,64}@[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?$/;
 
@@ -157,7 +160,7 @@ export async function disableReceiver(
   control: SqlPool,
   order: { readonly name: string; readonly disabledBy: string },
 ): Promise<ReceiverRecord> {
-  opaque(order.disabledBy, 'disabledBy');
+  actor(order.disabledBy, 'disabledBy');
   await control.transaction(async (sql) => {
     const record = named(await listReceivers(sql), order.name);
     if (record.ended !== null) return;

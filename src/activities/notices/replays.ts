@@ -1,10 +1,10 @@
-import { refuse } from '../../contracts/field-checks';
+import { actor, refuse } from '../../contracts/field-checks';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import { derivedId, insertRow } from '../control/command-context';
 import { toSqlTime } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
 import { lastSequence } from './order-notices';
-import { listReceivers, named, opaque } from './register';
+import { listReceivers, named } from './register';
 import { readSetAside } from './set-aside';
 
 /** What is to be delivered again. */
@@ -32,7 +32,7 @@ export async function requestReplay(
   readonly from: number | null;
   readonly to: number | null;
 }> {
-  opaque(order.requestedBy, 'requestedBy');
+  actor(order.requestedBy, 'requestedBy');
   return control.transaction(async (sql) => {
     await refuseEnded(sql, order.name);
     const range = await rangeOf(sql, order);
@@ -53,7 +53,7 @@ export async function replaySetAside(
   control: SqlPool,
   order: Pick<ReplayOrder, 'name' | 'requestedBy'>,
 ): Promise<readonly number[]> {
-  opaque(order.requestedBy, 'requestedBy');
+  actor(order.requestedBy, 'requestedBy');
   return control.transaction(async (sql) => {
     await refuseEnded(sql, order.name);
     const waiting = (await readSetAside(sql, order.name)).filter(({ askedAgain }) => !askedAgain);

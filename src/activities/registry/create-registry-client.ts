@@ -10,9 +10,10 @@ import {
   type ImageConfig,
 } from '../../contracts/schemas/registry';
 import { parseId } from '../../domain/identifiers';
+import type { NameLookup } from '../outbound/pinned-request';
 import type { RegistryCredentials } from './credentials';
 import { checkDigest } from './digests';
-import { assertSafeUrl, narrowPolicy, type NameLookup, type RegistryPolicy } from './endpoint';
+import { assertSafeUrl, narrowPolicy, type RegistryPolicy } from './endpoint';
 import { digestMismatch, invalid, refusedAnswer } from './failures';
 import { REGISTRY_LIMITS, type RegistryLimits } from './limits';
 import { readPages } from './listing';

@@ -8,7 +8,7 @@ import {
 import type { Distribution, ImageFiles, ImagePackage } from '../../image-layers';
 import type { KeyedHash } from './keyed-hash';
 import { shownPath } from './layer-findings';
-import type { LayerState } from './read-layers';
+import type { LayerState } from './layer-state';
 
 /** A known vulnerability of a package, as the operator's directory has it. */
 export type FoundVulnerability = Pick<

@@ -1,6 +1,12 @@
 import { isIP } from 'node:net';
 import type { LetheError } from '../../domain/errors';
-import { classifyAddress, isForbiddenName, isLoopbackLiteral } from './addresses';
+import { classifyAddress, isForbiddenName, isLoopbackLiteral } from '../outbound/addresses';
+import {
+  authorityOf,
+  hostOf,
+  type NameLookup,
+  type ResolvedAddress,
+} from '../outbound/pinned-request';
 import { invalid, refusedAnswer, unavailable } from './failures';
 
 /** What the operator allows for one registry; the default allows public addresses over TLS only. */
@@ -17,22 +23,6 @@ export interface RegistryPolicy {
 
 /** Who named an address decides what a refusal says: the command, or the registry. */
 export type AddressOrigin = 'command' | 'registry';
-
-/** One answer of a name lookup. */
-export interface ResolvedAddress {
-  readonly address: string;
-  readonly family: number;
-}
-
-/** Looks a name up; every answer is checked before any of them is used. */
-export type NameLookup = (hostname: string) => Promise<readonly ResolvedAddress[]>;
-
-/** Host of a URL as sockets want it: without brackets. */
-export const hostOf = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, '$1');
-
-/** `host:port` with the scheme's own port written out: the form that policies use. */
-export const authorityOf = (url: URL): string =>
-  `${url.hostname}:${url.port === '' ? (url.protocol === 'http:' ? '80' : '443') : url.port}`;
 
 /**
  * Narrows a policy to what one registry needs. A public registry must not lead to a private one by a

@@ -9,8 +9,9 @@ import { describeImage, withLayerRisks, type DescribedImage } from './describe-i
 import { refusedAnswer } from './failures';
 import type { KeyedHash } from './keyed-hash';
 import type { KnownMalware } from './layer-findings';
+import type { LayerState } from './layer-state';
 import { isRunnable, type ImageManifest, type RegistryManifest } from './manifests';
-import { LayerReader, OwnStoreFailure, type LayerState, type ReadingProgress } from './read-layers';
+import { LayerReader, OwnStoreFailure, type ReadingProgress } from './read-layers';
 import type { CallOptions } from './session';
 import type { StoredLayers } from './stored-layers';
 

@@ -2,17 +2,15 @@ import type { ImageLayerBody } from '../../contracts/schemas/images';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import {
   LayerTrouble,
-  NO_FILES,
   readLayer,
-  type ImageFiles,
   type Inspections,
   type LayerLimits,
   type LayerReason,
 } from '../../image-layers';
 import type { VirusScanner, VirusSession, VirusVerdict } from './clamd';
 import type { RegistryClient } from './create-registry-client';
-import type { Risk } from './image-risks';
 import type { KeyedHash } from './keyed-hash';
+import { NO_LAYERS, type LayerState } from './layer-state';
 import { inspectLayer, virusRisks, type KnownMalware } from './layer-findings';
 import type { ImageManifest } from './manifests';
 import type { CallOptions } from './session';
@@ -28,17 +26,6 @@ import {
 
 /** Why the layers of an image could not be read, when the registry did answer. */
 export type LayerFailure = LayerReason | 'missing';
-
-/** What an image has up to and with one of its layers. */
-export interface LayerState {
-  readonly files: ImageFiles;
-  readonly risks: readonly Risk[];
-  readonly omittedRisks: number;
-  readonly unpackedBytes: number;
-  readonly outside: number;
-  /** Files that clamd was to scan and did not. */
-  readonly unscanned: number;
-}
 
 /** How far the reading of a repository is; nothing in it says which. */
 export interface ReadingProgress {
@@ -96,15 +83,6 @@ const REMEMBERED_FILES_MAX = 200_000;
 
 /** Records of layers that one scan holds, in characters of their JSON. */
 const HELD_BYTES_MAX = 128 * 1024 * 1024;
-
-const EMPTY: LayerState = Object.freeze({
-  files: NO_FILES,
-  risks: [],
-  omittedRisks: 0,
-  unpackedBytes: 0,
-  outside: 0,
-  unscanned: 0,
-});
 
 /**
  * Reads the layers of images for one scan. Images that begin with the same layers share the reading of
@@ -166,7 +144,7 @@ export class LayerReader {
   }
 
   private async readAll(placed: readonly PlacedLayer[]): Promise<LayerState | LayerFailure> {
-    let state: LayerState = EMPTY;
+    let state = NO_LAYERS;
     for (const at of placed) {
       const next =
         this.known.get(at.chain) ?? this.fromBody(at, state) ?? (await this.fetch(at, state));

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { tokenSchema } from '../../contracts/schemas/registry';
+import { authorityOf } from '../outbound/pinned-request';
 import { readChallenge, type Challenge } from './challenge';
 import { basicHeader, type RegistryCredentials, type RegistryLogin } from './credentials';
-import { assertRealm, authorityOf, mayCarryLogin } from './endpoint';
+import { assertRealm, mayCarryLogin } from './endpoint';
 import { accessDenied, isBrokenConnection, refusedAnswer, unavailable } from './failures';
 import { parseAnswer } from './parse-answer';
 import { exchange, type Wire, type WireAnswer, type WireRequest } from './transport';

@@ -7,7 +7,7 @@ import { changeBetween, laidOver, type ImageFiles } from '../../image-layers';
 import type { Risk } from './image-risks';
 import type { KeyedHash } from './keyed-hash';
 import { shownPath } from './layer-findings';
-import type { LayerState } from './read-layers';
+import type { LayerState } from './layer-state';
 
 /**
  * Layers that earlier scans of the same tenant read: records of kind `image-layer` among the live data,

@@ -1,16 +1,8 @@
 import { lookup as systemLookup } from 'node:dns/promises';
-import * as http from 'node:http';
-import * as https from 'node:https';
-import type { LookupFunction } from 'node:net';
+import type * as http from 'node:http';
 import { isLetheError } from '../../domain/errors';
-import {
-  hostOf,
-  resolvePinned,
-  type AddressOrigin,
-  type NameLookup,
-  type RegistryPolicy,
-  type ResolvedAddress,
-} from './endpoint';
+import { openPinned, type NameLookup, type ResolvedAddress } from '../outbound/pinned-request';
+import { resolvePinned, type AddressOrigin, type RegistryPolicy } from './endpoint';
 import { outOfTime, refusedAnswer, translateConnection } from './failures';
 import type { RegistryLimits } from './limits';
 
@@ -91,29 +83,14 @@ function speak(
   addresses: readonly ResolvedAddress[],
   authorities: string | undefined,
 ): Promise<WireAnswer> {
-  const { url } = request;
-  const secure = url.protocol === 'https:';
-  const options: https.RequestOptions = {
-    method: request.method,
-    hostname: hostOf(url),
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    path: `${url.pathname}${url.search}`,
-    headers: { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'lethe' },
-    agent: false,
-    lookup: pinned(addresses),
-    signal: request.signal,
-    ...(secure && { rejectUnauthorized: true }),
-    ...(secure && authorities !== undefined && { ca: authorities }),
-  };
+  const { method, url, headers, signal } = request;
   return new Promise((resolve, reject) => {
-    const call = secure ? https.request(options) : http.request(options);
-    call.on('error', reject);
-    call.on('socket', (socket) => {
-      socket.once('connect', () => {
-        if (addresses.some(({ address }) => address === socket.remoteAddress)) return;
-        call.destroy(refusedAnswer('redirect', 'was reached at an address that was not checked'));
-      });
+    const call = openPinned({
+      ...{ method, url, addresses, authorities, signal },
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      strayed: () => refusedAnswer('redirect', 'was reached at an address that was not checked'),
     });
+    call.on('error', reject);
     call.on('response', (response) => {
       readAnswer(response, request).then(resolve, (error: unknown) => {
         call.destroy();
@@ -123,15 +100,6 @@ function speak(
     call.end();
   });
 }
-
-/** Answers the connection's own lookup with what was checked, so that the name is not asked again. */
-const pinned =
-  (addresses: readonly ResolvedAddress[]): LookupFunction =>
-  (_hostname, options, callback) => {
-    const first = addresses[0];
-    if (options.all === true) callback(null, [...addresses]);
-    else callback(null, first?.address ?? '', first?.family);
-  };
 
 /**
  * Reads a body within its bound. A compressed body is refused: none was asked for, its digest would be

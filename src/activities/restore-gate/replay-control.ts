@@ -1,7 +1,8 @@
 import type { HoldScope } from '../../contracts/holds';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
-import { refreshTenant, type AcceptPorts } from '../control/accept-command';
+import type { AcceptPorts } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import { insertRow } from '../control/command-context';
 import { placeFreeze } from '../control/freeze';
 import { settleInterlock } from '../control/interlock';

@@ -3,7 +3,7 @@ import type { SqlPool } from '../../contracts/sql';
 import type { DeriveWindow } from '../../contracts/windows';
 import type { BackupStore } from '../../domain/backups';
 import { isLetheError, type LetheError } from '../../domain/errors';
-import { refreshTenant } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import { required, textRow } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
 import { recordTable } from '../../contracts/record-tables';

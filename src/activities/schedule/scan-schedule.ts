@@ -1,4 +1,4 @@
-import { integer, matching, objectOf, type Check } from '../../contracts/field-checks';
+import { actor, integer, objectOf, type Check } from '../../contracts/field-checks';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { LetheError } from '../../domain/errors';
@@ -32,11 +32,7 @@ const orNull =
   (value, field) => {
     if (value !== null) check(value, field);
   };
-const ACTOR = matching(
-  /^[0-9A-Za-z][0-9A-Za-z_.:-]{0,63}$/,
-  'must be an opaque id of 1 to 64 characters',
-);
-const shape = objectOf({ everyHours: orNull(integer(1, HOURS_MAX)), setBy: ACTOR });
+const shape = objectOf({ everyHours: orNull(integer(1, HOURS_MAX)), setBy: actor });
 
 /**
  * Sets how often the repositories of a tenant are scanned again; it takes effect in the next round of the
@@ -116,7 +112,7 @@ export interface CancelledScan {
 export async function cancelScan(ports: SchedulePorts, order: CancelledScan): Promise<boolean> {
   const tenantId = parseId('TenantId', order.tenantId, 'tenantId');
   const scanId = parseId('ScanId', order.scanId, 'scanId');
-  ACTOR(order.cancelledBy, 'cancelledBy');
+  actor(order.cancelledBy, 'cancelledBy');
   const ordered = await textRow(
     ports.control,
     'SELECT scan_id FROM scan_orders WHERE tenant_id = ? AND scan_id = ?',

@@ -1,6 +1,6 @@
 import { isLetheError } from '../../domain/errors';
 import { mayCover } from '../../domain/hold-scope';
-import { refreshTenant } from '../control/accept-command';
+import { refreshTenant } from '../control/refresh-tenant';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { textRow } from '../control/sql-text';
 import { isFrozen, tripping } from '../control/stops';

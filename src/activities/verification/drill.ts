@@ -1,8 +1,8 @@
 import { readCohort, type ArchivedRecord, type ManifestContent } from '../../archive-format';
+import { actor } from '../../contracts/field-checks';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { isLetheError, LetheError, type FailureCode } from '../../domain/errors';
 import type { RecordLocation } from '../../domain/inventory';
-import { actor } from '../control/freeze';
 import { required, textRow, textRows } from '../control/sql-text';
 import type { Copy } from '../disposition/cohort-archive';
 import { readRun } from '../disposition/run-rows';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { readRemains } from '../../activities/control/read-remains';
+import { readRemains } from '../../activities/evidence/read-remains';
 import { parseId } from '../../domain/identifiers';
 import { composeInterim, isNothingLeft } from '../../domain/interim-statement';
 import { interimDocument, interimPaper } from '../../papers/interim-paper';

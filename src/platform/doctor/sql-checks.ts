@@ -11,7 +11,8 @@ import {
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { Config } from '../config';
 import { sqlEndpoint, type Stores } from '../connections';
-import { ROLE_GRANTS, grantStatements, type SqlRole } from '../migrate/grants';
+import { grantStatements } from '../migrate/grant-statements';
+import { ROLE_GRANTS, type SqlRole } from '../migrate/grants';
 import { DATABASES, loadMigrations, type DatabaseName } from '../migrate/sql-files';
 import { probeClock } from '../mysql';
 import { compareGrants } from './compare-grants';

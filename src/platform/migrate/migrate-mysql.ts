@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 import { LetheError } from '../../domain/errors';
-import { ROLE_GRANTS, grantStatements, type SqlRole } from './grants';
+import { grantStatements } from './grant-statements';
+import { ROLE_GRANTS, type SqlRole } from './grants';
 import { DATABASES, loadMigrations, type DatabaseName, type Migration } from './sql-files';
 
 /** Login of one role. */

@@ -1,11 +1,11 @@
-import { classifyAddress } from '../../../src/activities/registry/addresses';
+import { classifyAddress } from '../../../src/activities/outbound/addresses';
+import type { NameLookup } from '../../../src/activities/outbound/pinned-request';
 import {
   assertRealm,
   assertSafeUrl,
   mayCarryLogin,
   narrowPolicy,
   resolvePinned,
-  type NameLookup,
   type RegistryPolicy,
 } from '../../../src/activities/registry/endpoint';
 import { failureOf } from '../../support/hostile-registry';

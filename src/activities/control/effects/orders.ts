@@ -1,14 +1,8 @@
-import type {
-  DeletionApproval,
-  DeletionOrder,
-  OrderDocumentKind,
-  OrderStop,
-} from '../../../contracts/orders';
+import type { OrderDocumentKind } from '../../../contracts/orders';
 import { LetheError } from '../../../domain/errors';
 import { isSamePerson } from '../../../domain/signers';
-import type { VerifiedDocument } from '../../../transparency/signed-document';
 import type { EffectContext, EffectResult } from '../command-context';
-import { openOrderDocument } from '../open-order-document';
+import { openOrderDocument, type OpenedDocument } from '../open-order-document';
 import { readPlan } from '../order-plan';
 import { readSigners } from '../signers';
 import { required, textRow, textRows } from '../sql-text';
@@ -25,8 +19,7 @@ type Context = EffectContext<OrderCommand>;
  */
 export async function submitOrder(context: EffectContext<'submitOrder'>): Promise<EffectResult> {
   const document = context.command.body.order;
-  const { payload, digest } = await opened(context, 'order', document);
-  const order = payload as unknown as DeletionOrder;
+  const { payload: order, digest } = await opened(context, 'order', document);
   const known = await storedDigest(context, 'deletion_orders', ['order_id', order.orderId]);
   const planDigest = known === null ? await planNow(context, order.requestIds) : order.planDigest;
   await context.sql.execute('CALL submit_order(?, ?, ?)', [context.tenantId, document, planDigest]);
@@ -40,8 +33,7 @@ export async function submitOrder(context: EffectContext<'submitOrder'>): Promis
  */
 export async function approveOrder(context: EffectContext<'approveOrder'>): Promise<EffectResult> {
   const document = context.command.body.approval;
-  const { payload, signer } = await opened(context, 'approval', document);
-  const approval = payload as unknown as DeletionApproval;
+  const { payload: approval, signer } = await opened(context, 'approval', document);
   const { orderId, approvalId } = approval;
   const order = await readOrder(context, orderId);
   if (order.signerKid === signer.kid || isSamePerson(order.orderedBy, signer.personId)) {
@@ -81,7 +73,7 @@ async function stop(
   { kind, document }: { readonly kind: 'denial' | 'revocation'; readonly document: string },
 ): Promise<EffectResult> {
   const { payload } = await opened(context, kind, document);
-  const { orderId, reason, person } = payload as unknown as OrderStop;
+  const { orderId, reason, person } = payload;
   const order = await readOrder(context, orderId);
   const stopped = await storedDigest(context, 'deletion_order_stops', ['order_id', orderId]);
   if (stopped === null) await assertStoppable(context, { kind, order });
@@ -160,11 +152,11 @@ async function storedDigest(
 }
 
 /** Opens a document: its shape, its signature, its tenant, and that who signed says who they are. */
-async function opened(
+async function opened<K extends OrderDocumentKind>(
   context: Context,
-  kind: OrderDocumentKind,
+  kind: K,
   document: string,
-): Promise<VerifiedDocument> {
+): Promise<OpenedDocument<K>> {
   return openOrderDocument(
     { tenantId: context.tenantId, at: context.now, signers: await readSigners(context.sql) },
     kind,

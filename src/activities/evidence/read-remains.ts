@@ -10,12 +10,12 @@ import type {
   RemainingVerdict,
 } from '../../domain/interim-statement';
 import { RECORD_CLASSES } from '../../domain/record-class';
-import { createEvidenceLedger } from '../evidence/ledger';
-import { readBackups } from './backups';
-import { readCohorts, type CohortRow } from './cohort-rows';
-import { readSnapshot } from './read-snapshot';
-import { required, textRow, textRows } from './sql-text';
-import { readTenantFacts } from './tenant-facts';
+import { readBackups } from '../control/backups';
+import { readCohorts, type CohortRow } from '../control/cohort-rows';
+import { readSnapshot } from '../control/read-snapshot';
+import { required, textRow, textRows } from '../control/sql-text';
+import { readTenantFacts } from '../control/tenant-facts';
+import { createEvidenceLedger } from './ledger';
 
 /** What the subject of a verdict on a destroyed cohort begins with. */
 const DESTROYED = 'destroyed:';

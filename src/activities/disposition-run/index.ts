@@ -1,27 +1,27 @@
 import type { DispositionActivities, Progress, RunReference } from '../../contracts/activities';
 import type { WaitReason } from '../../domain/pacing';
-import { refreshTenant } from '../control/accept-command';
-import { activeServices, readTenantFacts } from '../control/tenant-facts';
 import type { HostingService } from '../../domain/record-class';
+import { refreshTenant } from '../control/refresh-tenant';
 import { recordRisks } from '../control/read-forecast';
 import { tripping } from '../control/stops';
+import { isOfArchive, recordStrays } from '../control/strays';
+import { activeServices, readTenantFacts } from '../control/tenant-facts';
+import { moveBatches, type MovePorts } from '../disposition/move-rows';
+import { recordWait } from '../disposition/pace-waits';
+import { Pacer, type PacerPorts } from '../disposition/pacer';
+import { planRuns } from '../disposition/plan-runs';
+import { closeEvent, markRun, readRun, type RunRow } from '../disposition/run-rows';
+import { isSealed, sealAssets } from '../disposition/seal-assets';
+import { sealConfiguration } from '../disposition/seal-configuration';
+import { sealStrayArchives } from '../disposition/seal-stray-archives';
+import { abandonRun, closeFinishedEvent, standingOf } from '../disposition/standing';
 import type { VerifierPorts } from '../verification/ports';
 import { readManifest } from '../verification/verdicts';
 import { verifyConfiguration } from '../verification/verify-configuration';
 import { verifyCopies } from '../verification/verify-copies';
 import { verifyMoved } from '../verification/verify-moved';
 import { verifyStrayArchives } from '../verification/verify-stray-archives';
-import { moveBatches, type MovePorts } from './move-rows';
-import { recordWait } from './pace-waits';
-import { Pacer, type PacerPorts } from './pacer';
-import { planRuns } from './plan-runs';
 import { restoreCohorts, type RestoreRunPorts } from './restore-run';
-import { closeEvent, markRun, readRun, type RunRow } from './run-rows';
-import { isSealed, sealAssets } from './seal-assets';
-import { sealConfiguration } from './seal-configuration';
-import { abandonRun, closeFinishedEvent, standingOf } from './standing';
-import { sealStrayArchives } from './seal-stray-archives';
-import { isOfArchive, recordStrays } from './strays';
 
 /** Everything the disposition of a run needs, by whose login it is. */
 export interface DispositionPorts extends MovePorts {

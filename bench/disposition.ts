@@ -2,20 +2,17 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { DocumentFigures } from './documents-side';
 import { fill, type MeasuredTenant } from './fill';
+import { CACHE, onStage, runBenchmark, say } from './frame';
 import { runLethe, type LetheCost } from './lethe';
 import { startNeighbour, type Neighbour } from './neighbour';
 import type { ObjectFigures } from './objects-side';
 import { BEST, runOutfileAndDelete, runPtArchiver, type Peer } from './peers';
 import { readPlan, type BenchPlan } from './plan';
 import { judge, NAMES, tableOf, writeReport, type Contestant } from './report';
-import { openStage, type Stage } from './stage';
+import type { Stage } from './stage';
 
 const QUIET_MS = 2000;
 const NEIGHBOUR_ROWS = 20_000;
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
 
 /** Names that are padded must stay different: 10000 and 100000 would not, with zeros. */
 const tenantOf = (name: string): string => `tn_bench${name.padEnd(16, 'x')}`;
@@ -108,25 +105,14 @@ async function measure(stage: Stage, plan: BenchPlan): Promise<void> {
     };
     const verdicts = judge(report);
     process.stdout.write(`\n${tableOf(report, verdicts)}`);
-    say(`figures: ${writeReport(process.env['LETHE_CACHE'] ?? '.cache', report, verdicts)}`);
+    say(`figures: ${writeReport(CACHE, report, verdicts)}`);
   } finally {
     neighbour.stop();
   }
 }
 
-async function main(): Promise<void> {
-  const plan = readPlan(process.argv.slice(2));
-  const stage = await openStage(process.env['LETHE_CACHE'] ?? '.cache');
-  try {
-    await measure(stage, plan);
-  } finally {
-    await stage.close();
-  }
-}
-
-main()
-  .then(() => process.exit())
-  .catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
-    process.exit(1);
-  });
+runBenchmark(async (argv) => {
+  const plan = readPlan(argv);
+  await onStage((stage) => measure(stage, plan));
+  return 0;
+});

@@ -1,16 +1,15 @@
 import type { Progress } from '../../contracts/activities';
 import type { LinkWriter } from '../../contracts/stores';
 import { isLetheError } from '../../domain/errors';
-import type { CohortRow } from '../control/cohort-rows';
-import { readCohorts } from '../control/cohort-rows';
+import { refreshTenant } from '../control/refresh-tenant';
+import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { retireCohort } from '../destruction/destroy-cohort';
 import type { DestructionPorts } from '../destruction/ports';
+import { markCohort, type RunRow } from '../disposition/run-rows';
 import type { VerifierPorts } from '../verification/ports';
 import { readCohortCopy } from '../verification/read-copy';
 import { verifyRestored } from '../verification/verify-restored';
-import { refreshTenant } from '../control/accept-command';
 import { RecordRestorer, type RestorePorts } from './restore-rows';
-import { markCohort, type RunRow } from './run-rows';
 
 /** Logins that a restore needs: to read and verify the archive, to insert, and to retire the archive. */
 export interface RestoreRunPorts {

@@ -1,9 +1,8 @@
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { RecordClass } from '../../domain/record-class';
-import { insertRow, recordEvent } from '../control/command-context';
-import { textRow, toSqlTime } from '../control/sql-text';
-import { databaseNow } from '../control/tenant-facts';
-import type { RunRow } from './run-rows';
+import { insertRow, recordEvent } from './command-context';
+import { textRow, toSqlTime } from './sql-text';
+import { databaseNow } from './tenant-facts';
 
 /** An archive without a cohort that still waits: its key, and what may stand behind it. */
 export interface StrayArchive {
@@ -52,7 +51,11 @@ export const inArchive = (tenantId: string, archives: readonly StrayArchive[]): 
  * @idempotency as {@link recordDiscovery}.
  * @source ST-1
  */
-export async function recordStrays(control: SqlPool, run: RunRow, strays: number): Promise<void> {
+export async function recordStrays(
+  control: SqlPool,
+  run: Pick<Discovery, 'tenantId' | 'recordClass'> & { readonly runId: string },
+  strays: number,
+): Promise<void> {
   if (strays === 0) return;
   const { tenantId, recordClass, runId } = run;
   await recordDiscovery(control, { tenantId, recordClass, ref: runId });
