@@ -4,13 +4,16 @@ import { playOn, startWorker, type CrashWorker, type Life } from '../support/cra
 import { planDeaths } from '../support/crash-plan';
 import { createStage, type Stage } from '../support/crash-stage';
 import { STORIES, type Story } from '../support/crash-stories';
-import { IS_LONG, LONG_SEED, LONG_SHARE, shareOf } from '../support/long-form';
+import { CHOSEN_STORY, IS_LONG, LONG_SEED, LONG_SHARE, shareOf } from '../support/long-form';
 import { sabotaged, Saboteur, type Target } from '../support/saboteur';
 import { kindOf, type Call } from '../support/store-calls';
 import { line, nothingFound, type Findings } from '../support/verdict';
 
-/** The fewest deaths of all stories that prove anything. */
-const FAULTS_MIN = 40;
+/** What is played: every kind of life, or those that were asked for. */
+const PLAYED = STORIES.filter(({ name }) => name.includes(CHOSEN_STORY));
+const IS_WHOLE = PLAYED.length === STORIES.length;
+/** The fewest deaths that prove anything. */
+const FAULTS_MIN = IS_WHOLE ? 40 : 1;
 
 /** Tells the saboteur which activity is running. */
 function announced(worker: CrashWorker, saboteur: Saboteur): CrashWorker {
@@ -119,7 +122,7 @@ async function onStage(tally: Tally, play: (stage: Stage) => Promise<void>): Pro
 /** In the short form: the dangerous deaths and some between them, all in one environment. */
 async function playShortForm(tally: Tally): Promise<void> {
   await onStage(tally, async (stage) => {
-    for (const story of STORIES) {
+    for (const story of PLAYED) {
       const calm = await playCalm(stage, story);
       const targets = [...dangersOf(story, calm.calls), ...betweenDangers(story, calm.calls)];
       await playDeaths(stage, story, { targets, calm });
@@ -142,13 +145,17 @@ async function playLongForm(tally: Tally): Promise<void> {
   process.stdout.write(
     `crash matrix: seed=${LONG_SEED} part=${part}/${parts} kinds=${kinds.size}\n`,
   );
-  for (const story of STORIES) {
+  for (const story of PLAYED) {
+    const begun = Date.now();
     const calm = calms.get(story.name) as Calm;
     const planned = shareOf(plan.get(story.name) ?? [], LONG_SHARE);
     const targets = [...dangersOf(story, calm.calls), ...planned];
     await onStage(tally, (stage) => playDeaths(stage, story, { targets, calm }));
     tally.faults += targets.length;
-    process.stdout.write(`${story.name}: ${line(targets.length, tally.found)}\n`);
+    const seconds = Math.round((Date.now() - begun) / 1000);
+    process.stdout.write(
+      `${story.name}: ${line(targets.length, tally.found)} seconds=${seconds}\n`,
+    );
   }
 }
 
@@ -162,7 +169,9 @@ describe('a worker that dies at a call to a store', () => {
       process.stdout.write(`reached: ${[...tally.reached].sort().join('; ')}\n`);
       expect(tally.found).toEqual(nothingFound());
       expect(tally.faults).toBeGreaterThanOrEqual(FAULTS_MIN);
-      expect([...tally.reached].sort()).toEqual(Object.keys(DANGEROUS).sort());
+      // Some states are reached in one kind of life only.
+      const missed = Object.keys(DANGEROUS).filter((state) => !tally.reached.has(state));
+      expect(IS_WHOLE ? missed : []).toEqual([]);
     },
     IS_LONG ? 2 * 3_600_000 : 600_000,
   );
