@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CanonicalState } from '../support/canonical-digest';
 import { DANGEROUS } from '../support/crash-dangers';
 import { playOn, startWorker, type CrashWorker, type Life } from '../support/crash-life';
@@ -7,7 +8,7 @@ import { STORIES, type Story } from '../support/crash-stories';
 import { CHOSEN_STORY, IS_LONG, LONG_SEED, LONG_SHARE, shareOf } from '../support/long-form';
 import { sabotaged, Saboteur, type Target } from '../support/saboteur';
 import { kindOf, type Call } from '../support/store-calls';
-import { line, nothingFound, type Findings } from '../support/verdict';
+import { addUp, line, nothingFound } from '../support/verdict';
 
 /** What is played: every kind of life, or those that were asked for. */
 const PLAYED = STORIES.filter(({ name }) => name.includes(CHOSEN_STORY));
@@ -44,13 +45,19 @@ async function dieAt(
   return { calls: saboteur.calls, struck: saboteur.hasStruck };
 }
 
-/** The deaths that are most dangerous: at calls that a story names. */
+/**
+ * The deaths that are most dangerous: at calls that a story names. They are counted among their kind, because how
+ * many others there are before them differs a little between lives.
+ */
 function dangersOf({ dangers }: Story, calls: readonly Call[]): readonly Target[] {
   return dangers.map(([pattern, moment, which]): Target => {
-    const alike = calls.flatMap(({ name }, index) => (pattern.test(name) ? [index + 1] : []));
-    const call = which === 'last' ? alike.at(-1) : alike[0];
-    if (call === undefined) throw new Error(`no call is like ${pattern.source}`);
-    return { call, moment };
+    const isLike = ({ name }: Call): boolean => pattern.test(name);
+    const at = which === 'last' ? calls.findLastIndex(isLike) : calls.findIndex(isLike);
+    const named = calls[at];
+    if (named === undefined) throw new Error(`no call is like ${pattern.source}`);
+    const kind = kindOf(named);
+    const alike = calls.slice(0, at + 1).filter((call) => kindOf(call) === kind);
+    return { kind, call: alike.length, moment };
   });
 }
 
@@ -77,9 +84,9 @@ async function playCalm(stage: Stage, story: Story): Promise<Calm> {
   return { calls, state: await stage.stateOf(life) };
 }
 
-/** Plays lives of one kind with a death at each target; every death happens, and every life ends as a calm one. */
+/** Plays lives of one kind with a death at each target, and compares what each leaves with a calm one. */
 async function playDeaths(
-  stage: Stage,
+  { stage, tally }: { readonly stage: Stage; readonly tally: Tally },
   story: Story,
   { targets, calm }: { readonly targets: readonly Target[]; readonly calm: Calm },
 ): Promise<void> {
@@ -89,21 +96,37 @@ async function playDeaths(
     await stage.judge(life, false);
     await stage.succeed(life);
     await stage.judge(life, true);
-    const at = JSON.stringify({ story: story.name, ...target });
-    const state = await stage.stateOf(life);
-    // As a key, so that a difference is shown with where it is.
-    expect({ struck, [at]: state }).toEqual({ struck: true, [at]: calm.state });
+    const end = { struck, state: await stage.stateOf(life) };
+    tally.compare(JSON.stringify({ story: story.name, ...target }), end, {
+      ...{ struck: true, state: calm.state },
+    });
   }
+}
+
+/** How a life ended, and whether the death in it took place. */
+interface End {
+  readonly struck: boolean;
+  readonly state: CanonicalState;
 }
 
 /** All lives of a run: what was found in them, and which dangerous states were reached. */
 class Tally {
   readonly found = nothingFound();
   readonly reached = new Set<string>();
+  /** Ends that are not as those of a calm life, and these, by the death: a run goes on and shows all of them. */
+  readonly ends: Record<string, End> = {};
+  readonly calmEnds: Record<string, End> = {};
   faults = 0;
 
+  compare(death: string, end: End, calm: End): void {
+    this.faults += 1;
+    if (isDeepStrictEqual(end, calm)) return;
+    this.ends[death] = end;
+    this.calmEnds[death] = calm;
+  }
+
   add({ found, reached }: Stage): void {
-    for (const kind of Object.keys(found) as (keyof Findings)[]) this.found[kind] += found[kind];
+    addUp(this.found, found);
     for (const state of reached) this.reached.add(state);
   }
 }
@@ -125,8 +148,7 @@ async function playShortForm(tally: Tally): Promise<void> {
     for (const story of PLAYED) {
       const calm = await playCalm(stage, story);
       const targets = [...dangersOf(story, calm.calls), ...betweenDangers(story, calm.calls)];
-      await playDeaths(stage, story, { targets, calm });
-      tally.faults += targets.length;
+      await playDeaths({ stage, tally }, story, { targets, calm });
       process.stdout.write(`${story.name}: ${line(targets.length, stage.found)}\n`);
     }
   });
@@ -150,8 +172,7 @@ async function playLongForm(tally: Tally): Promise<void> {
     const calm = calms.get(story.name) as Calm;
     const planned = shareOf(plan.get(story.name) ?? [], LONG_SHARE);
     const targets = [...dangersOf(story, calm.calls), ...planned];
-    await onStage(tally, (stage) => playDeaths(stage, story, { targets, calm }));
-    tally.faults += targets.length;
+    await onStage(tally, (stage) => playDeaths({ stage, tally }, story, { targets, calm }));
     const seconds = Math.round((Date.now() - begun) / 1000);
     process.stdout.write(
       `${story.name}: ${line(targets.length, tally.found)} seconds=${seconds}\n`,
@@ -167,6 +188,7 @@ describe('a worker that dies at a call to a store', () => {
       await (IS_LONG ? playLongForm(tally) : playShortForm(tally));
       process.stdout.write(`crash matrix: ${line(tally.faults, tally.found)}\n`);
       process.stdout.write(`reached: ${[...tally.reached].sort().join('; ')}\n`);
+      expect(tally.ends).toEqual(tally.calmEnds);
       expect(tally.found).toEqual(nothingFound());
       expect(tally.faults).toBeGreaterThanOrEqual(FAULTS_MIN);
       // Some states are reached in one kind of life only.
