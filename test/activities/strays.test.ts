@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { putLocked } from '../../src/activities/objects/put-locked';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hold } from '../support/holds';
+import { sabotaged, Saboteur } from '../support/saboteur';
 import { assetDays, ended, objectsOf, withHost } from '../support/tenant-life';
 
 const DAY_MS = 86_400_000;
 const GUARD_MS = 2 * 3_600_000;
 
+const saboteur = new Saboteur();
 let engine: EngineHarness;
 beforeAll(async () => {
-  engine = await createEngineHarness();
+  engine = await createEngineHarness((stores) => sabotaged(stores, saboteur));
   await engine.setClock('2030-01-07T01:00:00Z');
 });
 afterAll(() => engine.remove());
@@ -215,5 +217,31 @@ describe('a key that no cohort ends', () => {
     await engine.setClock(due?.deleteNotBefore ?? '');
     expect(await endOf(tenantId)).toBe('ended');
     expect(await wrapped()).toBe(0);
+  });
+
+  it('leaves evidence and a copy of its tombstone also when the worker died right behind its end [AB-3] [ST-1]', async () => {
+    const { tenantId } = await gone();
+    const keyRef = `asset:rn_${tenantId.slice(3)}:2031-03-01`;
+    await engine.parts.keys.ensure({ keyRef, tenantId, notBefore: await engine.now() });
+    await sweepNextDay();
+    const [due] = assetDays(await engine.runWork(tenantId));
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    saboteur.arm({ call: 1, kind: ': sql CALL close_key_permit', moment: 'before' }, 'dies');
+    await expect(engine.destroy(tenantId)).rejects.toThrow('cut by the test');
+    saboteur.arm(null);
+    const onRecord = async (): Promise<readonly number[]> => [
+      (await engine.root('keys').query('SELECT 1 FROM key_tombstones WHERE key_ref = ?', [keyRef]))
+        .length,
+      (await engine.root('control').query('SELECT 1 FROM tombstones WHERE key_ref = ?', [keyRef]))
+        .length,
+      (
+        await engine
+          .root('evidence')
+          .query(`SELECT 1 FROM entries WHERE kind = 'key-destroyed' AND subject = ?`, [keyRef])
+      ).length,
+    ];
+    expect(await onRecord()).toEqual([1, 0, 0]);
+    expect(await endOf(tenantId)).toBe('ended');
+    expect(await onRecord()).toEqual([1, 1, 1]);
   });
 });

@@ -174,12 +174,14 @@ describe('a due day that a hold covers in part', () => {
     const key = `asset:${before.runId}:${before.dueOn}`;
     await at(before.deleteNotBefore ?? '', 1);
     const first = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
-    // Parts are written and the manifest is not; rows are there and the run is not; no verdict; no permit.
+    // Parts are written and the manifest is not; rows are there and the run is not; no verdict; a verdict that is
+    // in no evidence; no permit.
     for (const step of [
       /^CALL start_attempt/,
       /INSERT INTO manifest_batches/,
       /INSERT INTO runs/,
       /INSERT INTO split_verdicts/,
+      /INSERT INTO entries/,
       /CALL issue_destroy_permit/,
     ]) {
       diesAt = step;
@@ -188,6 +190,12 @@ describe('a due day that a hold covers in part', () => {
       expect(await keysGone(tenantId)).toEqual([]);
       expect(await archived(tenantId, before)).toHaveLength(before.records);
     }
+    const evidence = await rows(
+      'evidence',
+      `SELECT subject FROM entries WHERE tenant_id = ? AND kind = 'cohort-split'`,
+      [tenantId],
+    );
+    expect(evidence).toEqual([{ subject: `${before.runId}/${before.dueOn}/${first.holdId}` }]);
     // What is split lets the rest go; a second hold over it keeps all of it.
     const second = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: other }]);
     await engine.destroy(tenantId);

@@ -1,16 +1,20 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { CanonicalState } from '../support/canonical-digest';
 import { DANGEROUS } from '../support/crash-dangers';
 import { playOn, startWorker, type CrashWorker, type Life } from '../support/crash-life';
 import { planDeaths } from '../support/crash-plan';
 import { createStage, type Stage } from '../support/crash-stage';
 import { STORIES, type Story } from '../support/crash-stories';
-import { IS_LONG, LONG_SEED, LONG_SHARE, shareOf } from '../support/long-form';
+import { CHOSEN_STORY, IS_LONG, LONG_SEED, LONG_SHARE, shareOf } from '../support/long-form';
 import { sabotaged, Saboteur, type Target } from '../support/saboteur';
 import { kindOf, type Call } from '../support/store-calls';
-import { line, nothingFound, type Findings } from '../support/verdict';
+import { addUp, line, nothingFound } from '../support/verdict';
 
-/** The fewest deaths of all stories that prove anything. */
-const FAULTS_MIN = 40;
+/** What is played: every kind of life, or those that were asked for. */
+const PLAYED = STORIES.filter(({ name }) => name.includes(CHOSEN_STORY));
+const IS_WHOLE = PLAYED.length === STORIES.length;
+/** The fewest deaths that prove anything. */
+const FAULTS_MIN = IS_WHOLE ? 40 : 1;
 
 /** Tells the saboteur which activity is running. */
 function announced(worker: CrashWorker, saboteur: Saboteur): CrashWorker {
@@ -41,13 +45,19 @@ async function dieAt(
   return { calls: saboteur.calls, struck: saboteur.hasStruck };
 }
 
-/** The deaths that are most dangerous: at calls that a story names. */
+/**
+ * The deaths that are most dangerous: at calls that a story names. They are counted among their kind, because how
+ * many others there are before them differs a little between lives.
+ */
 function dangersOf({ dangers }: Story, calls: readonly Call[]): readonly Target[] {
   return dangers.map(([pattern, moment, which]): Target => {
-    const alike = calls.flatMap(({ name }, index) => (pattern.test(name) ? [index + 1] : []));
-    const call = which === 'last' ? alike.at(-1) : alike[0];
-    if (call === undefined) throw new Error(`no call is like ${pattern.source}`);
-    return { call, moment };
+    const isLike = ({ name }: Call): boolean => pattern.test(name);
+    const at = which === 'last' ? calls.findLastIndex(isLike) : calls.findIndex(isLike);
+    const named = calls[at];
+    if (named === undefined) throw new Error(`no call is like ${pattern.source}`);
+    const kind = kindOf(named);
+    const alike = calls.slice(0, at + 1).filter((call) => kindOf(call) === kind);
+    return { kind, call: alike.length, moment };
   });
 }
 
@@ -74,9 +84,9 @@ async function playCalm(stage: Stage, story: Story): Promise<Calm> {
   return { calls, state: await stage.stateOf(life) };
 }
 
-/** Plays lives of one kind with a death at each target; every death happens, and every life ends as a calm one. */
+/** Plays lives of one kind with a death at each target, and compares what each leaves with a calm one. */
 async function playDeaths(
-  stage: Stage,
+  { stage, tally }: { readonly stage: Stage; readonly tally: Tally },
   story: Story,
   { targets, calm }: { readonly targets: readonly Target[]; readonly calm: Calm },
 ): Promise<void> {
@@ -86,21 +96,37 @@ async function playDeaths(
     await stage.judge(life, false);
     await stage.succeed(life);
     await stage.judge(life, true);
-    const at = JSON.stringify({ story: story.name, ...target });
-    const state = await stage.stateOf(life);
-    // As a key, so that a difference is shown with where it is.
-    expect({ struck, [at]: state }).toEqual({ struck: true, [at]: calm.state });
+    const end = { struck, state: await stage.stateOf(life) };
+    tally.compare(JSON.stringify({ story: story.name, ...target }), end, {
+      ...{ struck: true, state: calm.state },
+    });
   }
+}
+
+/** How a life ended, and whether the death in it took place. */
+interface End {
+  readonly struck: boolean;
+  readonly state: CanonicalState;
 }
 
 /** All lives of a run: what was found in them, and which dangerous states were reached. */
 class Tally {
   readonly found = nothingFound();
   readonly reached = new Set<string>();
+  /** Ends that are not as those of a calm life, and these, by the death: a run goes on and shows all of them. */
+  readonly ends: Record<string, End> = {};
+  readonly calmEnds: Record<string, End> = {};
   faults = 0;
 
+  compare(death: string, end: End, calm: End): void {
+    this.faults += 1;
+    if (isDeepStrictEqual(end, calm)) return;
+    this.ends[death] = end;
+    this.calmEnds[death] = calm;
+  }
+
   add({ found, reached }: Stage): void {
-    for (const kind of Object.keys(found) as (keyof Findings)[]) this.found[kind] += found[kind];
+    addUp(this.found, found);
     for (const state of reached) this.reached.add(state);
   }
 }
@@ -119,11 +145,10 @@ async function onStage(tally: Tally, play: (stage: Stage) => Promise<void>): Pro
 /** In the short form: the dangerous deaths and some between them, all in one environment. */
 async function playShortForm(tally: Tally): Promise<void> {
   await onStage(tally, async (stage) => {
-    for (const story of STORIES) {
+    for (const story of PLAYED) {
       const calm = await playCalm(stage, story);
       const targets = [...dangersOf(story, calm.calls), ...betweenDangers(story, calm.calls)];
-      await playDeaths(stage, story, { targets, calm });
-      tally.faults += targets.length;
+      await playDeaths({ stage, tally }, story, { targets, calm });
       process.stdout.write(`${story.name}: ${line(targets.length, stage.found)}\n`);
     }
   });
@@ -142,13 +167,16 @@ async function playLongForm(tally: Tally): Promise<void> {
   process.stdout.write(
     `crash matrix: seed=${LONG_SEED} part=${part}/${parts} kinds=${kinds.size}\n`,
   );
-  for (const story of STORIES) {
+  for (const story of PLAYED) {
+    const begun = Date.now();
     const calm = calms.get(story.name) as Calm;
     const planned = shareOf(plan.get(story.name) ?? [], LONG_SHARE);
     const targets = [...dangersOf(story, calm.calls), ...planned];
-    await onStage(tally, (stage) => playDeaths(stage, story, { targets, calm }));
-    tally.faults += targets.length;
-    process.stdout.write(`${story.name}: ${line(targets.length, tally.found)}\n`);
+    await onStage(tally, (stage) => playDeaths({ stage, tally }, story, { targets, calm }));
+    const seconds = Math.round((Date.now() - begun) / 1000);
+    process.stdout.write(
+      `${story.name}: ${line(targets.length, tally.found)} seconds=${seconds}\n`,
+    );
   }
 }
 
@@ -160,9 +188,12 @@ describe('a worker that dies at a call to a store', () => {
       await (IS_LONG ? playLongForm(tally) : playShortForm(tally));
       process.stdout.write(`crash matrix: ${line(tally.faults, tally.found)}\n`);
       process.stdout.write(`reached: ${[...tally.reached].sort().join('; ')}\n`);
+      expect(tally.ends).toEqual(tally.calmEnds);
       expect(tally.found).toEqual(nothingFound());
       expect(tally.faults).toBeGreaterThanOrEqual(FAULTS_MIN);
-      expect([...tally.reached].sort()).toEqual(Object.keys(DANGEROUS).sort());
+      // Some states are reached in one kind of life only.
+      const missed = Object.keys(DANGEROUS).filter((state) => !tally.reached.has(state));
+      expect(IS_WHOLE ? missed : []).toEqual([]);
     },
     IS_LONG ? 2 * 3_600_000 : 600_000,
   );

@@ -1,3 +1,6 @@
+import { setLegalHold } from '../../src/activities/objects/legal-hold';
+import type { Records } from '../support/archive-reader';
+import { DANGEROUS } from '../support/crash-dangers';
 import { playOn, startWorker, type Life } from '../support/crash-life';
 import { beginLife, scannedHost, STORIES, type Story } from '../support/crash-stories';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
@@ -21,6 +24,10 @@ let before: Expected;
 let after: Expected;
 let configured: Expected;
 let back: Expected;
+/** In the middle of its life: the rest of a due day is gone, and a hold keeps one host of it. */
+let split: Expected;
+
+class Stopped extends Error {}
 
 const run = (database: string, sql: string, ...params: string[]): Promise<unknown> =>
   engine.root(database).execute(sql, params);
@@ -29,27 +36,28 @@ const storyOf = (name: string): Story => STORIES.find((story) => story.name === 
 
 beforeAll(async () => {
   engine = await createEngineHarness();
-  oracle = await createOracle(engine.environment);
+  oracle = await createOracle({ ...engine.environment, keks: engine.options.kek.keys });
   await engine.setClock('2033-01-02T01:00:00Z');
   neighbour = newTenantId();
   await scannedHost(engine, neighbour);
   const neighbours = { [neighbour]: (await oracle.see(neighbour)).rows };
-  const begin = (name: string, year: number): Promise<Life> =>
-    beginLife(
-      engine,
-      { story: storyOf(name), year },
-      { neighbours, look: () => Promise.resolve() },
-    );
+  const recordsOf = (tenantId: string): Promise<Records> => oracle.recordsOf(tenantId);
+  const begin = (name: string, year: number, look = () => Promise.resolve()): Promise<Life> =>
+    beginLife(engine, { story: storyOf(name), year }, { neighbours, look, recordsOf });
   const play = async (life: Life): Promise<Life> => {
     const worker = await startWorker(engine);
-    await playOn(engine, worker, life);
-    await worker.close();
+    await playOn(engine, worker, life).finally(() => worker.close());
     return life;
   };
   after = await play(await begin('asset data', 2033));
   back = await play(await begin('asset data that comes back before its window', 2034));
   configured = await begin('configuration', 2035);
-  before = await begin('asset data', 2037);
+  const held = await begin('asset data of which a hold splits a due day', 2037, () => {
+    throw new Stopped();
+  });
+  await expect(play(held)).rejects.toThrow(Stopped);
+  split = held;
+  before = await begin('asset data', 2038);
 });
 afterAll(async () => {
   await oracle.close();
@@ -108,11 +116,19 @@ const CRIMES: readonly Crime[] = [
 
 describe('the oracle of the crash matrix', () => {
   it('finds nothing in lives that went well, before their end and after it [AB-1]', async () => {
-    for (const life of [before, configured]) {
+    for (const life of [before, configured, split]) {
       expect(await oracle.judge(life, false)).toEqual(nothingFound());
     }
     for (const life of [after, back]) {
       expect(await oracle.judge(life, true)).toEqual(nothingFound());
+    }
+  });
+
+  it('sees no dangerous state in lives that have not begun to end, or that are over', async () => {
+    for (const life of [before, configured, after, back]) {
+      const seen = await oracle.see(life.tenantId);
+      const danger = Object.entries(DANGEROUS).filter(([, is]) => is(seen, life));
+      expect(danger.map(([name]) => name)).toEqual([]);
     }
   });
 
@@ -137,6 +153,38 @@ describe('the oracle of the crash matrix', () => {
     );
     expect(await oracle.judge(held, false)).toEqual({ ...nothingFound(), lost: 1, held: 1 });
     await release();
+  });
+
+  it('finds a copy of what a hold withholds that is gone, and a certificate that names another hold [CC-4]', async () => {
+    const { tenantId } = split;
+    const body = (from: string, to: string): Promise<unknown> =>
+      run(
+        'evidence',
+        'UPDATE certificates SET body = REPLACE(body, ?, ?) WHERE tenant_id = ?',
+        ...[from, to, tenantId],
+      );
+    const holdId = split.split?.placed?.holdId ?? '';
+    await body(holdId, 'hd_another');
+    expect(await oracle.judge(split, false)).toEqual({ ...nothingFound(), lies: 1 });
+    await body('hd_another', holdId);
+    expect(await oracle.judge(split, false)).toEqual(nothingFound());
+    const bucket = `${engine.environment.name}-backup`;
+    const [name = ''] = (
+      await engine.root('control').query(
+        `SELECT o.object_name FROM manifest_objects o
+         JOIN cohort_splits s ON s.withheld_run_id = o.run_id
+        WHERE s.tenant_id = ? AND o.copy = 'backup' AND o.part = 1`,
+        [tenantId],
+      )
+    ).map((row) => String(row['object_name']));
+    const versions = engine.admin.listObjects(bucket, name, true, { IncludeVersion: true });
+    for await (const { versionId } of versions as AsyncIterable<{ versionId: string }>) {
+      await setLegalHold(engine.admin, { bucket, name, versionId }, 'OFF');
+      await engine.admin.removeObject(bucket, name, { versionId });
+    }
+    const { held, lost } = await oracle.judge(split, false);
+    expect(held).toBeGreaterThan(0);
+    expect(lost).toBeGreaterThan(0);
   });
 
   it('finds a key that an administrator took away without a tombstone [CC-1]', async () => {

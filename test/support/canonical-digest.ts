@@ -26,34 +26,40 @@ export interface CanonicalState {
 /**
  * Reads a tenant's state without what differs between two undisturbed lives: ids of runs, assets and
  * scans, instants, keys, attempts. Due days count from the day of their event.
+ *
+ * @param without - names of runs and keys that are left out: their ends are expected, and no part of the state.
  */
 export async function canonicalState(
   sources: DigestSources,
   tenantId: string,
+  without: readonly string[] = [],
 ): Promise<CanonicalState> {
   const { root } = sources;
   const tally = async (database: string, sql: string): Promise<Record<string, number>> => {
     const rows = await root(database).query(sql, [tenantId]);
-    return Object.fromEntries(
-      rows.map((row): [string, number] => [String(row['name']), Number(row['n'])]).sort(),
-    );
+    const counts: Record<string, number> = {};
+    for (const row of rows) {
+      const [name, of] = [String(row['name']), String(row['of'])];
+      if (!without.some((left) => of.includes(left))) counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return Object.fromEntries(Object.entries(counts).sort());
   };
   const wrappings = await tally(
     'keys',
-    `SELECT 'wrappings' AS name, COUNT(*) AS n FROM key_wrappings w
+    `SELECT 'wrappings' AS name, w.key_ref AS \`of\` FROM key_wrappings w
        JOIN data_keys k ON k.key_ref = w.key_ref WHERE k.tenant_id = ?`,
   );
   return {
     live: await liveCounts(sources, tenantId),
-    cohorts: await cohortsOf(root('control'), tenantId),
-    certificates: await certificatesOf(root('evidence'), tenantId),
+    cohorts: await cohortsOf(root('control'), tenantId, without),
+    certificates: await certificatesOf(root('evidence'), tenantId, without),
     evidence: await tally(
       'evidence',
-      'SELECT kind AS name, COUNT(*) AS n FROM entries WHERE tenant_id = ? GROUP BY kind',
+      'SELECT kind AS name, subject AS `of` FROM entries WHERE tenant_id = ?',
     ),
     tombstones: await tally(
       'keys',
-      'SELECT kind AS name, COUNT(*) AS n FROM key_tombstones WHERE tenant_id = ? GROUP BY kind',
+      'SELECT kind AS name, key_ref AS `of` FROM key_tombstones WHERE tenant_id = ?',
     ),
     wrappings: wrappings['wrappings'] ?? 0,
     objects: await sources.objectsOf(tenantId),
@@ -97,30 +103,45 @@ async function liveCounts(
   return counts;
 }
 
-async function cohortsOf(control: SqlPool, tenantId: string): Promise<readonly object[]> {
+async function cohortsOf(
+  control: SqlPool,
+  tenantId: string,
+  without: readonly string[],
+): Promise<readonly object[]> {
   const rows = await control.query(
-    `SELECT r.record_class, r.event_kind, r.generation, c.records,
+    `SELECT r.run_id, r.record_class, r.event_kind, r.generation, c.records,
             DATEDIFF(c.due_on, DATE(r.event_at)) AS days,
             (SELECT GROUP_CONCAT(s.state ORDER BY s.state) FROM cohort_states s
               WHERE s.run_id = c.run_id AND s.due_on = c.due_on) AS states,
             (SELECT GROUP_CONCAT(CONCAT(n.location, '=', n.records) ORDER BY n.location)
                FROM cohort_counts n WHERE n.run_id = c.run_id AND n.due_on = c.due_on) AS counts
        FROM cohorts c JOIN runs r ON r.run_id = c.run_id
-      WHERE c.tenant_id = ? ORDER BY r.record_class, r.generation, c.due_on`,
+      WHERE c.tenant_id = ? ORDER BY r.record_class, r.generation, c.due_on, c.records`,
     [tenantId],
   );
-  return rows.map((row) =>
-    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)])),
-  );
+  return rows
+    .filter((row) => !without.includes(String(row['run_id'])))
+    .map((row) =>
+      Object.fromEntries(
+        Object.entries(row).flatMap(([name, value]) =>
+          name === 'run_id' ? [] : [[name, String(value)] as const],
+        ),
+      ),
+    );
 }
 
-async function certificatesOf(evidence: SqlPool, tenantId: string): Promise<readonly object[]> {
-  const rows = await evidence.query('SELECT body FROM certificates WHERE tenant_id = ?', [
+async function certificatesOf(
+  evidence: SqlPool,
+  tenantId: string,
+  without: readonly string[],
+): Promise<readonly object[]> {
+  const rows = await evidence.query('SELECT run_id, body FROM certificates WHERE tenant_id = ?', [
     tenantId,
   ]);
   return rows
+    .filter((row) => !without.includes(String(row['run_id'])))
     .map((row) => {
-      const { recordClass, generation, late, keys, locations } = JSON.parse(
+      const { recordClass, generation, late, keys, locations, withheld } = JSON.parse(
         String(row['body']),
       ) as {
         recordClass: string;
@@ -128,11 +149,13 @@ async function certificatesOf(evidence: SqlPool, tenantId: string): Promise<read
         late: boolean;
         keys: unknown[];
         locations: { location: string; before: number; after: number }[];
+        withheld?: { records: number }[];
       };
       return {
         recordClass,
         generation,
         late,
+        withheld: (withheld ?? []).map(({ records }) => records),
         keys: keys.length,
         locations: locations.map(({ location, before, after }) => `${location} ${before} ${after}`),
       };

@@ -45,4 +45,13 @@ export const DANGEROUS: Readonly<Record<string, (seen: Seen, expected: Expected)
     wrappings > 0 &&
     holds.some(({ to }) => to === null) &&
     parts.some(({ notBefore }) => Date.parse(notBefore) <= Date.parse(`${now.replace(' ', 'T')}Z`)),
+  'held records copied, the split not on record': ({ readableKeys, splits }, { split }) =>
+    split !== undefined && readableKeys > 1 && splits === 0,
+  'split on record, nobody has judged it': ({ splits, splitVerdicts }) =>
+    splits > 0 && splitVerdicts === 0,
+  'the rest ended, what is held archived under a key of its own': (seen, { split, holds }) =>
+    split !== undefined &&
+    ended(seen) === 1 &&
+    seen.readableKeys > 0 &&
+    holds.some(({ to }) => to === null),
 };

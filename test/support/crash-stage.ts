@@ -1,10 +1,11 @@
+import type { Records } from './archive-reader';
 import { canonicalState, type CanonicalState } from './canonical-digest';
 import { DANGEROUS } from './crash-dangers';
 import { playOn, startWorker, type CrashWorker, type Life } from './crash-life';
 import { beginLife, scannedHost, type Story } from './crash-stories';
 import { createEngineHarness, newTenantId, type EngineHarness } from './engine';
 import { createOracle, type Oracle } from './oracle';
-import { nothingFound, type Expected, type Findings } from './verdict';
+import { addUp, nothingFound, type Expected, type Findings } from './verdict';
 
 /** Workers that may come after the dead one, each some time later. */
 const SUCCESSORS = 6;
@@ -29,7 +30,8 @@ export interface Stage {
 /** Creates the environment, its neighbour and its oracle. */
 export async function createStage(): Promise<Stage> {
   const engine = await createEngineHarness();
-  const oracle = await createOracle(engine.environment);
+  const { environment, options } = engine;
+  const oracle = await createOracle({ ...environment, keks: options.kek.keys });
   await engine.setClock(`${FIRST_YEAR}-01-02T01:00:00Z`);
   const neighbour = newTenantId();
   await scannedHost(engine, neighbour);
@@ -49,8 +51,7 @@ function stageOn({ engine, oracle, neighbours }: Setting): Stage {
   const judge = async (life: Life, over: boolean): Promise<void> => {
     const seen = await oracle.see(life.tenantId);
     for (const [name, is] of Object.entries(DANGEROUS)) if (is(seen, life)) reached.add(name);
-    const findings = await oracle.judge(life, over);
-    for (const kind of Object.keys(found) as (keyof Findings)[]) found[kind] += findings[kind];
+    addUp(found, await oracle.judge(life, over));
   };
   const sources = {
     root: (database: string) => engine.root(database),
@@ -64,9 +65,16 @@ function stageOn({ engine, oracle, neighbours }: Setting): Stage {
       // No leap year: instants are counted in days.
       year += year % 4 === 3 ? 2 : 1;
       const look = (life: Life): Promise<void> => judge(life, false);
-      return beginLife(engine, { story, year }, { neighbours, look });
+      const recordsOf = (tenantId: string): Promise<Records> => oracle.recordsOf(tenantId);
+      return beginLife(engine, { story, year }, { neighbours, look, recordsOf });
     },
-    stateOf: ({ tenantId }) => canonicalState(sources, tenantId),
+    // What an attempt at a split left that died has an end of its own.
+    stateOf: async ({ tenantId, split }) =>
+      canonicalState(
+        sources,
+        tenantId,
+        split === undefined ? [] : await leftoversOf(engine, tenantId),
+      ),
     succeed: (life, start = () => startWorker(engine)) => succeed(engine, life, start),
     remove: async () => {
       await oracle.close();
@@ -96,4 +104,14 @@ async function succeed(
       await worker?.close();
     }
   }
+}
+
+/** Names of what was found in the archive outside every run: the runs that it became, and its keys. */
+async function leftoversOf(engine: EngineHarness, tenantId: string): Promise<readonly string[]> {
+  const rows = await engine.root('control').query(
+    `SELECT r.run_id, a.key_ref FROM stray_archives a
+       JOIN runs r ON r.tenant_id = a.tenant_id AND r.event_id = a.event_id WHERE a.tenant_id = ?`,
+    [tenantId],
+  );
+  return rows.flatMap((row) => [String(row['run_id']), String(row['key_ref'])]);
 }

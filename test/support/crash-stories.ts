@@ -1,11 +1,11 @@
 import { subscribeTo } from './control';
 import type { Life, Point } from './crash-life';
 import { newTenantId, type EngineHarness } from './engine';
-import { later } from './interlocks';
 import { hostReport, newAsset } from './observations';
 import { orderDeletion } from './orders';
-import { until } from './race-lives';
-import { hold } from './holds';
+import type { Records } from './archive-reader';
+import { Holding } from './crash-holding';
+import { splitDay } from './split-story';
 import { ended } from './tenant-life';
 import type { Expected, Part } from './verdict';
 
@@ -18,76 +18,29 @@ export interface Story {
 }
 
 /** What a story puts in, and what persons do in the middle of it. */
-export interface Plot extends Pick<Expected, 'tenantId' | 'parts' | 'keys' | 'comesBack'> {
+export interface Plot extends Pick<
+  Expected,
+  'tenantId' | 'parts' | 'keys' | 'comesBack' | 'split'
+> {
   readonly holds?: Holding;
   readonly meanwhile?: (point: Point) => Promise<boolean>;
 }
 
 const HOUR_MS = 3_600_000;
-/** A window opens two hours after its earliest instant; somebody tries a little later. */
-const GUARD_AND_MORE_MS = 3 * HOUR_MS;
-/** Longer than a lease and the time that a statement may take after it, in seconds. */
-const BEYOND_LEASE = 91;
-
-/** Persons who place a hold at a point and release it the day after somebody tried to destroy under it. */
-export class Holding {
-  readonly periods: { from: string; to: string | null }[] = [];
-  private lift: (() => Promise<void>) | null = null;
-  private wasPlaced = false;
-
-  constructor(
-    private readonly engine: EngineHarness,
-    private readonly tenantId: string,
-    private readonly at: (point: Point) => Promise<boolean>,
-  ) {}
-
-  get isInForce(): boolean {
-    return this.lift !== null;
-  }
-
-  /** Places the hold when its point has come. */
-  async meanwhile(point: Point): Promise<boolean> {
-    if (this.wasPlaced || !(await this.at(point))) return false;
-    this.wasPlaced = true;
-    const before = await this.holds();
-    const answer = { isThere: false };
-    const placing = hold(this.engine, this.tenantId).finally(() => {
-      answer.isThere = true;
-    });
-    await until(async () => answer.isThere || (await this.holds()) > before);
-    // A dead worker's attempt on documents is waited for: its lease runs out on the movable clock.
-    if (!answer.isThere) await later(this.engine, BEYOND_LEASE);
-    this.lift = await placing;
-    this.periods.push({ from: await this.engine.now(), to: null });
-    return true;
-  }
-
-  /** Two people release it, a day later. */
-  async release(): Promise<void> {
-    await later(this.engine, 24 * 3600);
-    const to = await this.engine.now();
-    await this.lift?.();
-    this.lift = null;
-    const [period] = this.periods;
-    if (period !== undefined) period.to = to;
-  }
-
-  private async holds(): Promise<number> {
-    const rows = await this.engine
-      .root('control')
-      .query('SELECT COUNT(*) AS n FROM hold_scopes WHERE tenant_id = ?', [this.tenantId]);
-    return Number(rows[0]?.['n']);
-  }
-}
-
+/** A window opens two hours after the end of its due day in the zone; somebody tries a little later. */
+const DAY_AND_GUARD_MS = 20 * HOUR_MS;
 /** A life of a story, to be played by workers. */
 export async function beginLife(
   engine: EngineHarness,
   { story, year }: { readonly story: Story; readonly year: number },
-  around: Pick<Expected, 'neighbours'> & { readonly look: (life: Life) => Promise<void> },
+  around: Pick<Expected, 'neighbours'> & {
+    readonly look: (life: Life) => Promise<void>;
+    readonly recordsOf: (tenantId: string) => Promise<Records>;
+  },
 ): Promise<Life> {
   const plot = await story.begin(engine, year);
   const { holds: holding, meanwhile, ...expected } = plot;
+  if (plot.split !== undefined) plot.split.records = await around.recordsOf(plot.tenantId);
   const life: Life = {
     ...expected,
     holds: holding?.periods ?? [],
@@ -109,7 +62,7 @@ export async function beginLife(
 /** When every window would be open. */
 const temptation = (parts: readonly Part[]): string =>
   new Date(
-    Math.max(...parts.map(({ notBefore }) => Date.parse(notBefore))) + GUARD_AND_MORE_MS,
+    Math.max(...parts.map(({ notBefore }) => Date.parse(notBefore))) + DAY_AND_GUARD_MS,
   ).toISOString();
 
 /** A host with one scan of a tenant that has just subscribed. */
@@ -192,7 +145,7 @@ const heldAt = (
     const plot = await endedHost(engine, year);
     const { tenantId } = plot;
     const when = async (point: Point): Promise<boolean> => at(engine, tenantId, point);
-    return { ...plot, holds: new Holding(engine, tenantId, when) };
+    return { ...plot, holds: new Holding(engine, tenantId, { at: when }) };
   },
 });
 
@@ -285,7 +238,7 @@ const heldSettings: Story = {
     const plot = await requestedSettings(engine, year);
     const when = async (point: Point): Promise<boolean> =>
       point === 'wait' && (await destroyedKeys(engine, plot.tenantId)) === 1;
-    return { ...plot, holds: new Holding(engine, plot.tenantId, when) };
+    return { ...plot, holds: new Holding(engine, plot.tenantId, { at: when }) };
   },
 };
 
@@ -358,4 +311,5 @@ export const STORIES: readonly Story[] = [
   backAt('before its window', 'wait'),
   backAt('in the middle of the move', 'verifyMoved'),
   lateRow,
+  splitDay,
 ];

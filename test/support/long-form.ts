@@ -29,3 +29,6 @@ export const shareOf = <T>(all: readonly T[], { part, parts }: Share): readonly 
 
 /** The share of this process. */
 export const LONG_SHARE = readShare(process.env['LETHE_LONG_PART'] ?? '');
+
+/** Kinds of life that the crash matrix plays: those that have this in their name; nothing means all. */
+export const CHOSEN_STORY = process.env['LETHE_CRASH_STORY'] ?? '';

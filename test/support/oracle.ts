@@ -1,7 +1,18 @@
-import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
+import { createConnection, type Connection } from 'mysql2/promise';
 import { MongoClient } from 'mongodb';
 import { Client } from 'minio';
-import { excess, judgeSeen, type Expected, type Findings, type Rows, type Seen } from './verdict';
+import type { Records } from './archive-reader';
+import { ask, readLive, readSplitSight, type Eyes } from './split-sight';
+import { judgeSplit } from './split-verdict';
+import {
+  addUp,
+  excess,
+  judgeSeen,
+  type Expected,
+  type Findings,
+  type Rows,
+  type Seen,
+} from './verdict';
 
 /**
  * A judge that shares no code with the engine: it asks the servers as their administrator and knows from
@@ -10,6 +21,8 @@ import { excess, judgeSeen, type Expected, type Findings, type Rows, type Seen }
 
 export interface Oracle {
   see(tenantId: string): Promise<Seen>;
+  /** Every live record of asset data with a digest of its bytes. */
+  recordsOf(tenantId: string): Promise<Records>;
   /** Judges a tenant; `over` says that its life has ended and nothing may be left. */
   judge(expected: Expected, over: boolean): Promise<Findings>;
   close(): Promise<void>;
@@ -25,6 +38,7 @@ const SETTING_COLLECTIONS = ['detection_settings', 'whitelists'] as const;
 export async function createOracle(environment: {
   readonly name: string;
   readonly prefix: string;
+  readonly keks?: ReadonlyMap<string, Buffer>;
 }): Promise<Oracle> {
   const sql = await administrator();
   const mongo = await MongoClient.connect(variable('LETHE_MONGO_URL'));
@@ -36,11 +50,18 @@ export async function createOracle(environment: {
     accessKey: variable('LETHE_S3_ADMIN_ACCESS_KEY'),
     secretKey: variable('LETHE_S3_ADMIN_SECRET_KEY'),
   });
-  const eyes: Eyes = { sql, mongo, objects, ...environment };
+  const { name, prefix, keks = new Map<string, Buffer>() } = environment;
+  const eyes: Eyes = { sql, mongo, objects, name, prefix, keks };
   return {
     see: (tenantId) => see(eyes, tenantId),
+    recordsOf: (tenantId) => readLive(eyes, tenantId),
     judge: async (expected, over) => {
-      const findings = judgeSeen(await see(eyes, expected.tenantId), expected, over);
+      const seen = await see(eyes, expected.tenantId);
+      const findings = judgeSeen(seen, expected, over);
+      if (expected.split !== undefined) {
+        const sight = await readSplitSight(eyes, expected.tenantId);
+        addUp(findings, judgeSplit(sight, seen, expected));
+      }
       for (const [tenantId, rows] of Object.entries(expected.neighbours)) {
         const neighbour = await see(eyes, tenantId);
         const touched = neighbour.tombstones.length + neighbour.objects + neighbour.manifests;
@@ -76,23 +97,6 @@ async function administrator(): Promise<Connection> {
   );
   await sql.query("SET time_zone = '+00:00'");
   return sql;
-}
-
-interface Eyes {
-  readonly sql: Connection;
-  readonly mongo: MongoClient;
-  readonly objects: Client;
-  readonly name: string;
-  readonly prefix: string;
-}
-
-async function ask(
-  { sql, prefix }: Eyes,
-  text: string,
-  params: readonly string[],
-): Promise<RowDataPacket[]> {
-  // `~` stands for the environment's prefix.
-  return (await sql.query<RowDataPacket[]>(text.replaceAll('~', `${prefix}_`), [...params]))[0];
 }
 
 async function countOf(eyes: Eyes, from: string, tenantId: string): Promise<number> {
@@ -209,6 +213,12 @@ async function see(eyes: Eyes, tenantId: string): Promise<Seen> {
       at: String(row['destroyed_at']),
       kind: String(row['kind']),
     })),
+    splits: await countOf(eyes, '~control.cohort_splits WHERE tenant_id = ?', tenantId),
+    splitVerdicts: await countOf(
+      eyes,
+      '~control.split_verdicts v JOIN ~control.runs r ON r.run_id = v.run_id WHERE r.tenant_id = ?',
+      tenantId,
+    ),
     readableDespiteTombstone: await countOf(
       eyes,
       '~keys.key_tombstones t JOIN ~keys.key_wrappings w ON w.key_ref = t.key_ref WHERE t.tenant_id = ?',

@@ -1,3 +1,5 @@
+import { extraEnds, partOfKey, type Split } from './split-verdict';
+
 /** What an oracle expects and sees, and how it judges; it shares no code with the engine. */
 
 /** Rows and documents by place. */
@@ -19,6 +21,8 @@ export interface Expected {
   readonly keys?: number;
   /** Legal holds over all of the tenant's data; one without an end is in force. */
   readonly holds: readonly { readonly from: string; readonly to: string | null }[];
+  /** The holds cover one asset of the first due day: `parts` are the rest, then what is held. */
+  readonly split?: Split;
   /** At the end everything is live again, and nothing is archived. */
   readonly comesBack?: boolean;
   /** Nobody may touch these tenants: rows by place. */
@@ -45,6 +49,9 @@ export interface Seen {
     /** `destroy`, or `retire` after everything was back. */
     readonly kind: string;
   }[];
+  /** Splits of due days on record, and verdicts about them. */
+  readonly splits: number;
+  readonly splitVerdicts: number;
   readonly readableDespiteTombstone: number;
   readonly certificates: readonly {
     /** Run and due day. */
@@ -68,6 +75,11 @@ export const nothingFound = (): Findings => ({
   ...{ lost: 0, early: 0, held: 0, cross: 0, lies: 0, ghosts: 0, dup: 0 },
 });
 
+/** Adds findings to others. */
+export function addUp(sum: Findings, more: Findings): void {
+  for (const kind of Object.keys(sum) as (keyof Findings)[]) sum[kind] += more[kind];
+}
+
 const instant = (text: string): number =>
   Date.parse(text.endsWith('Z') ? text : `${text.replace(' ', 'T')}Z`);
 /** Rows of all of some parts together. */
@@ -88,13 +100,21 @@ export function judgeSeen(seen: Seen, expected: Expected, over: boolean): Findin
   const findings = nothingFound();
   const { rows, tombstones, certificates } = seen;
   const destroyed = tombstones.filter(({ kind }) => kind === 'destroy');
-  findings.lost = lostOf(seen, expected, destroyed.length);
+  const { split } = expected;
+  const partOf = (keyRef: string, index: number): number =>
+    split === undefined ? index : partOfKey(split, keyRef);
+  const ends = new Set(destroyed.map(({ keyRef }, index) => partOf(keyRef, index)));
+  const left = expected.parts.filter((_, index) => !ends.has(index));
+  findings.lost = lostOf(seen, expected, left);
   const covers = ({ from, to }: Expected['holds'][number], at: string): boolean =>
     instant(at) >= instant(from) && (to === null || instant(at) < instant(to));
-  destroyed.forEach(({ at }, index) => {
-    const part = expected.parts[index];
+  destroyed.forEach(({ at, keyRef }, index) => {
+    const number = partOf(keyRef, index);
+    const part = expected.parts[number];
     if (part === undefined || instant(at) < instant(part.notBefore)) findings.early += 1;
-    if (expected.holds.some((hold) => covers(hold, at))) findings.held += 1;
+    const isRest = split !== undefined && number === 0;
+    if (!isRest && expected.holds.some((hold) => covers(hold, at))) findings.held += 1;
+    if (isRest && instant(at) >= instant(split.restBefore)) findings.ghosts += 1;
   });
   // What is missing while a hold is in force is gone under it.
   if (expected.holds.some((hold) => covers(hold, seen.now))) findings.held += findings.lost;
@@ -109,18 +129,18 @@ export function judgeSeen(seen: Seen, expected: Expected, over: boolean): Findin
   }
   findings.dup += Math.max(
     certificates.length - new Set(certificates.map(({ cohort }) => cohort)).size,
-    certificates.length - expected.parts.length,
-    tombstones.length - expected.parts.length,
+    certificates.length - expected.parts.length - extraEnds(split),
+    tombstones.length - expected.parts.length - extraEnds(split),
     0,
   );
   return findings;
 }
 
 /** What has not ended must be live or archived, and every key is there or has its tombstone. */
-function lostOf(seen: Seen, expected: Expected, ended: number): number {
+function lostOf(seen: Seen, expected: Expected, parts: readonly Part[]): number {
   const { rows, archived, tombstones, readableKeys } = seen;
   const keys = Math.max(0, (expected.keys ?? 0) - readableKeys - tombstones.length);
-  const left = Object.entries(rowsOf(expected.parts.slice(ended)));
+  const left = Object.entries(rowsOf(parts));
   return left.reduce(
     (lost, [place, n]) => lost + Math.max(0, n - (rows[place] ?? 0) - (archived[place] ?? 0)),
     keys,

@@ -1,7 +1,7 @@
 import { LetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
 import { tripping } from '../control/stops';
-import { toSqlTime } from '../control/sql-text';
+import { textRow, toSqlTime } from '../control/sql-text';
 import { PERMIT_SECONDS } from '../disposition/permits';
 import { openBatches, purgeBatch, type BatchReference } from '../disposition/purge-batch';
 import { markCohort } from '../disposition/run-rows';
@@ -106,7 +106,7 @@ async function destroyKeys(
     const { runId, dueOn, generation } = cohort;
     if (await neverExisted(ports, keyRef)) continue;
     // A stray of a key that ended before, for whatever reason, is condemned already.
-    if (cohort.eventKind === 'stray' && (await readTombstone(ports, keyRef)) !== null) continue;
+    if (cohort.eventKind === 'stray' && (await endedByAnother(ports, cohort, keyRef))) continue;
     await destroyKey(ports, { tenantId, runId, dueOn, generation, keyRef, kind, workflowNow });
   }
 }
@@ -118,6 +118,22 @@ async function neverExisted(ports: DestructionPorts, keyRef: string): Promise<bo
     [keyRef, keyRef],
   );
   return rows.length === 0;
+}
+
+/** A key that ended under this cohort's own permit is not yet done: its end still goes on record. */
+async function endedByAnother(
+  ports: DestructionPorts,
+  { runId, dueOn }: CohortRow,
+  keyRef: string,
+): Promise<boolean> {
+  const tombstone = await readTombstone(ports, keyRef);
+  if (tombstone === null) return false;
+  const own = await textRow(
+    ports.control,
+    'SELECT permit_id FROM permits WHERE permit_id = ? AND run_id = ? AND due_on = ?',
+    [tombstone.permitId, runId, dueOn],
+  );
+  return own === null;
 }
 
 async function issueRowPermit(

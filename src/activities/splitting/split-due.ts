@@ -2,10 +2,10 @@ import { isLetheError } from '../../domain/errors';
 import { mayCover } from '../../domain/hold-scope';
 import { refreshTenant } from '../control/refresh-tenant';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
-import { textRow } from '../control/sql-text';
+import { required, textRow, textRows } from '../control/sql-text';
 import { isFrozen, tripping } from '../control/stops';
 import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
-import { verifySplit } from '../verification/verify-split';
+import { verifySplit, type SplitVerdict } from '../verification/verify-split';
 import type { SplitPorts } from './ports';
 import { recordSplit } from './record-split';
 import { countShares, isTakenOver, withhold, type Withholding } from './withhold';
@@ -51,7 +51,9 @@ export async function splitDue(
   for (const cohort of cohorts) {
     if (!isArchived(cohort)) continue;
     outcomes.push(...(await splitForEach(ports, { tenantId, cohort }, { facts, now })));
-    if (isOpen(cohort.deleteNotBefore, now)) await renewVerdicts(ports, tenantId, cohort);
+    if (!isOpen(cohort.deleteNotBefore, now)) continue;
+    await recordReliefs(ports, tenantId, cohort);
+    await renewVerdicts(ports, tenantId, cohort);
   }
   return {
     blockedOn: WAITS_FOR.find(([outcome]) => outcomes.includes(outcome))?.[1] ?? null,
@@ -155,14 +157,56 @@ async function recordWhole({ archive }: SplitPorts, order: Withholding): Promise
 
 async function judge(ports: SplitPorts, order: Withholding): Promise<void> {
   const { tenantId, cohort, holdId } = order;
-  const { runId, dueOn } = cohort;
   const verdict = await verifySplit(ports.verifier, order);
-  await ports.archive.ledger.append({
+  await recordSplitEvidence(ports, { tenantId, ...cohort, holdId }, verdict);
+}
+
+async function recordSplitEvidence(
+  { archive }: SplitPorts,
+  of: Record<'tenantId' | 'runId' | 'dueOn' | 'holdId', string>,
+  verdict: SplitVerdict,
+): Promise<void> {
+  const { tenantId, runId, dueOn, holdId } = of;
+  await archive.ledger.append({
     tenantId,
     kind: 'cohort-split',
     subject: `${runId}/${dueOn}/${holdId}`,
     details: { runId, dueOn, holdId, ...verdict },
   });
+}
+
+/**
+ * Who judged a split may have died before it was in the evidence. The due day is no longer held then, so it is
+ * put there from the first verdict before anything goes.
+ */
+async function recordReliefs(
+  ports: SplitPorts,
+  tenantId: string,
+  { runId, dueOn }: CohortRow,
+): Promise<void> {
+  const rows = await textRows(
+    ports.archive.control,
+    `SELECT v.hold_id, v.withheld_run_id, v.withheld, v.rest, v.manifest_digest FROM split_verdicts v
+       JOIN cohort_reliefs f ON f.run_id = v.run_id AND f.due_on = v.due_on AND f.hold_id = v.hold_id
+      WHERE v.run_id = ? AND v.due_on = ? ORDER BY v.verified_at`,
+    [runId, dueOn],
+  );
+  const recorded = new Set<string>();
+  for (const row of rows) {
+    const holdId = required(row, 'hold_id');
+    if (recorded.has(holdId)) continue;
+    recorded.add(holdId);
+    await recordSplitEvidence(
+      ports,
+      { tenantId, runId, dueOn, holdId },
+      {
+        withheldRunId: row['withheld_run_id'] ?? null,
+        withheld: Number(required(row, 'withheld')),
+        rest: Number(required(row, 'rest')),
+        manifestDigest: required(row, 'manifest_digest'),
+      },
+    );
+  }
 }
 
 /** Splits whose last good verdict is old are judged again before anything of the due day goes. */
