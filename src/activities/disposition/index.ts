@@ -11,6 +11,7 @@ import { verifyConfiguration } from '../verification/verify-configuration';
 import { verifyCopies } from '../verification/verify-copies';
 import { verifyMoved } from '../verification/verify-moved';
 import { verifyStrayArchives } from '../verification/verify-stray-archives';
+import { assertKeysPresent } from './assert-keys-present';
 import { moveBatches, type MovePorts } from './move-rows';
 import { recordWait } from './pace-waits';
 import { Pacer, type PacerPorts } from './pacer';
@@ -106,6 +107,9 @@ const withoutReplicas = (pacing: PacerPorts): PacerPorts => ({
 
 async function move(ports: DispositionPorts, run: RunRow): Promise<Progress['counts'] | Progress> {
   if (!isArchived(run) || run.states.has('moved')) return {};
+  if (!isOfArchive(run)) {
+    await verifying(ports, run, undefined, () => assertKeysPresent(ports.archive, run));
+  }
   const { counts, waitsFor } = await moveBatches(ports, run);
   if (waitsFor === null) return counts;
   await recordWait(ports.archive.control, run.runId, waitsFor);
