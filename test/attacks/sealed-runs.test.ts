@@ -125,7 +125,7 @@ describe('a key that a run lists', () => {
     ]);
   };
   const destroy = (run: SealedRun, keyRef: string): Promise<unknown> =>
-    issueDestroyPermit(environment, run, undefined, keyRef);
+    issueDestroyPermit(environment, run, { keyRef });
 
   it('gets no permit when it is the key of another run, whose hold would not be asked for [CC-4]', async () => {
     const run = await sealed();

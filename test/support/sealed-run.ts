@@ -112,9 +112,9 @@ export function newPermitId(): string {
 export async function issueDestroyPermit(
   environment: SqlEnvironment,
   run: SealedRun,
-  workflowNow?: string,
-  keyRef = `asset:${run.runId}:${run.dueOn}`,
+  asked: { readonly workflowNow?: string | undefined; readonly keyRef?: string } = {},
 ): Promise<string> {
+  const { workflowNow, keyRef = `asset:${run.runId}:${run.dueOn}` } = asked;
   const permit = newPermitId();
   const now = await environment.pool('root', 'control').query('SELECT lethe_now() AS now');
   await environment
