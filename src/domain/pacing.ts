@@ -97,8 +97,35 @@ function isBehind({ throttle, replicaLagMs, isCatchingUp }: PaceFacts): boolean 
 }
 
 /** True when waiting longer could miss the instant by which rows must have moved. */
-function isPressing({ now, moveBy: by, remainingMs }: PaceFacts): boolean {
+function isPressing({
+  now,
+  moveBy: by,
+  remainingMs,
+}: Pick<PaceFacts, 'now' | 'moveBy' | 'remainingMs'>): boolean {
   return Date.parse(now) + remainingMs + SLACK_MS >= Date.parse(by);
+}
+
+/** What gives way to a deadline; a pause and the load of a server do not. */
+const COURTESIES: ReadonlySet<string> = new Set<WaitReason>(['quiet-hours', 'replica-lag']);
+
+/** Whether a reason to wait still holds a move up, which it does not when it must give way by now. */
+export function stillHolds(
+  reason: string,
+  facts: {
+    readonly now: string;
+    readonly moveBy: string;
+    /** Null while nobody has counted. */
+    readonly rowsLeft: number | null;
+    readonly rowsPerSecond: number;
+  },
+): boolean {
+  if (!COURTESIES.has(reason)) return true;
+  const { rowsLeft, rowsPerSecond } = facts;
+  const known = rowsLeft !== null && rowsPerSecond > 0;
+  return !isPressing({
+    ...facts,
+    remainingMs: known ? (rowsLeft / rowsPerSecond) * SECOND_MS : 0,
+  });
 }
 
 /** Longest time that one batch should take, in milliseconds; a slower server gets a rest after it. */

@@ -119,13 +119,15 @@ describe('a cap', () => {
   it('lets the end of what is irrevocable be finished, whatever it says', async () => {
     await limits.capAt('cohorts-per-hour', 1);
     const [first, begun] = [await limits.sealed(), await limits.sealed()];
+    const permit = await limits.issueDestroy(begun);
+    await limits.moveClock(1.01);
     await limits.issueDestroy(first);
     await expect(limits.issueDestroy(begun)).rejects.toMatchObject(
       refusedWith('CAP_COHORTS_PER_HOUR'),
     );
     await limits.root.execute(
-      `INSERT INTO tombstones VALUES (?, ?, ?, 1, 'k', 'd', 'pm_0', lethe_now())`,
-      [begun.runId, begun.dueOn, begun.tenantId],
+      `INSERT INTO tombstones VALUES (?, ?, ?, 1, 'k', 'd', ?, lethe_now())`,
+      [begun.runId, begun.dueOn, begun.tenantId, permit],
     );
     expect(await limits.issueDestroy(begun)).toMatch(/^pm_/);
   });

@@ -102,7 +102,7 @@ describe('quiet hours', () => {
       blockedOn: 'throttle:quiet-hours',
     });
     await engine.setClock('2030-01-17T04:00:00Z');
-    expect(await progress(run.tenantId)).toMatchObject([{ isLate: true }]);
+    expect(await progress(run.tenantId)).toMatchObject([{ isLate: true, waitsFor: null }]);
     expect(await engine.activities.moveRows(run)).toMatchObject({ done: true });
     expect(await isLive(run.tenantId)).toBe(false);
   });

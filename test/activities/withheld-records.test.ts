@@ -291,4 +291,26 @@ describe('a due day that a hold covers in part', () => {
     expect(await keysGone(tenantId)).toEqual([]);
     expect(await archived(tenantId, before)).toHaveLength(before.records);
   });
+
+  it('is kept when what is withheld is called older than it is: another hold would pass it by [CC-4]', async () => {
+    const { tenantId, asset } = await retained();
+    const before = await dueDay(tenantId);
+    await at(before.deleteNotBefore ?? '', 1);
+    await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
+    const root = engine.root('control');
+    await root.execute(
+      `INSERT INTO breaker_resets SELECT trip_id, 'ops-1', 'the cause was found', lethe_now()
+         FROM breaker_trips WHERE trip_id NOT IN (SELECT trip_id FROM breaker_resets)`,
+    );
+    // An archiver that lies in this one column, and in nothing that is proven by bytes.
+    await root.execute(`CREATE TRIGGER untrue BEFORE INSERT ON cohorts FOR EACH ROW
+      SET NEW.newest_observed_at = NEW.newest_observed_at - INTERVAL 1 MICROSECOND`);
+    try {
+      expect((await engine.destroy(tenantId)).blockedOn).toBe('verification');
+    } finally {
+      await root.execute('DROP TRIGGER untrue');
+    }
+    expect(await keysGone(tenantId)).toEqual([]);
+    expect(await archived(tenantId, before)).toHaveLength(before.records);
+  });
 });

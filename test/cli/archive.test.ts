@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -171,6 +172,28 @@ describe('archive verify', () => {
     expect(answerOf(outcome)).toMatchObject({ unlisted: ['link', 'notes.txt', leftover] });
     expect(answerOf(outcome).cohorts[0]).toMatchObject({ outcome: 'ok' });
   });
+
+  it.each([1, 'manifest'] as const)(
+    'follows no link in the place of its %s, and waits for no pipe [F25]',
+    async (part) => {
+      store(sealCohort({ rows }));
+      const place = inDir(nameOf(COHORT, part));
+      const elsewhere = join(folder, 'elsewhere');
+      writeFileSync(elsewhere, readFileSync(place));
+      rmSync(place);
+      symlinkSync(elsewhere, place);
+      expect(await verify()).toMatchObject({ exitCode: 1, stderr: '' });
+      rmSync(place);
+      execFileSync('mkfifo', [place]);
+      expect(await verify()).toMatchObject({ exitCode: 1, stderr: '' });
+      expect(await restore()).toMatchObject({ exitCode: 1 });
+      expect(restored()).toEqual([]);
+      // Companion: the same bytes as a file of the folder.
+      rmSync(place);
+      writeFileSync(place, readFileSync(elsewhere));
+      expect(await verify()).toMatchObject({ exitCode: 0 });
+    },
+  );
 
   it('proves each cohort under its own key', async () => {
     store(

@@ -6,6 +6,7 @@ import {
   paceWarning,
   reasonToWait,
   restAfter,
+  stillHolds,
   type PaceFacts,
 } from '../../src/domain/pacing';
 
@@ -52,6 +53,25 @@ describe('quiet hours', () => {
     expect(reasonToWait({ ...lastDay, remainingMs: 1 })).toBeNull();
     const long = { ...FACTS, remainingMs: 7 * 24 * HOUR_MS };
     expect(reasonToWait(long)).toBeNull();
+  });
+});
+
+describe('a reason that is shown', () => {
+  const shown = (reason: string, now: string, rowsLeft: number | null = null): boolean =>
+    stillHolds(reason, { now, moveBy: FACTS.moveBy, rowsLeft, rowsPerSecond: 1 });
+
+  it.each([
+    ['quiet-hours', false],
+    ['replica-lag', false],
+    ['paused', true],
+    ['freeze', true],
+    ['load', true],
+    ['CAP_ROWS_PER_BATCH', true],
+  ])('%s stays when a deadline presses: %s [AB-2]', (reason, stays) => {
+    expect(shown(reason, '2030-01-07T23:59:59.999Z')).toBe(true);
+    expect(shown(reason, '2030-01-08T00:00:00.000Z')).toBe(stays);
+    expect(shown(reason, '2030-01-07T00:00:00.000Z', 86_400)).toBe(stays);
+    expect(shown(reason, '2030-01-07T00:00:00.000Z', 86_399)).toBe(true);
   });
 });
 

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import type { SqlPool } from '../../src/contracts/sql';
 import { ROLE_GRANTS, type SqlRole } from '../../src/platform/migrate/grants';
+import { dropMysqlEnvironment, migrateMysql } from '../../src/platform/migrate/migrate-mysql';
 import { DATABASES } from '../../src/platform/migrate/sql-files';
 import { probeClock } from '../../src/platform/mysql';
-import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
+import { createSqlEnvironment, serverAddress, type SqlEnvironment } from '../support/environment';
 
 const ROLES = Object.keys(ROLE_GRANTS) as SqlRole[];
 const TENANT = 'tn_accounts00000000a';
@@ -98,6 +100,38 @@ describe('accounts', () => {
       );
     expect(rows[0]).toMatchObject({ zone: '+00:00', safe: '1' });
     expect(String(rows[0]?.['mode'])).toContain('STRICT_ALL_TABLES');
+  });
+});
+
+describe('a server that lets everybody into databases by their names', () => {
+  it('gets no environment of such a name, and nothing is made [AB-1]', async () => {
+    const prefix = `t${randomBytes(4).toString('hex')}`;
+    const everybody = `\`${prefix}\\_%\`.*`;
+    // MySQL knows no PUBLIC; a nameless user is everybody there.
+    const isPublic = await root.query(`GRANT DELETE ON ${everybody} TO PUBLIC`).then(
+      () => true,
+      () => false,
+    );
+    const nameless = "''@'localhost'";
+    if (!isPublic) {
+      await root.query(`CREATE USER ${nameless}`);
+      await root.query(`GRANT DELETE ON ${everybody} TO ${nameless}`);
+    }
+    const migrating = migrateMysql({ ...serverAddress(), prefix, simulation: false });
+    await expect(migrating).rejects.toMatchObject({
+      ...{ code: 'CONFIGURATION_INVALID', field: 'LETHE_ENVIRONMENT' },
+    });
+    const made = await root.query(
+      'SELECT 1 FROM information_schema.schemata WHERE schema_name LIKE ?',
+      [`${prefix}%`],
+    );
+    expect(made).toEqual([]);
+    // Companion: without that grant the name is as good as any.
+    await root.query(
+      isPublic ? `REVOKE DELETE ON ${everybody} FROM PUBLIC` : `DROP USER ${nameless}`,
+    );
+    await migrateMysql({ ...serverAddress(), prefix, simulation: false });
+    await dropMysqlEnvironment({ ...serverAddress(), prefix });
   });
 });
 

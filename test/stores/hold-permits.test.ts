@@ -27,8 +27,7 @@ const NOT_PERMITTED = { code: 'NOT_PERMITTED' };
 async function destructible(): Promise<SealedRun & { readonly holdId: string }> {
   serial += 1;
   const tenantId = `tn_holdscopes${String(serial).padStart(7, '0')}`;
-  const run = await createSealedRun(environment, { tenantId });
-  await root.execute('INSERT INTO run_assets VALUES (?, ?, 0)', [run.runId, ASSET]);
+  const run = await createSealedRun(environment, { tenantId, assetId: ASSET });
   await root.execute(`INSERT INTO cohort_spans VALUES (?, ?, '2024-01-01', lethe_now())`, [
     run.runId,
     run.dueOn,

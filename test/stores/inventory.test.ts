@@ -177,10 +177,18 @@ describe('nothing on the servers destroys by itself:', () => {
                AND event_manipulation = 'INSERT' AND action_statement NOT REGEXP '\\\\b(DELETE|UPDATE)\\\\b')`,
     );
     expect([...triggers].sort()).toEqual([
+      'cohort_counts_before_seal',
+      'cohort_keys_before_seal',
+      'cohorts_before_seal',
+      'manifest_batches_before_seal',
+      'manifest_objects_before_seal',
+      'manifests_after_rows',
       'no_resurrection',
+      'permits_for_own_keys',
       'permits_under_no_hold',
       'permits_within_limits',
       'releases_by_two',
+      'run_assets_before_seal',
     ]);
   });
 

@@ -66,15 +66,30 @@ async function archived(name: string): Promise<string> {
   return versionId ?? '';
 }
 
+/** As the engine writes a copy: held from its first moment. */
+async function heldCopy(name: string): Promise<string> {
+  const response = await clients.archiver.makeRequestAsync(
+    {
+      ...{ method: 'PUT', bucketName: archive, objectName: name },
+      headers: { 'x-amz-object-lock-legal-hold': 'ON' },
+    },
+    'sealed',
+  );
+  response.resume();
+  return String(response.headers['x-amz-version-id']);
+}
+
 describe('the accounts of the object store', () => {
   it('let the archiver write and lock a copy, but neither delete nor read it [AB-1]', async () => {
-    const versionId = await archived('tn/a');
-    await setLegalHold(clients.archiver, { bucket: archive, name: 'tn/a', versionId }, 'ON');
+    const versionId = await heldCopy('tn/a');
     await expect(
       clients.archiver.removeObject(archive, 'tn/a', { versionId }),
     ).rejects.toMatchObject(refused);
     await expect(clients.archiver.removeObject(archive, 'tn/a')).rejects.toMatchObject(refused);
     await expect(clients.archiver.getObject(archive, 'tn/a')).rejects.toMatchObject(refused);
+    const copy = { bucket: archive, name: 'tn/a', versionId };
+    await expect(setLegalHold(clients.archiver, copy, 'OFF')).rejects.toMatchObject(refused);
+    expect(await isHeld(admin, copy)).toBe(true);
   });
 
   it('keep an unlocked version from the archiver too', async () => {
@@ -85,8 +100,7 @@ describe('the accounts of the object store', () => {
   });
 
   it('let the verifier read a version and its lock, and write nothing', async () => {
-    const versionId = await archived('tn/c');
-    await setLegalHold(clients.archiver, { bucket: archive, name: 'tn/c', versionId }, 'ON');
+    const versionId = await heldCopy('tn/c');
     expect(await isHeld(clients.verifier, { bucket: archive, name: 'tn/c', versionId })).toBe(true);
     await expect(
       clients.verifier.putObject(archive, 'tn/c', Buffer.from('x')),
@@ -97,8 +111,7 @@ describe('the accounts of the object store', () => {
   });
 
   it('let nobody delete a locked version, and the destroyer only after the lock is off [CC-4]', async () => {
-    const versionId = await archived('tn/d');
-    await setLegalHold(clients.archiver, { bucket: archive, name: 'tn/d', versionId }, 'ON');
+    const versionId = await heldCopy('tn/d');
     for (const client of [clients.destroyer, admin]) {
       await expect(client.removeObject(archive, 'tn/d', { versionId })).rejects.toMatchObject(
         refused,

@@ -42,7 +42,7 @@ async function issueMove(run: SealedRun, permit = newPermitId()): Promise<string
 }
 
 const issueKeyDestroy = (run: SealedRun, workflowNow?: string): Promise<string> =>
-  issueDestroyPermit(environment, run, workflowNow);
+  issueDestroyPermit(environment, run, { workflowNow });
 
 const purge = (permit: string, tenantId: string, ids: string): Promise<unknown> =>
   purger.execute('CALL purge_image_risks(?, ?, 1, ?)', [permit, tenantId, ids]);

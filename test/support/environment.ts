@@ -18,7 +18,13 @@ export interface SqlEnvironment {
   remove(): Promise<void>;
 }
 
-function serverAddress(): { host: string; port: number; adminUser: string; adminPassword: string } {
+/** Where the tests' SQL server is, and its administrator. */
+export function serverAddress(): {
+  host: string;
+  port: number;
+  adminUser: string;
+  adminPassword: string;
+} {
   const given = process.env['LETHE_MYSQL_URL'];
   if (given !== undefined) {
     const url = new URL(given);

@@ -19,6 +19,8 @@ export interface SealedRunFacts {
   readonly notBeforeDaysAgo?: number;
   readonly verified?: boolean;
   readonly rows?: number;
+  /** An asset that the run is known to hold something of. */
+  readonly assetId?: string;
 }
 
 const DESTRUCTIBLE = {
@@ -60,8 +62,11 @@ export async function createSealedRun(
     `INSERT INTO run_subjects VALUES ('${runId}', 'CVM')`,
     `INSERT INTO cohorts VALUES ('${runId}', '${dueOn}', '${tenantId}', ${collected}, ${notBefore}, ${notBefore}, ${rows}, lethe_now())`,
     `INSERT INTO cohort_keys VALUES ('${runId}', '${dueOn}', 'asset:${runId}:${dueOn}')`,
-    `INSERT INTO manifests VALUES ('${runId}', 'at_1', 'manifest', lethe_now())`,
     `INSERT INTO manifest_batches VALUES ('${runId}', 'mysql:assets.image_risks', 1, '', '', '${ids}', ${rows}, '${digest}')`,
+    ...(facts.assetId === undefined
+      ? []
+      : [`INSERT INTO run_assets VALUES ('${runId}', '${facts.assetId}', 0)`]),
+    `INSERT INTO manifests VALUES ('${runId}', 'at_1', 'manifest', lethe_now())`,
     `INSERT INTO cohort_windows VALUES ('${runId}', '${dueOn}', 1, ${notBefore}, ${notBefore}, lethe_now() + INTERVAL 1 DAY, '{}', lethe_now(), ${notBefore}, ${notBefore})`,
     `INSERT INTO window_refreshes VALUES ('${runId}', 1, 1, 1, lethe_now())`,
   ];
@@ -107,8 +112,9 @@ export function newPermitId(): string {
 export async function issueDestroyPermit(
   environment: SqlEnvironment,
   run: SealedRun,
-  workflowNow?: string,
+  asked: { readonly workflowNow?: string | undefined; readonly keyRef?: string } = {},
 ): Promise<string> {
+  const { workflowNow, keyRef = `asset:${run.runId}:${run.dueOn}` } = asked;
   const permit = newPermitId();
   const now = await environment.pool('root', 'control').query('SELECT lethe_now() AS now');
   await environment
@@ -118,7 +124,7 @@ export async function issueDestroyPermit(
       run.tenantId,
       run.runId,
       run.dueOn,
-      `asset:${run.runId}:${run.dueOn}`,
+      keyRef,
       workflowNow ?? String(now[0]?.['now']),
     ]);
   return permit;

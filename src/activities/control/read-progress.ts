@@ -1,6 +1,6 @@
 import type { RunProgress } from '../../contracts/control-reader';
 import type { Sql } from '../../contracts/sql';
-import { estimatedEnd, isQuiet, moveBy, paceWarning } from '../../domain/pacing';
+import { estimatedEnd, isQuiet, moveBy, paceWarning, stillHolds } from '../../domain/pacing';
 import { readFreezes } from './read-interlocks';
 import { required, textRow, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
 import { databaseNow } from './tenant-facts';
@@ -63,6 +63,8 @@ async function progressOf(
   const promise = { moveBy: moveBy(eventAt), latestAt };
   const warning = isOver ? null : paceWarning({ now, estimatedEndAt, ...promise });
   const stop = isOver ? null : ((await stopOfMove(sql, runId)) ?? (await waitOfMove(sql, runId)));
+  const pace = { now, moveBy: promise.moveBy, rowsLeft: left, rowsPerSecond: rate };
+  const holding = [given.waitsFor, stop].find((one) => one !== null && stillHolds(one, pace));
   return {
     runId,
     phase,
@@ -71,7 +73,7 @@ async function progressOf(
     rowsPerSecond: Math.round(rate),
     estimatedEndAt,
     ...promise,
-    waitsFor: isOver ? null : (given.waitsFor ?? stop),
+    waitsFor: isOver ? null : (holding ?? null),
     warning,
     isLate: warning === 'too-late',
   };

@@ -1,3 +1,4 @@
+import { cohortKeyRef } from '../../contracts/keys';
 import { LetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
 import { tripping } from '../control/stops';
@@ -102,13 +103,25 @@ async function destroyKeys(
   const keyRefs = await keysOfCohort(ports.control, cohort);
   if (keyRefs.length === 0)
     throw new LetheError('PERMIT_REFUSED', 'the cohort has no key on record');
+  assertOwnKey(cohort, keyRefs);
   for (const keyRef of keyRefs) {
     const { runId, dueOn, generation } = cohort;
-    if (await neverExisted(ports, keyRef)) continue;
+    if (isConfiguration(cohort) && (await neverExisted(ports, keyRef))) continue;
     // A stray of a key that ended before, for whatever reason, is condemned already.
     if (cohort.eventKind === 'stray' && (await endedByAnother(ports, cohort, keyRef))) continue;
     await destroyKey(ports, { tenantId, runId, dueOn, generation, keyRef, kind, workflowNow });
   }
+}
+
+const isConfiguration = ({ recordClass }: CohortRow): boolean =>
+  recordClass === 'console-configuration-data';
+
+/** What was sealed lists the key that it was encrypted under, and no other one; strays list what was found. */
+function assertOwnKey(cohort: CohortRow, keyRefs: readonly string[]): void {
+  if (isConfiguration(cohort) || cohort.eventKind === 'stray') return;
+  const own = cohortKeyRef(cohort.runId, cohort.dueOn);
+  if (keyRefs.length === 1 && keyRefs[0] === own) return;
+  throw new LetheError('PERMIT_REFUSED', 'the cohort lists another key than its own');
 }
 
 /** A generation in which nothing was ever written has no key; there is nothing to end. */

@@ -6,6 +6,7 @@ import { recordRisks } from '../control/read-forecast';
 import { tripping } from '../control/stops';
 import { isOfArchive, recordStrays } from '../control/strays';
 import { activeServices, readTenantFacts } from '../control/tenant-facts';
+import { assertKeysPresent } from '../disposition/assert-keys-present';
 import { moveBatches, type MovePorts } from '../disposition/move-rows';
 import { recordWait } from '../disposition/pace-waits';
 import { Pacer, type PacerPorts } from '../disposition/pacer';
@@ -106,6 +107,9 @@ const withoutReplicas = (pacing: PacerPorts): PacerPorts => ({
 
 async function move(ports: DispositionPorts, run: RunRow): Promise<Progress['counts'] | Progress> {
   if (!isArchived(run) || run.states.has('moved')) return {};
+  if (!isOfArchive(run)) {
+    await verifying(ports, run, undefined, () => assertKeysPresent(ports.archive, run));
+  }
   const { counts, waitsFor } = await moveBatches(ports, run);
   if (waitsFor === null) return counts;
   await recordWait(ports.archive.control, run.runId, waitsFor);

@@ -30,12 +30,12 @@ export class ArchiveLease {
     if (process.uptime() - this.current.since < RENEW_AFTER_SECONDS) return;
     const { attemptId } = this.current;
     this.current = await take(this.ports, this.run);
-    await this.ports.manifests.execute('CALL end_attempt(?)', [attemptId]);
+    await this.ports.manifests.execute('CALL end_archive_attempt(?)', [attemptId]);
   }
 
   /** Nothing more is written. */
   async end(): Promise<void> {
-    await this.ports.manifests.execute('CALL end_attempt(?)', [this.current.attemptId]);
+    await this.ports.manifests.execute('CALL end_archive_attempt(?)', [this.current.attemptId]);
   }
 }
 

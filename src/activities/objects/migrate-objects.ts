@@ -121,8 +121,8 @@ type Statement = (account: string, actions: readonly string[]) => object;
 function copyStatements(deny: Statement, allow: Statement): readonly object[] {
   return [
     deny('archiver', REMOVALS),
-    // The archiver locks what it wrote; without the right to delete, unlocking would gain it nothing.
-    allow('archiver', ['s3:PutObjectLegalHold', 's3:GetObjectLegalHold']),
+    // The archiver writes under a hold, which its own policy allows, and reads that it is there; it clears none.
+    allow('archiver', ['s3:GetObjectLegalHold']),
     allow('verifier', ['s3:GetObjectLegalHold', 's3:GetObjectRetention']),
     // Its own policy allows no writing. Denied here, the bundled store would refuse it the list of
     // unfinished uploads too, and it could not end them.

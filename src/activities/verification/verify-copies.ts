@@ -7,6 +7,7 @@ import { COPIES } from '../disposition/cohort-archive';
 import { isCovered } from '../disposition/seal-assets';
 import { bindDueDays } from '../disposition/due-days';
 import type { RunRow } from '../disposition/run-rows';
+import { assertSeal } from './assert-seal';
 import type { VerifierPorts } from './ports';
 import { assertCopyLocked, assertSameBytes, proveCohortCopy, readCohortKey } from './read-copy';
 import { assetsOfRun, readSeenRecords, type SeenRecord } from './read-live';
@@ -42,6 +43,7 @@ export async function verifyCopies(ports: VerifierPorts, run: RunRow): Promise<P
     readCopies(ports, run, manifest),
   );
   assertSameTotals(live.totals, archived, 'live data and copies');
+  await assertSeal(ports, run, { assets: sealed.assets, newest: live.newest });
   const verdicts = manifest.cohorts.flatMap(({ dueOn, records }) =>
     ['live', ...COPIES.map((copy) => `copy:${copy}`)].map((subject) => ({
       runId: run.runId,

@@ -8,6 +8,7 @@ import { required, textRow, toInstant, toSqlTime } from '../control/sql-text';
 import { databaseNow, readTenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
 import { readRun, type RunRow } from '../disposition/run-rows';
+import { assertSeal } from './assert-seal';
 import { readCoveredRecords } from './covered-records';
 import { liveIdsOfAssets } from './live-ids';
 import type { VerifierPorts } from './ports';
@@ -197,6 +198,11 @@ async function judgeChild(
   const records = manifest.cohorts.find((one) => one.dueOn === dueOn)?.records;
   const isWhole = found.withheld > 0 && records === found.withheld && sealed?.ids.size === records;
   if (!isWhole) throw failed('another number of records is withheld than is covered');
+  const { newestObservedAt } = cohort;
+  await assertSeal(ports, child, {
+    assets: sealed.assets,
+    newest: new Map(newestObservedAt === null ? [] : [[dueOn, newestObservedAt]]),
+  });
   await assertNothingLive(ports, tenantId, sealed);
   await assertKept(ports, tenantId, { child, cohort, holdId, oldest: found.oldest });
   return manifest.digest;

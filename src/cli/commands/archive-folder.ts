@@ -1,4 +1,13 @@
-import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import {
   MANIFEST_BYTES_MAX,
@@ -123,18 +132,40 @@ export function openManifestIn(
   { objectName, identity }: FoundManifest,
   dataKey: Buffer,
 ): OpenedManifest {
-  const path = join(dir, objectName);
-  if (!statSync(path).isFile() || statSync(path).size > MANIFEST_BYTES_MAX) {
-    throw new LetheError('ARCHIVE_INVALID', 'the manifest is no file, or longer than any may be');
+  const file = openObject(dir, objectName);
+  try {
+    if (file === null || fstatSync(file).size > MANIFEST_BYTES_MAX) {
+      throw new LetheError('ARCHIVE_INVALID', 'the manifest is no file, or longer than any may be');
+    }
+    const bytes = readFileSync(file);
+    return { content: openManifest(bytes, { dataKey, expect: identity }), bytes };
+  } finally {
+    if (file !== null) closeSync(file);
   }
-  const bytes = readFileSync(path);
-  return { content: openManifest(bytes, { dataKey, expect: identity }), bytes };
+}
+
+/** Neither follows a link out of the folder nor waits for whoever might write into a pipe. */
+const PLAIN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** Opens an object of the folder; null for what is no file. */
+function openObject(dir: string, objectName: string): number | null {
+  let file: number;
+  try {
+    file = openSync(join(dir, objectName), PLAIN_FILE);
+  } catch {
+    return null;
+  }
+  if (fstatSync(file).isFile()) return file;
+  closeSync(file);
+  return null;
 }
 
 /** Streams an object of the folder. */
 export async function* readObject(dir: string, objectName: string): AsyncGenerator<Buffer> {
   try {
-    const stream = createReadStream(join(dir, objectName), { highWaterMark: READ_BYTES });
+    const file = openObject(dir, objectName);
+    if (file === null) throw new Error('no file');
+    const stream = createReadStream('', { fd: file, highWaterMark: READ_BYTES });
     for await (const piece of stream) yield piece as Buffer;
   } catch (cause) {
     throw new LetheError('ARCHIVE_INVALID', 'a listed part is missing or cannot be read', {

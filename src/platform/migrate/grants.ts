@@ -241,7 +241,7 @@ export const ROLE_GRANTS = Object.freeze({
       'control.lethe_now',
       'control.order_for_request',
       'control.start_attempt',
-      'control.end_attempt',
+      'control.end_archive_attempt',
     ],
   },
   /** Reads everything but what waits in staging and why holds were placed; writes only its verdicts. */

@@ -42,7 +42,8 @@ const LOCK_WAIT_SECONDS = 60;
  * Safe to run again, also after a crash in the middle: applied migrations are on record with their
  * checksum (an edited one is refused), and so is every statement of the one that was interrupted.
  *
- * @throws LetheError ENVIRONMENT_MISMATCH when the environment exists with another kind of clock.
+ * @throws LetheError ENVIRONMENT_MISMATCH when the environment exists with another kind of clock;
+ *   CONFIGURATION_INVALID when the server lets everybody into databases of these names.
  */
 export async function migrateMysql(
   options: MysqlMigration,
@@ -51,6 +52,7 @@ export async function migrateMysql(
   const databases = DATABASES.filter((name) => options.databases?.includes(name) ?? true);
   return withServer(options, async (connection) => {
     await oneAtATime(connection, options.prefix);
+    await assertNobodyElse(connection, options.prefix, databases);
     await createDatabases(connection, options.prefix, databases);
     await createDefiner(connection, options.prefix, databases);
     await applyMigrations(connection, options, databases);
@@ -143,6 +145,29 @@ async function oneAtATime(connection: Connection, prefix: string): Promise<void>
   ]);
   if (Number(rows[0]?.['got']) !== 1) {
     throw new LetheError('STORE_UNAVAILABLE', 'another migrator of this environment is at work');
+  }
+}
+
+/**
+ * A server that came with the database `test` lets every login delete in databases whose names begin with it, and
+ * no list of grants of an account shows that.
+ */
+async function assertNobodyElse(
+  connection: Connection,
+  prefix: string,
+  databases: readonly DatabaseName[],
+): Promise<void> {
+  for (const database of databases) {
+    const [rows] = await connection.query<RowDataPacket[]>(
+      "SELECT 1 FROM mysql.db WHERE User IN ('', 'PUBLIC') AND ? LIKE Db",
+      [`${prefix}_${database}`],
+    );
+    if (rows.length === 0) continue;
+    throw new LetheError(
+      'CONFIGURATION_INVALID',
+      'the SQL server lets everybody into databases of that name: take the grants to PUBLIC and to nameless users away, or choose another name',
+      { field: 'LETHE_ENVIRONMENT' },
+    );
   }
 }
 
