@@ -1,4 +1,3 @@
-import { readCohort } from '../../archive-format';
 import { LetheError } from '../../domain/errors';
 import { mayCover, type HoldReach } from '../../domain/hold-scope';
 import { recordLocationsOf } from '../../domain/inventory';
@@ -8,7 +7,7 @@ import { required, textRow, toInstant, toSqlTime } from '../control/sql-text';
 import { databaseNow, readTenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
 import { readRun, type RunRow } from '../disposition/run-rows';
-import { readCoveredRecords } from './covered-records';
+import { readDivided } from './covered-records';
 import { liveIdsOfAssets } from './live-ids';
 import type { VerifierPorts } from './ports';
 import {
@@ -123,22 +122,21 @@ async function readParent(
 ): Promise<Found> {
   const { dueOn } = cohort;
   const coverage = { tenantId, cohort, holdId };
-  const covered = await readCoveredRecords(ports.control, coverage, splitAt);
   const keys = new Map<string, Buffer>();
   if (child !== null) keys.set(dueOn, await readCohortKey(ports, child, dueOn));
   const totals = new Totals(keys);
-  const { open, dataKey, manifest } = await openCohortCopy(ports, { run, dueOn, copy: 'archive' });
+  const copy = await openCohortCopy(ports, { run, dueOn, copy: 'archive' });
   const counts = { withheld: 0, rest: 0 };
   const life = new Life();
-  for await (const record of readCohort(open, { dataKey, manifest })) {
+  for await (const { record, share, seenAt } of readDivided(ports, copy, coverage, splitAt)) {
     reportAt(ports, dueOn, counts);
-    if (covered.isElsewhere(record)) continue;
+    if (share === 'elsewhere') continue;
     const isWithheld = sealed?.ids.has(record) === true;
-    if (isWithheld !== covered.covers(record)) throw failed(OTHERS_WITHHELD);
+    if (isWithheld !== (share === 'covered')) throw failed(OTHERS_WITHHELD);
     counts[isWithheld ? 'withheld' : 'rest'] += 1;
     if (!isWithheld) continue;
     totals.add(dueOn, record);
-    life.add(covered.seenAt(record));
+    life.add(seenAt);
   }
   return { ...counts, totals: totals.entries(), oldest: life.beginning };
 }
