@@ -44,7 +44,7 @@ describe('a due day that a hold covers in part', () => {
     await engine.destroy(tenantId);
     expect(await keysGone(engine, tenantId)).toEqual([]);
     expect((await engine.snapshot(tenantId)).nextDueAt).toBe(opensAt);
-    const held = await archivedIn(engine, tenantId, before, asset);
+    const held = await archivedIn(engine, tenantId, { ...before, asset });
     expect(held.length).toBeGreaterThan(3);
     expect(held.length).toBeLessThan(before.records);
     await at(opensAt, 1);
@@ -112,8 +112,7 @@ describe('a due day that a hold covers in part', () => {
     await engine.destroy(tenantId);
     expect(await keysGone(engine, tenantId)).toEqual([]);
     const noted = await rowsOf(
-      engine,
-      'control',
+      engine.root('control'),
       'SELECT hold_id FROM unsplit_cohorts WHERE run_id = ?',
       [before.runId],
     );
@@ -173,7 +172,7 @@ describe('a due day that a hold covers in part', () => {
     );
     expect((await engine.destroy(tenantId)).blockedOn).toBe('freeze');
     expect(
-      await rowsOf(engine, 'control', 'SELECT * FROM cohort_splits WHERE run_id = ?', [
+      await rowsOf(engine.root('control'), 'SELECT * FROM cohort_splits WHERE run_id = ?', [
         before.runId,
       ]),
     ).toEqual([]);
@@ -201,8 +200,7 @@ describe('a due day that a hold covers in part', () => {
     await expect(permit).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
     expect((await engine.destroy(tenantId)).blockedOn).toBe('verification');
     const trips = await rowsOf(
-      engine,
-      'control',
+      engine.root('control'),
       'SELECT cause FROM breaker_trips WHERE tenant_id = ?',
       [tenantId],
     );

@@ -87,13 +87,8 @@ export async function dueDay(engine: EngineHarness, tenantId: string) {
 }
 
 /** Rows as the administrator reads them, every value as text. */
-export const rowsOf = async (
-  engine: EngineHarness,
-  database: string,
-  statement: string,
-  params: readonly string[] = [],
-) =>
-  (await engine.root(database).query(statement, params)).map((row) =>
+export const rowsOf = async (root: Sql, statement: string, params: readonly string[] = []) =>
+  (await root.query(statement, params)).map((row) =>
     Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)])),
   );
 
@@ -101,8 +96,7 @@ export const rowsOf = async (
 export const certificatesOf = async (engine: EngineHarness, tenantId: string) =>
   (
     await rowsOf(
-      engine,
-      'evidence',
+      engine.root('evidence'),
       'SELECT body FROM certificates WHERE tenant_id = ? ORDER BY issued_at',
       [tenantId],
     )
@@ -114,7 +108,7 @@ export const keysGone = async (
   tenantId: string,
 ): Promise<readonly string[]> =>
   (
-    await rowsOf(engine, 'keys', 'SELECT key_ref FROM key_tombstones WHERE tenant_id = ?', [
+    await rowsOf(engine.root('keys'), 'SELECT key_ref FROM key_tombstones WHERE tenant_id = ?', [
       tenantId,
     ])
   ).flatMap((row) => (row['key_ref']?.startsWith('asset:') === true ? [row['key_ref']] : []));
@@ -123,9 +117,9 @@ export const keysGone = async (
 export async function archivedIn(
   engine: EngineHarness,
   tenantId: string,
-  { runId, dueOn }: { readonly runId: string; readonly dueOn: string },
-  asset?: string,
+  of: { readonly runId: string; readonly dueOn: string; readonly asset?: string },
 ): Promise<readonly string[]> {
+  const { runId, dueOn, asset } = of;
   const ports = {
     control: engine.stores.sql('verifier', 'control'),
     objects: engine.parts.objects('verifier'),

@@ -11,11 +11,13 @@ import type {
 import type { Sql } from '../../contracts/sql';
 import type { RequestRecord } from '../../contracts/order-records';
 import { isWaiting, readCohorts, type CohortRow } from './cohort-rows';
+import { keepingHolds, keptOf } from './held-by';
 import { readRequests } from './read-requests';
 import {
   databaseNow,
   activeServices,
   openPeriod,
+  readHolds,
   readTenantFacts,
   type TenantFacts,
 } from './tenant-facts';
@@ -54,7 +56,7 @@ export async function readSnapshot(
 
 /** All due days of a tenant that are not over, by the instant from which they may be destroyed. */
 export async function readDueDays(sql: Sql, tenantId: string): Promise<readonly DueDay[]> {
-  return dueDaysOf(await readCohorts(sql, tenantId));
+  return dueDaysOf(await readCohorts(sql, tenantId), { holds: await readHolds(sql, tenantId) });
 }
 
 interface OpenEvent {
@@ -77,7 +79,7 @@ interface Readings {
 function compose(readings: Readings): LifecycleSnapshot {
   const { facts, cohorts, counters, events, scans, requests } = readings;
   const stage = stageOf(stageFacts({ facts, cohorts, counters, events }));
-  const dueDays = dueDaysOf(cohorts);
+  const dueDays = dueDaysOf(cohorts, facts);
   const holds = holdsInForce(facts);
   const work: WorkItem[] = [
     ...events.map((event) => ({
@@ -189,7 +191,10 @@ function stageFacts({
 const isBeingDestroyed = (cohort: CohortRow): boolean =>
   cohort.state === 'destroying' || cohort.state === 'destroyed';
 
-function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
+function dueDaysOf(
+  cohorts: readonly CohortRow[],
+  facts: Pick<TenantFacts, 'holds'>,
+): readonly DueDay[] {
   return cohorts
     .filter((cohort) => isWaiting(cohort.state) || isBeingDestroyed(cohort))
     .map((cohort) => ({
@@ -206,6 +211,7 @@ function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
       ...(cohort.waitsForOrder && isWaiting(cohort.state) ? { waitsForOrder: true } : {}),
       ...(cohort.splitFrom === null ? {} : { splitFrom: cohort.splitFrom }),
       ...(cohort.withheld.length === 0 ? {} : { withheld: cohort.withheld }),
+      ...keptOf(cohort, facts),
     }))
     .sort((a, b) => (a.deleteNotBefore ?? '9').localeCompare(b.deleteNotBefore ?? '9'));
 }
@@ -241,7 +247,7 @@ const needsPermit = (cohort: CohortRow): boolean =>
   (cohort.state === 'destroying' && cohort.recordClass === 'console-configuration-data');
 
 const isHeld = (cohort: CohortRow, facts: TenantFacts): boolean =>
-  facts.holds.some((hold) => hold.releasedAt === null && mayCover(hold, cohort));
+  keepingHolds(facts, cohort).length > 0;
 
 function terminatedAt(facts: TenantFacts): string | null {
   if (activeServices(facts).length > 0) return null;

@@ -18,6 +18,8 @@ export const SCANS = 'mysql:assets.scans';
 const LINKS = 'mysql:assets.asset_links';
 /** Stands for the scans of every kind; no kind is empty. */
 const ANY_KIND = '';
+/** Of what no later scan sees again: a scan itself. */
+const NO_KIND = ' ';
 
 /** Reads when a record was seen first, and what decides until when it was seen. */
 export function lifeOf(record: ArchivedRecord): ArchivedLife {
@@ -38,7 +40,8 @@ function lifeOfRow(record: ArchivedRecord): ArchivedLife {
   const { location } = record;
   if (location === SCANS || location === LINKS) {
     const [seen] = valuesOf(record, [location === SCANS ? 'observed_at' : 'linked_at']);
-    return { observedAt: instantOf(seen), recordId: null, kind: ANY_KIND };
+    const kind = location === SCANS ? NO_KIND : ANY_KIND;
+    return { observedAt: instantOf(seen), recordId: null, kind };
   }
   const [seen, recordId, kind] = valuesOf(record, ['observed_at', 'record_id', 'risk_kind']);
   const isBasics = location === 'mysql:assets.assets';

@@ -13,6 +13,8 @@ export interface Coverage {
   readonly tenantId: string;
   readonly cohort: Reachable & { readonly dueOn: string };
   readonly holdId: string;
+  /** Only splits that were made before that instant count as earlier; absent: all. */
+  readonly before?: string;
 }
 
 /** An archived record and what becomes of it in a split. */
@@ -31,22 +33,19 @@ export interface DividedRecord {
  * Reading, so safe to repeat. Bounds: 16 to 32 bytes for each record that is withheld elsewhere; for a hold with a
  * beginning of collection one instant for each asset and kind.
  *
- * @param before - only splits that were made before that instant count as earlier; null: all.
  * @throws LetheError as `readCohort`; what was given out before counts only without one.
  * @source CC-4
  */
 export async function* readDivided(
   { control }: Pick<VerifierPorts, 'control'>,
   copy: OpenedCopy,
-  coverage: Coverage,
-  before: string | null = null,
+  { tenantId, cohort, holdId, before }: Coverage,
 ): AsyncGenerator<DividedRecord> {
-  const { tenantId, cohort, holdId } = coverage;
   const scopes = await readScopes(control, tenantId, holdId);
   const lives = await readLives(control, copy, { cohort, scopes });
   const earlier: SealedIds[] = [];
   for (const { runId, splitAt } of await readStanding(control, cohort)) {
-    if (before !== null && splitAt >= before) continue;
+    if (before !== undefined && splitAt >= before) continue;
     earlier.push(await readSealedIds({ control }, { runId }));
   }
   for await (const { record, life, next } of withNext(readCohort(copy.open, copy))) {

@@ -121,14 +121,14 @@ async function readParent(
   { run, child, sealed, splitAt }: Sides,
 ): Promise<Found> {
   const { dueOn } = cohort;
-  const coverage = { tenantId, cohort, holdId };
+  const coverage = { tenantId, cohort, holdId, before: splitAt };
   const keys = new Map<string, Buffer>();
   if (child !== null) keys.set(dueOn, await readCohortKey(ports, child, dueOn));
   const totals = new Totals(keys);
   const copy = await openCohortCopy(ports, { run, dueOn, copy: 'archive' });
   const counts = { withheld: 0, rest: 0 };
   const life = new Life();
-  for await (const { record, share, seenAt } of readDivided(ports, copy, coverage, splitAt)) {
+  for await (const { record, share, seenAt } of readDivided(ports, copy, coverage)) {
     reportAt(ports, dueOn, counts);
     if (share === 'elsewhere') continue;
     const isWithheld = sealed?.ids.has(record) === true;
