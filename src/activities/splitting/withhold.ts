@@ -80,7 +80,7 @@ export async function withhold(ports: SplitPorts, order: Withholding): Promise<v
     const attempt = archive.newToken();
     const written = await writeCovered(ports, order, { parent, run, attempt, lease });
     await lease.keep();
-    await insertRows(ports, { parent, run, attempt, ...written });
+    await insertWithheld(ports, { parent, run, attempt, ...written });
     await recordSplit(archive, { ...order, withheldRunId: run.runId });
   } finally {
     await lease.end();
@@ -110,7 +110,7 @@ async function writeCovered(
   const { dueOn, newestObservedAt } = cohort;
   const copy = await openCohortCopy(verifier, { run: parent, dueOn, copy: 'archive' });
   const uploads = new UploadQueue();
-  const draft = await draftOf(ports, cohort);
+  const draft = await boundsOf(ports, cohort);
   const splitFrom = { runId: parent.runId, dueOn, manifestDigest: copy.manifestDigest, holdId };
   const withheld = await CohortArchive.begin(archive, run, {
     ...{ draft, attempt, uploads, splitFrom },
@@ -151,7 +151,7 @@ async function writeCovered(
 }
 
 /** The bounds of the due day that is split: its lock, and the instant before which no permit ends its key. */
-async function draftOf(
+export async function boundsOf(
   { verifier }: SplitPorts,
   { runId, dueOn, baseEarliestAt }: CohortRow,
 ): Promise<{
@@ -179,7 +179,7 @@ async function draftOf(
 }
 
 /** Rows that nobody sees before the run itself is on record. */
-async function insertRows(
+export async function insertWithheld(
   { archive }: SplitPorts,
   { parent, run, attempt, sealed, batches, digest, assetIds }: Attempt & Written,
 ): Promise<void> {
