@@ -24,6 +24,17 @@ export interface DueDay {
   readonly splitFrom?: SplitOrigin;
   /** What holds withheld of it in runs of their own; absent: nothing. */
   readonly withheld?: readonly Withheld[];
+  /** Holds in force that keep it; absent: none. */
+  readonly heldBy?: readonly HeldBy[];
+  /** From when it can be divided, so that what no hold covers goes; absent: it is not held, or held as a whole. */
+  readonly divisibleFrom?: string;
+}
+
+/** A hold that keeps a due day. */
+export interface HeldBy {
+  readonly holdId: string;
+  /** It covers all of it, or what it covers cannot be told from the rest; otherwise the rest can go. */
+  readonly whole: boolean;
 }
 
 /** The run whose due day a withheld one was split off from, under which hold, and since when. */

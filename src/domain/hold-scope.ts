@@ -60,12 +60,11 @@ function mayOverlap({ collectedFrom, collectedTo }: HoldReach, cohort: Reachable
 }
 
 /**
- * Whether a scope can cover a part of a due day and leave the rest: it names an asset, or an end of collection.
- * All assets of a run have the same services, and of a record that is archived only the beginning of its life is
- * known, so neither a service nor a beginning of collection divides one.
+ * Whether a scope can cover a part of a due day and leave the rest: it names an asset or an end of the range of
+ * collection. All assets of a run have the same services, so a service divides runs and never one of their due days.
  */
-export const canDivide = ({ assetRuns, collectedTo }: HoldReach): boolean =>
-  assetRuns !== null || collectedTo !== null;
+export const canDivide = ({ assetRuns, collectedFrom, collectedTo }: HoldReach): boolean =>
+  assetRuns !== null || collectedFrom !== null || collectedTo !== null;
 
 /** A scope as it was placed; null restricts nothing. */
 export interface RecordScope extends Omit<HoldReach, 'assetRuns' | 'relieved'> {
@@ -77,25 +76,31 @@ export interface ReachableRecord {
   readonly assetId: string;
   /** When it was seen first; null when that cannot be read. */
   readonly observedAt: string | null;
+  /** No sighting of it is later; null when that cannot be read: then it lived as long as anything of its cohort. */
+  readonly observedUntil: string | null;
 }
 
 /**
  * Whether a scope covers a record of a cohort. What is not known counts as covered, and a record counts as
- * collected from its first sighting until the newest observation of its cohort.
+ * collected from its first sighting until its last.
  *
  * @source CC-4
  */
 export function coversRecord(
   scope: RecordScope,
   cohort: Reachable,
-  { assetId, observedAt }: ReachableRecord,
+  { assetId, observedAt, observedUntil }: ReachableRecord,
 ): boolean {
   if (scope.assetId !== null && scope.assetId !== assetId) return false;
   const assetRuns = scope.assetId === null ? null : [cohort.runId];
   const { recordClass, hostingService, collectedFrom, collectedTo } = scope;
   return mayCover(
     { recordClass, hostingService, assetRuns, collectedFrom, collectedTo },
-    { ...cohort, oldestObservedAt: observedAt },
+    {
+      ...cohort,
+      oldestObservedAt: observedAt,
+      newestObservedAt: observedUntil ?? cohort.newestObservedAt,
+    },
   );
 }
 

@@ -1,11 +1,17 @@
-import { readCohortCopy } from '../../src/activities/verification/read-copy';
-import { readRun } from '../../src/activities/disposition/run-rows';
 import { listEverything } from '../../src/activities/objects/list-everything';
-import type { Sql, SqlPool, SqlValue } from '../../src/contracts/sql';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { placeOver, release } from '../support/holds';
-import { hostReport, newAsset } from '../support/observations';
-import { assetDays, ended, liveDigest, objectsOf, withHost } from '../support/tenant-life';
+import { assetDays, liveDigest, objectsOf } from '../support/tenant-life';
+import {
+  archivedIn,
+  certificatesOf,
+  Died,
+  dueDay,
+  intercepting,
+  keysGone,
+  retained,
+  rowsOf,
+} from '../support/withheld';
 
 let engine: EngineHarness;
 /** The next statement that matches it is never sent: the worker dies there. */
@@ -13,111 +19,22 @@ let diesAt: RegExp | null = null;
 beforeAll(async () => {
   engine = await createEngineHarness((stores) => ({
     ...stores,
-    sql: (...login) => mortal(stores.sql(...login)),
+    sql: (...login) =>
+      intercepting(stores.sql(...login), () => (diesAt === null ? null : { at: diesAt })),
   }));
   await engine.setClock('2030-01-07T01:00:00Z');
 });
 afterAll(() => engine.remove());
-
-class Died extends Error {}
-
-function mortal<T extends Sql>(sql: T): T {
-  const live = (statement: string): void => {
-    if (diesAt?.test(statement) === true) throw new Died(statement);
-  };
-  return new Proxy(sql, {
-    get: (target, name) => {
-      if (name === 'execute') {
-        return async (statement: string, params?: readonly SqlValue[]) => {
-          live(statement);
-          return target.execute(statement, params);
-        };
-      }
-      const own: unknown = Reflect.get(target, name);
-      if (name !== 'transaction') return own;
-      const transaction = own as SqlPool['transaction'];
-      return (work: (inside: Sql) => Promise<unknown>) =>
-        transaction.call(target, (inside: Sql) => work(mortal(inside)));
-    },
-  });
-}
 
 const ASSETS = 'asset-basic-data';
 const HOUR_MS = 3_600_000;
 const at = (instant: string, shiftMs = 0): Promise<void> =>
   engine.setClock(new Date(Date.parse(instant) + shiftMs).toISOString());
 
-interface Life {
-  readonly tenantId: string;
-  /** The asset that is held in these tests. */
-  readonly asset: string;
-  readonly other: string;
-  /** What was live before the end. */
-  readonly live: readonly string[];
-}
-
-/** A tenant with two hosts whose archive of one due day waits; nothing is due yet. */
-async function retained(): Promise<Life> {
-  const { tenantId, asset } = await withHost(engine, 'CVM');
-  const other = newAsset();
-  await engine.send(tenantId, 'linkAsset', { assetId: other, services: ['CVM'] });
-  await engine.observe(hostReport(tenantId, other, { observedAt: await engine.now() }));
-  const live = await liveDigest(engine, tenantId);
-  await engine.send(tenantId, 'endService', { service: 'CVM' });
-  await engine.send(tenantId, 'endFeature', {});
-  await engine.runWork(tenantId);
-  engine.hosted = [ended('CVM')];
-  return { tenantId, asset, other, live };
-}
-
-async function dueDay(tenantId: string) {
-  const [day] = assetDays(await engine.snapshot(tenantId));
-  if (day === undefined) throw new Error('no due day');
-  return day;
-}
-
-const rows = async (database: string, statement: string, params: readonly string[]) =>
-  (await engine.root(database).query(statement, params)).map((row) =>
-    Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)])),
-  );
-
-const certificates = async (tenantId: string) =>
-  (
-    await rows('evidence', 'SELECT body FROM certificates WHERE tenant_id = ? ORDER BY issued_at', [
-      tenantId,
-    ])
-  ).map((row) => JSON.parse(row['body'] ?? '') as Record<string, unknown>);
-
-const keysGone = async (tenantId: string): Promise<readonly string[]> =>
-  (
-    await rows('keys', 'SELECT key_ref FROM key_tombstones WHERE tenant_id = ?', [tenantId])
-  ).flatMap((row) => (row['key_ref']?.startsWith('asset:') === true ? [row['key_ref']] : []));
-
-/** Every record of a due day in the archive by place, id and bytes; of one asset, or of all. */
-async function archived(
-  tenantId: string,
-  { runId, dueOn }: { readonly runId: string; readonly dueOn: string },
-  asset?: string,
-): Promise<readonly string[]> {
-  const ports = {
-    control: engine.stores.sql('verifier', 'control'),
-    objects: engine.parts.objects('verifier'),
-    keys: engine.parts.verifierKeys,
-  };
-  const run = await readRun(ports.control, tenantId, runId);
-  const found: string[] = [];
-  for await (const record of readCohortCopy(ports, { run, dueOn, copy: 'backup' })) {
-    const { location, assetId, versionId, content } = record;
-    if (asset === undefined || asset === assetId)
-      found.push(`${location} ${assetId} ${versionId} ${content.toString('hex')}`);
-  }
-  return found.sort();
-}
-
 describe('a due day that a hold covers in part', () => {
   it('is split when its window opens: the rest goes, what is held stays, and both are certified in time [AB-3] [CC-4]', async () => {
-    const { tenantId, asset } = await retained();
-    const before = await dueDay(tenantId);
+    const { tenantId, asset } = await retained(engine);
+    const before = await dueDay(engine, tenantId);
     const opensAt = before.deleteNotBefore ?? '';
     const { holdId } = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
     // Held, and yet the process wakes when the rest may go.
@@ -125,26 +42,28 @@ describe('a due day that a hold covers in part', () => {
     expect(assetDays(await engine.snapshot(tenantId))).toMatchObject([{ deleteNotBefore: null }]);
     await at(opensAt, -1000);
     await engine.destroy(tenantId);
-    expect(await keysGone(tenantId)).toEqual([]);
+    expect(await keysGone(engine, tenantId)).toEqual([]);
     expect((await engine.snapshot(tenantId)).nextDueAt).toBe(opensAt);
-    const held = await archived(tenantId, before, asset);
+    const held = await archivedIn(engine, tenantId, { ...before, asset });
     expect(held.length).toBeGreaterThan(3);
     expect(held.length).toBeLessThan(before.records);
     await at(opensAt, 1);
     const split = await engine.destroy(tenantId);
     expect(assetDays(split.snapshot)).toHaveLength(1);
-    const child = await dueDay(tenantId);
+    const child = await dueDay(engine, tenantId);
     expect([child]).toMatchObject([
       { dueOn: before.dueOn, splitFrom: { runId: before.runId, holdId }, deleteNotBefore: null },
     ]);
     expect(child.runId).not.toBe(before.runId);
-    expect(await keysGone(tenantId)).toEqual([`asset:${before.runId}:${before.dueOn}`]);
-    const [parent] = (await certificates(tenantId)).filter((one) => one['runId'] === before.runId);
+    expect(await keysGone(engine, tenantId)).toEqual([`asset:${before.runId}:${before.dueOn}`]);
+    const [parent] = (await certificatesOf(engine, tenantId)).filter(
+      (one) => one['runId'] === before.runId,
+    );
     expect(parent).toMatchObject({
       withheld: [{ ground: 'legal-hold', holdId, runId: child.runId, records: child.records }],
     });
     // Under a key of its own, byte for byte, in both copies, under locks.
-    expect(await archived(tenantId, child)).toEqual(held);
+    expect(await archivedIn(engine, tenantId, child)).toEqual(held);
     const store = engine.parts.objects('destroyer');
     const prefix = `${tenantId}/${child.runId}/`;
     const { versions } = await listEverything(store, { bucket: 'archive', prefix });
@@ -161,7 +80,7 @@ describe('a due day that a hold covers in part', () => {
     await at(releasedAt, 3 * HOUR_MS);
     expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
     expect(await objectsOf(engine, tenantId)).toBe(0);
-    const all = await certificates(tenantId);
+    const all = await certificatesOf(engine, tenantId);
     expect(all.filter((one) => one['recordClass'] === 'asset-basic-data')).toMatchObject([
       { runId: before.runId },
       { runId: child.runId, withheld: [] },
@@ -169,8 +88,8 @@ describe('a due day that a hold covers in part', () => {
   });
 
   it('stays whole for a second hold over the rest, wherever a worker died, and ends completely after both [CC-4] [ST-1]', async () => {
-    const { tenantId, asset, other } = await retained();
-    const before = await dueDay(tenantId);
+    const { tenantId, asset, other } = await retained(engine);
+    const before = await dueDay(engine, tenantId);
     const key = `asset:${before.runId}:${before.dueOn}`;
     await at(before.deleteNotBefore ?? '', 1);
     const first = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
@@ -187,8 +106,8 @@ describe('a due day that a hold covers in part', () => {
       diesAt = step;
       await expect(engine.destroy(tenantId)).rejects.toThrow(Died);
       diesAt = null;
-      expect(await keysGone(tenantId)).toEqual([]);
-      expect(await archived(tenantId, before)).toHaveLength(before.records);
+      expect(await keysGone(engine, tenantId)).toEqual([]);
+      expect(await archivedIn(engine, tenantId, before)).toHaveLength(before.records);
     }
     const evidence = await rows(
       'evidence',
@@ -199,15 +118,17 @@ describe('a due day that a hold covers in part', () => {
     // What is split lets the rest go; a second hold over it keeps all of it.
     const second = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: other }]);
     await engine.destroy(tenantId);
-    expect(await keysGone(tenantId)).toEqual([]);
-    const noted = await rows('control', 'SELECT hold_id FROM unsplit_cohorts WHERE run_id = ?', [
-      before.runId,
-    ]);
+    expect(await keysGone(engine, tenantId)).toEqual([]);
+    const noted = await rowsOf(
+      engine.root('control'),
+      'SELECT hold_id FROM unsplit_cohorts WHERE run_id = ?',
+      [before.runId],
+    );
     expect(noted).toEqual([{ hold_id: second.holdId }]);
     await release(engine, second.holdId);
     await at(await engine.now(), 3 * HOUR_MS);
     await engine.destroy(tenantId);
-    expect(await keysGone(tenantId)).toEqual([key]);
+    expect(await keysGone(engine, tenantId)).toEqual([key]);
     // What two attempts left that died belongs to no due day; it is found, and held like everything else.
     await engine.runWork(tenantId);
     await release(engine, first.holdId);
@@ -219,8 +140,8 @@ describe('a due day that a hold covers in part', () => {
   });
 
   it('comes back whole when the tenant does: from the rest and from what is withheld, each record once [AB-2] [CC-4]', async () => {
-    const { tenantId, asset, live } = await retained();
-    const before = await dueDay(tenantId);
+    const { tenantId, asset, live } = await retained(engine);
+    const before = await dueDay(engine, tenantId);
     await at(before.deleteNotBefore ?? '', 1);
     const { holdId } = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
     diesAt = /CALL issue_destroy_permit/;
@@ -246,8 +167,8 @@ describe('a due day that a hold covers in part', () => {
   });
 
   it('is kept when a split is forged: no login but the verifier writes a verdict, and that one refuses [CC-4]', async () => {
-    const { tenantId, asset } = await retained();
-    const before = await dueDay(tenantId);
+    const { tenantId, asset } = await retained(engine);
+    const before = await dueDay(engine, tenantId);
     await at(before.deleteNotBefore ?? '', 1);
     const { holdId } = await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
     // While everything is frozen nothing is split, and it is said why.
@@ -259,7 +180,9 @@ describe('a due day that a hold covers in part', () => {
     );
     expect((await engine.destroy(tenantId)).blockedOn).toBe('freeze');
     expect(
-      await rows('control', 'SELECT * FROM cohort_splits WHERE run_id = ?', [before.runId]),
+      await rowsOf(engine.root('control'), 'SELECT * FROM cohort_splits WHERE run_id = ?', [
+        before.runId,
+      ]),
     ).toEqual([]);
     await root.execute(`DELETE FROM freezes WHERE freeze_id = 'fz_0000000000000001'`);
     const verdict = `INSERT INTO split_verdicts (run_id, due_on, hold_id, withheld_run_id, manifest_digest,
@@ -284,12 +207,14 @@ describe('a due day that a hold covers in part', () => {
       ]);
     await expect(permit).rejects.toMatchObject({ code: 'PERMIT_REFUSED' });
     expect((await engine.destroy(tenantId)).blockedOn).toBe('verification');
-    const trips = await rows('control', 'SELECT cause FROM breaker_trips WHERE tenant_id = ?', [
-      tenantId,
-    ]);
+    const trips = await rowsOf(
+      engine.root('control'),
+      'SELECT cause FROM breaker_trips WHERE tenant_id = ?',
+      [tenantId],
+    );
     expect(trips).toEqual([{ cause: 'verification' }]);
-    expect(await keysGone(tenantId)).toEqual([]);
-    expect(await archived(tenantId, before)).toHaveLength(before.records);
+    expect(await keysGone(engine, tenantId)).toEqual([]);
+    expect(await archivedIn(engine, tenantId, before)).toHaveLength(before.records);
   });
 
   it('is kept when what is withheld is called older than it is: another hold would pass it by [CC-4]', async () => {

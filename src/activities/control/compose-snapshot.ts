@@ -33,7 +33,7 @@ export interface Readings {
 export function composeSnapshot(readings: Readings): LifecycleSnapshot {
   const { facts, cohorts, counters, events, scans, requests } = readings;
   const stage = stageOf(stageFacts({ facts, cohorts, counters, events }));
-  const dueDays = dueDaysOf(cohorts);
+  const dueDays = dueDaysOf(cohorts, facts);
   const holds = holdsInForce(facts);
   const work: WorkItem[] = [
     ...events.map((event) => ({

@@ -1,6 +1,7 @@
 import { mayCover } from '../../domain/hold-scope';
 import type { Band, DueDay } from '../../contracts/snapshot';
 import { isWaiting, type CohortRow } from './cohort-rows';
+import { keepingHolds, keptOf } from './held-by';
 import type { TenantFacts } from './tenant-facts';
 
 const DAY_MS = 86_400_000;
@@ -10,7 +11,10 @@ export const isBeingDestroyed = (cohort: CohortRow): boolean =>
   cohort.state === 'destroying' || cohort.state === 'destroyed';
 
 /** Due days that are not over, by the instant from which they may be destroyed. */
-export function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
+export function dueDaysOf(
+  cohorts: readonly CohortRow[],
+  facts: Pick<TenantFacts, 'holds'>,
+): readonly DueDay[] {
   return cohorts
     .filter((cohort) => isWaiting(cohort.state) || isBeingDestroyed(cohort))
     .map((cohort) => ({
@@ -27,6 +31,7 @@ export function dueDaysOf(cohorts: readonly CohortRow[]): readonly DueDay[] {
       ...(cohort.waitsForOrder && isWaiting(cohort.state) ? { waitsForOrder: true } : {}),
       ...(cohort.splitFrom === null ? {} : { splitFrom: cohort.splitFrom }),
       ...(cohort.withheld.length === 0 ? {} : { withheld: cohort.withheld }),
+      ...keptOf(cohort, facts),
     }))
     .sort((a, b) => (a.deleteNotBefore ?? '9').localeCompare(b.deleteNotBefore ?? '9'));
 }
@@ -62,7 +67,7 @@ const needsPermit = (cohort: CohortRow): boolean =>
   (cohort.state === 'destroying' && cohort.recordClass === 'console-configuration-data');
 
 const isHeld = (cohort: CohortRow, facts: TenantFacts): boolean =>
-  facts.holds.some((hold) => hold.releasedAt === null && mayCover(hold, cohort));
+  keepingHolds(facts, cohort).length > 0;
 
 /** How near the first end among `dueDays` is. */
 export function bandOf(

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { canDivide, mayCover } from '../../domain/hold-scope';
 import type { Facts } from '../../domain/windows/facts';
 import type { DerivedWindow, DeriveWindow } from '../../contracts/windows';
 import type { CohortRow } from './cohort-rows';
 import { circumstancesOf, covers, factsOfCohort } from './governing-facts';
+import { keepingHolds, keepsWhole } from './held-by';
 import { toSqlTime } from './sql-text';
 import type { RequestFact, TenantFacts } from './tenant-facts';
 import { startOf, type WindowStart } from './window-start';
@@ -47,12 +47,8 @@ function splitNotBefore(
   cohort: CohortRow,
   derive: DeriveWindow,
 ): string | null {
-  const keeping = facts.holds.filter((hold) => hold.releasedAt === null && mayCover(hold, cohort));
-  const isDivisible =
-    cohort.recordClass === 'asset-basic-data' &&
-    cohort.records > 0 &&
-    keeping.every((hold) => canDivide(hold) && !cohort.wholeUnder.includes(hold.holdId));
-  if (keeping.length === 0 || !isDivisible) return null;
+  const keeping = keepingHolds(facts, cohort);
+  if (keeping.length === 0 || keeping.some((hold) => keepsWhole(hold, cohort))) return null;
   const others = facts.holds.filter((hold) => !keeping.includes(hold));
   return nextWindow({ ...facts, holds: others }, cohort, derive).deleteNotBefore;
 }

@@ -7,7 +7,7 @@ import { dueDaysOf } from './next-due';
 import { readRequests } from './read-requests';
 import { required, textRow, textRows } from './sql-text';
 import { readStop } from './stops';
-import { databaseNow, readTenantFacts, type TenantFacts } from './tenant-facts';
+import { databaseNow, readHolds, readTenantFacts, type TenantFacts } from './tenant-facts';
 
 /**
  * The state of a tenant as control knows it; of one that never subscribed, stage `unknown`.
@@ -37,7 +37,7 @@ export async function readSnapshot(
 
 /** All due days of a tenant that are not over, by the instant from which they may be destroyed. */
 export async function readDueDays(sql: Sql, tenantId: string): Promise<readonly DueDay[]> {
-  return dueDaysOf(await readCohorts(sql, tenantId));
+  return dueDaysOf(await readCohorts(sql, tenantId), { holds: await readHolds(sql, tenantId) });
 }
 
 /** What comes back comes first: what is archived anew is read from it. */

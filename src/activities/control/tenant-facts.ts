@@ -122,7 +122,8 @@ async function readRequests(sql: Sql, tenantId: string): Promise<readonly Reques
   }));
 }
 
-async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[]> {
+/** Every scope of a hold over the tenant, in the order of placement. */
+export async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[]> {
   const rows = await textRows(
     sql,
     `SELECT c.hold_id, c.record_class, c.hosting_service, c.asset_id, c.collected_from, c.collected_to,

@@ -79,7 +79,7 @@ export async function certifyCohort(
   const input: CertificateInput = {
     tenantId,
     ...(await readAuthority(ports.verifier.control, { tenantId, cohort, beganAt })),
-    withheld: await readWithheld(ports.verifier, cohort),
+    withheld: await readWithheld(ports.verifier, cohort, tenantId),
     runId: cohort.runId,
     dueOn: cohort.dueOn,
     generation: cohort.generation,

@@ -2,8 +2,11 @@ import { cohortKeyRef } from '../../contracts/keys';
 import type { SqlPool } from '../../contracts/sql';
 import { parseArchiveObjectName, tenantPrefix } from '../../domain/environment-names';
 import { parseId } from '../../domain/identifiers';
+import { formatInstant } from '../../domain/instants';
 import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
+import { addDays, endOfDay } from '../../domain/windows/civil';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
+import { keyOfLost, readLostSplits } from '../control/lost-splits';
 import { required, textRow, textRows, toInstant } from '../control/sql-text';
 import type { TenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
@@ -15,6 +18,7 @@ import { hasOpenEvent } from './open-events';
 
 const MINIMUM_MS = RETENTION_SCHEDULE.parameters.minimumHours * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
+const MINIMUM_DAYS = RETENTION_SCHEDULE.parameters.minimumDays;
 /** A cohort in one of these states has no objects and no key any more; what is there came later. */
 const THROUGH: ReadonlySet<CohortRow['state']> = new Set(['certified', 'restored']);
 
@@ -54,6 +58,8 @@ async function keysOfOthers(control: SqlPool, tenantId: string): Promise<Readonl
     if (THROUGH.has(cohort.state)) continue;
     for (const keyRef of await keysOfCohort(control, cohort)) keys.add(keyRef);
   }
+  // What a restored control has lost is put back, and is no stray until then.
+  for (const lost of await readLostSplits(control, tenantId)) keys.add(keyOfLost(lost));
   return keys;
 }
 
@@ -102,8 +108,9 @@ async function readableKeys(
 
 /**
  * The latest instant at which anything behind a key can have been observed. Its floor was fixed for the first
- * record of a due day; others of that day are at most a day younger. What has no key on record says nothing
- * of its age and counts from its discovery.
+ * record of a due day; another one of that day may be younger, by years where the day follows from the end of the
+ * use, but was observed the minimum before that day has ended. What has no key on record says nothing of its age
+ * and counts from its discovery.
  */
 async function newestBehind(
   { keysTable }: VerifierPorts,
@@ -115,7 +122,10 @@ async function newestBehind(
     'SELECT not_before FROM data_keys WHERE key_ref = ? AND tenant_id = ?',
     [keyRef, facts.tenantId],
   );
-  if (row === null) return facts.now;
-  const newest = Date.parse(toInstant(required(row, 'not_before'))) - MINIMUM_MS + DAY_MS;
+  const dueOn = keyRef.slice(keyRef.lastIndexOf(':') + 1);
+  if (row === null || Number.isNaN(Date.parse(dueOn))) return facts.now;
+  const first = Date.parse(toInstant(required(row, 'not_before'))) - MINIMUM_MS;
+  const last = Date.parse(formatInstant(endOfDay(addDays(dueOn, -MINIMUM_DAYS), facts.zone)));
+  const newest = Math.max(first + DAY_MS, last);
   return new Date(Math.min(newest, Date.parse(facts.now))).toISOString();
 }

@@ -1,6 +1,8 @@
 import type { CertifiedWithholding } from '../../domain/certified-order';
 import { cohortKeyRef } from '../../contracts/keys';
+import { LetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
+import { keyOfLost, readLostSplits } from '../control/lost-splits';
 import { REVIEW_ON } from '../control/read-holds';
 import { required, textRow, textRows } from '../control/sql-text';
 import type { VerifierPorts } from '../verification/ports';
@@ -13,16 +15,13 @@ import type { VerifierPorts } from '../verification/ports';
  */
 export async function readWithheld(
   ports: Pick<VerifierPorts, 'control' | 'keysTable'>,
-  { dueOn, withheld }: CohortRow,
+  { runId: parentId, dueOn, withheld }: CohortRow,
+  tenantId: string,
 ): Promise<readonly CertifiedWithholding[]> {
+  await assertNoneLost(ports, { tenantId, runId: parentId, dueOn });
   const kept: CertifiedWithholding[] = [];
   for (const { runId, holdId, splitAt, records } of withheld) {
-    const ended = await textRow(
-      ports.keysTable,
-      'SELECT kind FROM key_tombstones WHERE key_ref = ?',
-      [cohortKeyRef(runId, dueOn)],
-    );
-    if (ended !== null) continue;
+    if (await hasEnded(ports, cohortKeyRef(runId, dueOn))) continue;
     const hold = await textRow(
       ports.control,
       `SELECT ${REVIEW_ON} AS review_on, h.ground_kind, h.matter FROM holds h WHERE h.hold_id = ?`,
@@ -39,6 +38,31 @@ export async function readWithheld(
     });
   }
   return kept;
+}
+
+async function hasEnded(
+  { keysTable }: Pick<VerifierPorts, 'keysTable'>,
+  keyRef: string,
+): Promise<boolean> {
+  const row = await textRow(keysTable, 'SELECT kind FROM key_tombstones WHERE key_ref = ?', [
+    keyRef,
+  ]);
+  return row !== null;
+}
+
+/** A certificate that is silent about what is still held would be wrong. */
+async function assertNoneLost(
+  ports: Pick<VerifierPorts, 'control' | 'keysTable'>,
+  at: { readonly tenantId: string; readonly runId: string; readonly dueOn: string },
+): Promise<void> {
+  for (const lost of await readLostSplits(ports.control, at.tenantId)) {
+    if (lost.runId !== at.runId || lost.dueOn !== at.dueOn) continue;
+    if (await hasEnded(ports, keyOfLost(lost))) continue;
+    throw new LetheError(
+      'VERIFICATION_FAILED',
+      'what was withheld of it is not back since control was restored; it is not certified before',
+    );
+  }
 }
 
 async function countsOf(

@@ -213,6 +213,8 @@ const substanceOf = (certificate: Certificate): string =>
   canonicalText({
     ...certificate,
     issuedAt: null,
+    // What became of the hold, or of control, since then changes neither what is withheld nor where.
+    withheld: certificate.withheld.map((one) => ({ ...one, withheldSince: null, reviewOn: null })),
     locations: certificate.locations.map((location) => ({ ...location, verifiedAt: null })),
   });
 

@@ -1,6 +1,7 @@
 import type { SqlPool } from '../../contracts/sql';
 import type { LedgerEntry } from '../../domain/evidence';
 import type { HoldScope } from '../../contracts/holds';
+import type { LostSplit } from '../control/lost-splits';
 import { textRows } from '../control/sql-text';
 import { compareWithCheckpoint, type CheckpointReaders } from '../evidence/checkpoints';
 import { readHead, readLedger } from '../evidence/read-ledger';
@@ -66,6 +67,11 @@ export interface LostPolicy {
   readonly activatedAt: string;
 }
 
+/** A split that the evidence knows and control does not, and the manifest of what was split. */
+export interface UnknownSplit extends LostSplit {
+  readonly manifestDigest: string;
+}
+
 /** A command that was accepted and is gone from control; its sender sends it again under its key. */
 export interface LostCommand {
   readonly tenantId: string;
@@ -85,6 +91,8 @@ export interface ControlVerdict {
   readonly releaseSteps: readonly LostReleaseStep[];
   readonly freezes: readonly LostFreeze[];
   readonly tombstones: readonly LostTombstone[];
+  /** Due days of which something was withheld in a run that control has lost. */
+  readonly splits: readonly UnknownSplit[];
   readonly policies: readonly LostPolicy[];
   readonly commands: readonly LostCommand[];
   /** What takes orders out of force: stops, withdrawals, keys taken out, rules. */
@@ -92,8 +100,8 @@ export interface ControlVerdict {
 }
 
 /**
- * Compares control with the evidence, entry by entry: holds, freezes, versions of the policy, ends of keys and commands that are
- * on record there and missing here. Reading, so safe to repeat.
+ * Compares control with the evidence, entry by entry: holds, freezes, splits, versions of the policy, ends of keys and
+ * commands that are on record there and missing here. Reading, so safe to repeat.
  *
  * @throws LetheError as {@link compareWithCheckpoint} does.
  */
@@ -108,7 +116,14 @@ export async function checkControl(ports: CheckpointReaders): Promise<ControlVer
 
 type Lost = Pick<
   ControlVerdict,
-  'holds' | 'releaseSteps' | 'freezes' | 'tombstones' | 'policies' | 'commands' | 'authority'
+  | 'holds'
+  | 'releaseSteps'
+  | 'freezes'
+  | 'tombstones'
+  | 'splits'
+  | 'policies'
+  | 'commands'
+  | 'authority'
 >;
 
 /** What was found so far; a later entry may take a hold or a freeze back. */
@@ -118,6 +133,8 @@ interface Finding {
   readonly steps: Map<string, LostReleaseStep>;
   readonly freezes: Map<string, LostFreeze>;
   readonly tombstones: LostTombstone[];
+  /** Each once, although every renewal of its verdict may have an entry. */
+  readonly splits: Map<string, UnknownSplit>;
   readonly policies: LostPolicy[];
   readonly commands: LostCommand[];
   readonly authority: LostAuthority[];
@@ -150,6 +167,10 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
     const details = entry.details as unknown as Omit<LostTombstone, 'tenantId'>;
     tombstones.push({ ...details, tenantId: entry.tenantId ?? '' });
   },
+  'cohort-split': ({ splits }, entry) => {
+    const split = splitOf(entry);
+    if (split !== null && !splits.has(entry.subject)) splits.set(entry.subject, split);
+  },
   'policy-activated': ({ policies }, entry) => {
     policies.push(entry.details as unknown as LostPolicy);
   },
@@ -163,7 +184,7 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
 async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const known = await readKnown(control);
   const found: Finding = {
-    ...{ holds: new Map(), steps: new Map(), freezes: new Map() },
+    ...{ holds: new Map(), steps: new Map(), freezes: new Map(), splits: new Map() },
     ...{ tombstones: [], policies: [], commands: [], authority: [] },
   };
   for await (const entry of readLedger(ledger.pool)) {
@@ -172,11 +193,11 @@ async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
     const lost = lostAuthority(entry);
     if (lost !== null) found.authority.push(lost);
   }
-  const { holds, steps, freezes, ...rest } = found;
+  const { holds, steps, freezes, splits, ...rest } = found;
   return {
     ...rest,
     ...{ holds: [...holds.values()], releaseSteps: [...steps.values()] },
-    freezes: [...freezes.values()],
+    ...{ freezes: [...freezes.values()], splits: [...splits.values()] },
   };
 }
 
@@ -202,6 +223,8 @@ async function readKnown(control: CheckpointReaders['control']): Promise<Readonl
       UNION SELECT CONCAT('authority-changed ', change_id) FROM signer_revocations
       UNION SELECT CONCAT('authority-changed ', change_id) FROM approval_rules WHERE change_id IS NOT NULL
       UNION SELECT CONCAT('key-destroyed ', key_ref) FROM tombstones
+      UNION SELECT CONCAT('cohort-split ', run_id, '/', due_on, '/', hold_id) FROM cohort_splits
+      UNION SELECT CONCAT('cohort-split ', run_id, '/', due_on, '/', hold_id) FROM lost_splits
       UNION SELECT CONCAT('command-accepted ', tenant_id, '/', idempotency_key) FROM commands`,
   );
   return new Set(rows.map((row) => row['act'] ?? ''));
@@ -214,6 +237,19 @@ const textOf = (entry: LedgerEntry, field: string): string => {
 
 const textOrNull = (entry: LedgerEntry, field: string): string | null =>
   textOf(entry, field) === '' ? null : textOf(entry, field);
+
+/** Null when nothing was withheld: then nothing is lost that the next round would not find again. */
+function splitOf(entry: LedgerEntry): UnknownSplit | null {
+  const withheldRunId = textOrNull(entry, 'withheldRunId');
+  if (withheldRunId === null) return null;
+  return {
+    ...{ tenantId: entry.tenantId ?? '', withheldRunId, splitAt: entry.at },
+    ...{ runId: textOf(entry, 'runId'), dueOn: textOf(entry, 'dueOn') },
+    ...{ holdId: textOf(entry, 'holdId'), manifestDigest: textOf(entry, 'manifestDigest') },
+    withheld: Number(entry.details['withheld']),
+    rest: Number(entry.details['rest']),
+  };
+}
 
 const holdOf = (entry: LedgerEntry): LostHold => ({
   holdId: textOf(entry, 'holdId'),

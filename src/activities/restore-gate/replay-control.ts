@@ -22,6 +22,7 @@ import {
   type LostPolicy,
   type LostReleaseStep,
   type LostTombstone,
+  type UnknownSplit,
 } from './check-control';
 import { replayAuthority } from './lost-orders';
 
@@ -43,6 +44,10 @@ export interface ReplayedControl {
   readonly releaseSteps: number;
   readonly freezes: number;
   readonly tombstones: number;
+  /** Splits whose withheld run the worker puts back from its own archive. */
+  readonly splits: number;
+  /** Splits of due days that control does not know any more: what was withheld is a stray, and held. */
+  readonly unknownSplits: readonly UnknownSplit[];
   /** Versions of the policy that are in force again. */
   readonly policies: number;
   /** Stops of orders, withdrawals, keys taken out and rules of approvals. */
@@ -58,7 +63,7 @@ const NO_DIGEST = '0'.repeat(64);
 /**
  * Brings a restored control store forward to what the evidence knows. First a global freeze; then the
  * versions of the policy; the holds that were lost, with what people decided about their release; freezes;
- * ends of keys. The worker starts again afterwards, frozen, so that lost commands can be sent again.
+ * splits and ends of keys. The worker starts again afterwards, frozen, so that lost commands can be sent again.
  *
  * Effect: rows in control, interlocks in the key store, ledger entries.
  * @idempotency what is there is not lost any more; a freeze over all that is in force is used again.
@@ -85,6 +90,11 @@ export async function replayControl(
   // Before the freeze is lifted: no older state makes a stopped order count again.
   const stopped = await replayAuthority(ports.control, verdict.authority, order.replayedBy);
   await computeAgain(ports, stopped);
+  // Before ends of keys: what was withheld of them must be known when they are certified again.
+  const unknownSplits: UnknownSplit[] = [];
+  for (const split of verdict.splits) {
+    if (!(await replaySplit(ports.control, split))) unknownSplits.push(split);
+  }
   const unknown: LostTombstone[] = [];
   for (const tombstone of verdict.tombstones) {
     if (!(await replayTombstone(ports.control, tombstone))) unknown.push(tombstone);
@@ -96,6 +106,8 @@ export async function replayControl(
     releaseSteps: verdict.releaseSteps.length,
     freezes: verdict.freezes.length,
     tombstones: verdict.tombstones.length - unknown.length,
+    splits: verdict.splits.length - unknownSplits.length,
+    unknownSplits,
     policies: verdict.policies.length,
     authority: verdict.authority.length,
     unknownTombstones: unknown,
@@ -236,6 +248,28 @@ async function replayTombstone(control: SqlPool, tombstone: LostTombstone): Prom
   return true;
 }
 
+/** False when control does not know the due day as it was split, or the hold. */
+async function replaySplit(control: SqlPool, split: UnknownSplit): Promise<boolean> {
+  const { runId, dueOn, holdId, tenantId } = split;
+  const row = await textRow(
+    control,
+    `SELECT m.digest FROM cohorts c JOIN manifests m ON m.run_id = c.run_id
+      WHERE c.run_id = ? AND c.due_on = ? AND c.tenant_id = ?
+        AND EXISTS (SELECT 1 FROM holds h WHERE h.hold_id = ?)`,
+    [runId, dueOn, tenantId, holdId],
+  );
+  if (row === null || required(row, 'digest') !== split.manifestDigest) return false;
+  await insertRow(control, 'lost_splits', {
+    ...{ run_id: runId, due_on: dueOn, hold_id: holdId, tenant_id: tenantId },
+    withheld_run_id: split.withheldRunId,
+    withheld: split.withheld,
+    rest: split.rest,
+    split_at: toSqlTime(split.splitAt),
+    put_back_at: toSqlTime(await databaseNow(control)),
+  });
+  return true;
+}
+
 async function recordReplay(
   ports: ReplayControlPorts,
   verdict: ControlVerdict,
@@ -259,6 +293,7 @@ async function recordReplay(
       releaseSteps: verdict.releaseSteps.length,
       freezes: verdict.freezes.length,
       tombstones: verdict.tombstones.length,
+      splits: verdict.splits.length,
       policies: verdict.policies.length,
       authority: verdict.authority.length,
       unknownTombstones: outcome.unknown,

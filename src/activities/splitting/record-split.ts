@@ -15,6 +15,8 @@ export interface RecordedSplit {
   readonly cohort: Pick<CohortRow, 'runId' | 'dueOn'>;
   readonly holdId: string;
   readonly withheldRunId: string | null;
+  /** When it was made, for one that control has lost; absent: now. */
+  readonly lostAt?: string;
 }
 
 /**
@@ -23,14 +25,15 @@ export interface RecordedSplit {
  *
  * Effect: one transaction under the tenant's lock.
  * @throws LetheError TAKEN_OVER when the hold was released, the due day is on its way out or back, what was
- * written was found as a stray meanwhile, or somebody else was faster.
+ * written was found as a stray meanwhile, or somebody else was faster. One that was lost stands whatever became of
+ * hold and due day since.
  * @source CC-4
  */
 export async function recordSplit(
   { control }: Pick<ArchivePorts, 'control'>,
   split: RecordedSplit,
 ): Promise<void> {
-  const { tenantId, cohort, holdId, withheldRunId } = split;
+  const { tenantId, cohort, holdId, withheldRunId, lostAt } = split;
   await unlessTakenOver(() =>
     control.transaction(async (sql) => {
       await sql.execute('CALL lock_tenant(?)', [tenantId]);
@@ -40,7 +43,7 @@ export async function recordSplit(
       await insertRow(sql, 'cohort_splits', {
         ...{ run_id: cohort.runId, due_on: cohort.dueOn, hold_id: holdId, tenant_id: tenantId },
         withheld_run_id: withheldRunId,
-        split_at: toSqlTime(now),
+        split_at: toSqlTime(lostAt ?? now),
       });
     }),
   );
@@ -63,7 +66,7 @@ async function insertRun(sql: Sql, runId: string, withheldRunId: string): Promis
 
 async function assertStillOfUse(
   sql: Sql,
-  { tenantId, cohort, holdId, withheldRunId }: RecordedSplit,
+  { tenantId, cohort, holdId, withheldRunId, lostAt }: RecordedSplit,
 ): Promise<void> {
   const row = await textRow(
     sql,
@@ -76,6 +79,7 @@ async function assertStillOfUse(
     ],
   );
   const isFree = (column: string): boolean => Number(row?.[column] ?? 1) === 0;
-  if (isFree('released') && isFree('under_way') && isFree('strays')) return;
+  const isSame = lostAt !== undefined || (isFree('released') && isFree('under_way'));
+  if (isSame && isFree('strays')) return;
   throw new LetheError('TAKEN_OVER', 'the due day is no longer to be split; it is read again');
 }

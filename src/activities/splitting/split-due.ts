@@ -4,9 +4,11 @@ import { refreshTenant } from '../control/refresh-tenant';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { required, textRow, textRows } from '../control/sql-text';
 import { isFrozen, tripping } from '../control/stops';
+import { readLostSplits } from '../control/lost-splits';
 import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
 import { verifySplit, type SplitVerdict } from '../verification/verify-split';
 import type { SplitPorts } from './ports';
+import { putBack } from './put-back';
 import { recordSplit } from './record-split';
 import { countShares, isTakenOver, withhold, type Withholding } from './withhold';
 
@@ -42,12 +44,13 @@ export async function splitDue(
   if (facts === null) return { blockedOn: null, split: 0 };
   const now = Date.parse(workflowNow) < Date.parse(facts.now) ? workflowNow : facts.now;
   const cohorts = await readCohorts(control, tenantId);
+  const lost = await putBackLost(ports, tenantId, cohorts);
   if (await isFrozen(control, tenantId)) {
     // A process that is told nothing would look again at once, and again.
     const waits = cohorts.some((cohort) => holdsToSplitFor(facts, cohort, now).length > 0);
     return { blockedOn: waits ? 'freeze' : null, split: 0 };
   }
-  const outcomes: Outcome[] = [];
+  const outcomes: Outcome[] = [...lost];
   for (const cohort of cohorts) {
     if (!isArchived(cohort)) continue;
     outcomes.push(...(await splitForEach(ports, { tenantId, cohort }, { facts, now })));
@@ -59,6 +62,29 @@ export async function splitDue(
     blockedOn: WAITS_FOR.find(([outcome]) => outcomes.includes(outcome))?.[1] ?? null,
     split: outcomes.filter((outcome) => outcome === 'split').length,
   };
+}
+
+/** Withheld runs that a restored control has lost, and the evidence has not. */
+async function putBackLost(
+  ports: SplitPorts,
+  tenantId: string,
+  cohorts: readonly CohortRow[],
+): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const lost of await readLostSplits(ports.archive.control, tenantId)) {
+    const cohort = cohorts.find(({ runId, dueOn }) => runId === lost.runId && dueOn === lost.dueOn);
+    if (cohort === undefined) continue;
+    const order = { tenantId, cohort, holdId: lost.holdId };
+    const outcome = await outcomeOf(ports, order, async () => {
+      await putBack(ports, cohort, lost);
+      await judge(ports, order);
+      return 'split';
+    });
+    outcomes.push(outcome);
+  }
+  // What is back gets its window.
+  if (outcomes.length > 0) await refreshTenant(ports.archive, tenantId);
+  return outcomes;
 }
 
 const isArchived = ({ state, recordClass }: CohortRow): boolean =>
@@ -104,11 +130,17 @@ const UNVERIFIED: ReadonlySet<string> = new Set([
   'ARCHIVE_INVALID',
 ]);
 
-async function trySplit(ports: SplitPorts, order: Withholding): Promise<Outcome> {
-  const { tenantId, cohort } = order;
+const trySplit = (ports: SplitPorts, order: Withholding): Promise<Outcome> =>
+  outcomeOf(ports, order, () => split(ports, order));
+
+async function outcomeOf(
+  ports: SplitPorts,
+  { tenantId, cohort }: Withholding,
+  work: () => Promise<Outcome>,
+): Promise<Outcome> {
   const at = { tenantId, runId: cohort.runId, dueOn: cohort.dueOn, location: 's3:archive' };
   try {
-    return await tripping(ports.breaker, at, () => split(ports, order));
+    return await tripping(ports.breaker, at, work);
   } catch (error) {
     // Without its key there is nothing left to split: its end is finished by others.
     if (isLetheError(error) && error.code === 'KEY_DESTROYED') return 'blocked';

@@ -1,4 +1,3 @@
-import { readCohort } from '../../archive-format';
 import { cohortKeyRef } from '../../contracts/keys';
 import { LetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
@@ -15,7 +14,7 @@ import {
   insertRunAssets,
 } from '../disposition/seal-rows';
 import { UploadQueue } from '../disposition/upload-queue';
-import { readCoveredRecords } from '../verification/covered-records';
+import { readDivided } from '../verification/covered-records';
 import { openCohortCopy } from '../verification/read-copy';
 import { recordSplit } from './record-split';
 import type { SplitPorts } from './ports';
@@ -47,20 +46,14 @@ export async function countShares(ports: SplitPorts, order: Withholding): Promis
   const { verifier } = ports;
   const { tenantId, cohort } = order;
   const run = await readRun(verifier.control, tenantId, cohort.runId);
-  const records = await readCoveredRecords(verifier.control, order);
   const { dueOn } = cohort;
-  const { open, dataKey, manifest } = await openCohortCopy(verifier, {
-    run,
-    dueOn,
-    copy: 'archive',
-  });
-  const shares = { covered: 0, rest: 0 };
+  const copy = await openCohortCopy(verifier, { run, dueOn, copy: 'archive' });
+  const shares = { covered: 0, rest: 0, elsewhere: 0 };
   let seen = 0;
-  for await (const record of readCohort(open, { dataKey, manifest })) {
+  for await (const { share } of readDivided(verifier, copy, order)) {
     seen += 1;
     if (seen % LOOK_EVERY === 0) verifier.pulse.beat({ step: 'split', dueOn, seen });
-    if (records.isElsewhere(record)) continue;
-    shares[records.covers(record) ? 'covered' : 'rest'] += 1;
+    shares[share] += 1;
   }
   return shares;
 }
@@ -87,7 +80,7 @@ export async function withhold(ports: SplitPorts, order: Withholding): Promise<v
     const attempt = archive.newToken();
     const written = await writeCovered(ports, order, { parent, run, attempt, lease });
     await lease.keep();
-    await insertRows(ports, { parent, run, attempt, ...written });
+    await insertWithheld(ports, { parent, run, attempt, ...written });
     await recordSplit(archive, { ...order, withheldRunId: run.runId });
   } finally {
     await lease.end();
@@ -115,10 +108,9 @@ async function writeCovered(
   const { archive, verifier } = ports;
   const { cohort, holdId } = order;
   const { dueOn, newestObservedAt } = cohort;
-  const records = await readCoveredRecords(verifier.control, order);
   const copy = await openCohortCopy(verifier, { run: parent, dueOn, copy: 'archive' });
   const uploads = new UploadQueue();
-  const draft = await draftOf(ports, cohort);
+  const draft = await boundsOf(ports, cohort);
   const splitFrom = { runId: parent.runId, dueOn, manifestDigest: copy.manifestDigest, holdId };
   const withheld = await CohortArchive.begin(archive, run, {
     ...{ draft, attempt, uploads, splitFrom },
@@ -129,14 +121,14 @@ async function writeCovered(
   const assetIds = new Set<string>();
   let seen = 0;
   try {
-    for await (const record of readCohort(copy.open, copy)) {
+    for await (const { record, share } of readDivided(verifier, copy, order)) {
       seen += 1;
       if (seen % LOOK_EVERY === 0) {
         await lease.keep();
         archive.pulse.beat({ step: 'withhold', dueOn, seen });
         if (withheld.bufferedBytes > BUFFERED_BYTES_MAX) await withheld.flush();
       }
-      if (records.isElsewhere(record) || !records.covers(record)) continue;
+      if (share !== 'covered') continue;
       const { location, assetId, versionId, content } = record;
       // Until when it was seen is known of live records only: as long as anything of its due day.
       const observedUntil = newestObservedAt ?? '';
@@ -159,7 +151,7 @@ async function writeCovered(
 }
 
 /** The bounds of the due day that is split: its lock, and the instant before which no permit ends its key. */
-async function draftOf(
+export async function boundsOf(
   { verifier }: SplitPorts,
   { runId, dueOn, baseEarliestAt }: CohortRow,
 ): Promise<{
@@ -187,7 +179,7 @@ async function draftOf(
 }
 
 /** Rows that nobody sees before the run itself is on record. */
-async function insertRows(
+export async function insertWithheld(
   { archive }: SplitPorts,
   { parent, run, attempt, sealed, batches, digest, assetIds }: Attempt & Written,
 ): Promise<void> {

@@ -1,8 +1,11 @@
-import { documentTexts, pickSqlValues, type ArchivedRecord } from '../../archive-format';
+import { readCohort, type ArchivedRecord } from '../../archive-format';
 import type { Sql } from '../../contracts/sql';
 import { coversRecord, type Reachable, type RecordScope } from '../../domain/hold-scope';
 import { toScope } from '../control/read-holds';
 import { required, textRows, toInstant } from '../control/sql-text';
+import { FirstScans, lifeOf, SCANS, type ArchivedLife } from './archived-lives';
+import type { VerifierPorts } from './ports';
+import type { OpenedCopy } from './read-copy';
 import { readSealedIds, type SealedIds } from './sealed-ids';
 
 /** A due day and a hold that covers something of it, perhaps. */
@@ -10,43 +13,133 @@ export interface Coverage {
   readonly tenantId: string;
   readonly cohort: Reachable & { readonly dueOn: string };
   readonly holdId: string;
+  /** Only splits that were made before that instant count as earlier; absent: all. */
+  readonly before?: string;
 }
 
-/** Says of each archived record whether it must be withheld. */
-export interface CoveredRecords {
-  covers(record: ArchivedRecord): boolean;
-  /** Withheld by an earlier split already, whose own holds and this one keep it there. */
-  isElsewhere(record: ArchivedRecord): boolean;
-  /** When a record was seen first, by itself; null when it does not say so in the one form. */
-  seenAt(record: ArchivedRecord): string | null;
+/** An archived record and what becomes of it in a split. */
+export interface DividedRecord {
+  readonly record: ArchivedRecord;
+  /** `elsewhere`: withheld by an earlier split, whose own holds and this one keep it there. */
+  readonly share: 'covered' | 'rest' | 'elsewhere';
+  /** When it was seen first, by itself; null when it does not say so in the one form. */
+  readonly seenAt: string | null;
 }
 
 /**
- * Reads what a hold covers of a due day, and what of it earlier splits that stand have withheld. Reading, so
- * safe to repeat. Bounds: 16 to 32 bytes for each record that is withheld elsewhere.
+ * Reads a due day to its proven end and says of every record, once and in no particular order, whether a hold
+ * covers it. What cannot be read of a record counts as covered.
  *
- * @param before - only splits that were made before that instant count as earlier; null: all.
+ * Reading, so safe to repeat. Bounds: 16 to 32 bytes for each record that is withheld elsewhere; for a hold with a
+ * beginning of collection one instant for each asset and kind.
+ *
+ * @throws LetheError as `readCohort`; what was given out before counts only without one.
  * @source CC-4
  */
-export async function readCoveredRecords(
-  control: Sql & Parameters<typeof readSealedIds>[0]['control'],
-  { tenantId, cohort, holdId }: Coverage,
-  before: string | null = null,
-): Promise<CoveredRecords> {
+export async function* readDivided(
+  { control }: Pick<VerifierPorts, 'control'>,
+  copy: OpenedCopy,
+  { tenantId, cohort, holdId, before }: Coverage,
+): AsyncGenerator<DividedRecord> {
   const scopes = await readScopes(control, tenantId, holdId);
+  const lives = await readLives(control, copy, { cohort, scopes });
   const earlier: SealedIds[] = [];
   for (const { runId, splitAt } of await readStanding(control, cohort)) {
-    if (before !== null && splitAt >= before) continue;
+    if (before !== undefined && splitAt >= before) continue;
     earlier.push(await readSealedIds({ control }, { runId }));
   }
-  return {
-    covers: (record) => {
-      const seen = { assetId: record.assetId, observedAt: observedAtOf(record) };
-      return scopes.some((scope) => coversRecord(scope, cohort, seen));
-    },
-    seenAt: observedAtOf,
-    isElsewhere: (record) => earlier.some(({ ids }) => ids.has(record)),
+  for await (const { record, life, next } of withNext(readCohort(copy.open, copy))) {
+    const seenAt = life.observedAt;
+    const isCovered = (scope: RecordScope): boolean =>
+      coversRecord(scope, cohort, {
+        ...{ assetId: record.assetId, observedAt: seenAt },
+        observedUntil: lives?.get(scope.collectedFrom)?.until(record.assetId, life, next) ?? null,
+      });
+    const share = earlier.some(({ ids }) => ids.has(record))
+      ? 'elsewhere'
+      : scopes.some(isCovered)
+        ? 'covered'
+        : 'rest';
+    yield { record, share, seenAt };
+  }
+}
+
+interface Followed {
+  readonly record: ArchivedRecord;
+  readonly life: ArchivedLife;
+  /** When a later version of the same record was seen; null when none follows it. */
+  readonly next: string | null;
+}
+
+/** Puts beside each record the version that follows it: they were written record by record in the order of time. */
+async function* withNext(source: AsyncIterable<ArchivedRecord>): AsyncGenerator<Followed> {
+  const waiting = new Map<string, Omit<Followed, 'next'>>();
+  for await (const record of source) {
+    const life = lifeOf(record);
+    const before = waiting.get(record.location);
+    waiting.set(record.location, { record, life });
+    if (before !== undefined) yield { ...before, next: nextOf(before, { record, life }) };
+  }
+  for (const last of waiting.values()) yield { ...last, next: null };
+}
+
+/** Whatever is later is an end that the record did not outlive; out of order it would only be less exact. */
+function nextOf(
+  { record, life }: Omit<Followed, 'next'>,
+  after: Omit<Followed, 'next'>,
+): string | null {
+  const isSame = life.recordId !== null && life.recordId === after.life.recordId;
+  const later = after.life.observedAt;
+  if (!isSame || record.assetId !== after.record.assetId || later === null) return null;
+  return life.observedAt !== null && later > life.observedAt ? later : null;
+}
+
+/** Scans by the beginning of collection that they are asked about; null when they cannot say until when. */
+async function readLives(
+  control: Sql,
+  copy: OpenedCopy,
+  { cohort, scopes }: { readonly cohort: Reachable; readonly scopes: readonly RecordScope[] },
+): Promise<ReadonlyMap<string | null, FirstScans> | null> {
+  const lives = new Map<string | null, FirstScans>();
+  for (const { collectedFrom } of scopes) {
+    if (collectedFrom !== null) lives.set(collectedFrom, new FirstScans(collectedFrom));
+  }
+  if (lives.size === 0) return lives;
+  const { manifest } = copy;
+  if (await isWithoutScans(control, cohort.runId, manifest.splitFrom !== undefined)) return null;
+  const isOfScans = ({ location }: { readonly location: string }): boolean => location === SCANS;
+  const scans = {
+    ...manifest,
+    locations: manifest.locations.filter(isOfScans),
+    parts: manifest.parts.filter(isOfScans),
   };
+  const { open, dataKey } = copy;
+  for await (const record of readCohort(open, { dataKey, manifest: scans })) {
+    for (const first of lives.values()) if (!first.add(record)) return null;
+  }
+  return lives;
+}
+
+/**
+ * True for what was withheld under an end of the range of collection: of a record that was seen before that end and
+ * after it the later scans stayed behind.
+ */
+async function isWithoutScans(control: Sql, runId: string, isSplit: boolean): Promise<boolean> {
+  const seen = new Set<string>();
+  for (let child: string | null = runId; child !== null && !seen.has(child);) {
+    seen.add(child);
+    const rows: readonly { readonly [column: string]: string | null }[] = await textRows(
+      control,
+      `SELECT s.run_id, EXISTS (SELECT 1 FROM hold_scopes h WHERE h.hold_id = s.hold_id
+                AND h.collected_to IS NOT NULL) AS has_end
+         FROM cohort_splits s WHERE s.withheld_run_id = ?`,
+      [child],
+    );
+    if (rows.some((row) => row['has_end'] !== '0')) return true;
+    if (rows.length === 0 && child === runId && isSplit) return true;
+    child = rows[0]?.['run_id'] ?? null;
+  }
+  return false;
 }
 
 async function readScopes(
@@ -77,20 +170,4 @@ async function readStanding(
     runId: required(row, 'withheld_run_id'),
     splitAt: toInstant(required(row, 'split_at')),
   }));
-}
-
-const SQL_TIME = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{1,6})?$/;
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/;
-/** Columns that say when a row was seen or made; a table has one of them. */
-const SEEN_COLUMNS: readonly string[] = ['observed_at', 'linked_at'];
-
-function observedAtOf({ content, schema }: ArchivedRecord): string | null {
-  if (schema.kind === 'bson') {
-    const text = documentTexts(content, ['observedAt']).get('observedAt') ?? '';
-    return INSTANT.test(text) ? text : null;
-  }
-  const position = schema.columns.findIndex(({ name }) => SEEN_COLUMNS.includes(name));
-  if (position < 0) return null;
-  const [value] = pickSqlValues(content, schema.columns.length, [position]);
-  return typeof value === 'string' && SQL_TIME.test(value) ? toInstant(value) : null;
 }

@@ -1,15 +1,15 @@
-import { readCohort } from '../../archive-format';
-import { LetheError } from '../../domain/errors';
+import { isLetheError, LetheError } from '../../domain/errors';
 import { mayCover, type HoldReach } from '../../domain/hold-scope';
 import { recordLocationsOf } from '../../domain/inventory';
 import type { CohortRow } from '../control/cohort-rows';
 import { insertRow } from '../control/command-context';
+import { readLostSplits, type LostSplit } from '../control/lost-splits';
 import { required, textRow, toInstant, toSqlTime } from '../control/sql-text';
 import { databaseNow, readTenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
 import { readRun, type RunRow } from '../disposition/run-rows';
 import { assertSeal } from './assert-seal';
-import { readCoveredRecords } from './covered-records';
+import { readDivided } from './covered-records';
 import { liveIdsOfAssets } from './live-ids';
 import type { VerifierPorts } from './ports';
 import {
@@ -17,6 +17,7 @@ import {
   assertSameBytes,
   openCohortCopy,
   proveCohortCopy,
+  readCohortCopy,
   readCohortKey,
 } from './read-copy';
 import { readSealedIds, type SealedIds } from './sealed-ids';
@@ -45,7 +46,8 @@ const REPORT_EVERY = 1000;
  * Judges a split with the verifier's accounts: reads the due day that was split to its proven end, decides of
  * each record by itself whether the hold covers it, and compares the covered ones, byte for byte, with what the
  * withheld run holds in both copies under locks. Nothing else may be withheld and nothing covered may be missing;
- * nothing withheld may be live, and the hold must keep the withheld run.
+ * nothing withheld may be live, and the hold must keep the withheld run. Of a split that control has lost the due
+ * day may be gone; then the withheld run must be what the evidence says.
  *
  * Effect: verdicts over the withheld run and over the split, all or none.
  * @idempotency repeating reads again and adds further verdicts.
@@ -69,7 +71,7 @@ export async function verifySplit(ports: VerifierPorts, split: SplitCohort): Pro
     withheldRunId === null ? null : await readRun(ports.control, tenantId, withheldRunId);
   const sealed = child === null ? null : await readSealedIds(ports, child);
   const splitAt = toInstant(required(row, 'split_at'));
-  const found = await readParent(ports, split, { run, child, sealed, splitAt });
+  const found = await readSides(ports, split, { run, child, sealed, splitAt });
   const verdict = { withheldRunId, withheld: found.withheld, rest: found.rest };
   const withheldDigest =
     child === null ? null : await judgeChild(ports, split, { child, sealed, found });
@@ -117,29 +119,54 @@ interface Sides {
   readonly splitAt: string;
 }
 
+/** Reads the due day, or, when its key is gone, what is left of the split and what the evidence says of it. */
+async function readSides(ports: VerifierPorts, split: SplitCohort, sides: Sides): Promise<Found> {
+  try {
+    return await readParent(ports, split, sides);
+  } catch (error) {
+    if (!isLetheError(error) || error.code !== 'KEY_DESTROYED' || sides.child === null) throw error;
+    const lost = (await readLostSplits(ports.control, split.tenantId)).find(
+      ({ withheldRunId }) => withheldRunId === sides.child?.runId,
+    );
+    if (lost === undefined) throw error;
+    return readChild(ports, sides.child, lost);
+  }
+}
+
+/** The records of a withheld run whose origin is gone; since when they were seen counts as unknown. */
+async function readChild(ports: VerifierPorts, child: RunRow, lost: LostSplit): Promise<Found> {
+  const { dueOn, withheld, rest } = lost;
+  const totals = new Totals(new Map([[dueOn, await readCohortKey(ports, child, dueOn)]]));
+  for await (const record of readCohortCopy(ports, { run: child, dueOn, copy: 'archive' })) {
+    totals.add(dueOn, record);
+    reportAt(ports, dueOn, { withheld: totals.count, rest: 0 });
+  }
+  if (totals.count !== withheld) throw failed('the evidence knows another number of records');
+  return { withheld, rest, totals: totals.entries(), oldest: null };
+}
+
 async function readParent(
   ports: VerifierPorts,
   { tenantId, cohort, holdId }: SplitCohort,
   { run, child, sealed, splitAt }: Sides,
 ): Promise<Found> {
   const { dueOn } = cohort;
-  const coverage = { tenantId, cohort, holdId };
-  const covered = await readCoveredRecords(ports.control, coverage, splitAt);
+  const coverage = { tenantId, cohort, holdId, before: splitAt };
   const keys = new Map<string, Buffer>();
   if (child !== null) keys.set(dueOn, await readCohortKey(ports, child, dueOn));
   const totals = new Totals(keys);
-  const { open, dataKey, manifest } = await openCohortCopy(ports, { run, dueOn, copy: 'archive' });
+  const copy = await openCohortCopy(ports, { run, dueOn, copy: 'archive' });
   const counts = { withheld: 0, rest: 0 };
   const life = new Life();
-  for await (const record of readCohort(open, { dataKey, manifest })) {
+  for await (const { record, share, seenAt } of readDivided(ports, copy, coverage)) {
     reportAt(ports, dueOn, counts);
-    if (covered.isElsewhere(record)) continue;
+    if (share === 'elsewhere') continue;
     const isWithheld = sealed?.ids.has(record) === true;
-    if (isWithheld !== covered.covers(record)) throw failed(OTHERS_WITHHELD);
+    if (isWithheld !== (share === 'covered')) throw failed(OTHERS_WITHHELD);
     counts[isWithheld ? 'withheld' : 'rest'] += 1;
     if (!isWithheld) continue;
     totals.add(dueOn, record);
-    life.add(covered.seenAt(record));
+    life.add(seenAt);
   }
   return { ...counts, totals: totals.entries(), oldest: life.beginning };
 }

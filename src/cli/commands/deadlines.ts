@@ -4,6 +4,7 @@ import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { dueCsv, dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
+import { heldTable } from '../held-table';
 import { table, type Answer } from '../output';
 import type { Session } from '../session';
 
@@ -63,7 +64,7 @@ async function ofTenant(
   const outlook = { caps: await reader.forecast(), slow: await slowRuns(reader, [tenantId]) };
   const days = chosen(foreseen(await reader.deadlines(tenantId), outlook), atRisk);
   if (csv) return { data: days, text: dueCsv(days.map((day) => ({ ...day, tenantId }))) };
-  return { data: days, text: days.length === 0 ? 'nothing is due\n' : dueTable(days) };
+  return { data: days, text: textOf(days) };
 }
 
 /** Those that a cap or the pace of the move would make miss their promise, or all. */
@@ -92,11 +93,18 @@ async function overTenants(
     if (!complete) throw tooMany();
     return { data: list, text: dueCsv(days) };
   }
-  const text = list.dueDays.length === 0 ? 'nothing is due\n' : dueTable(list.dueDays);
+  const text = textOf(list.dueDays);
   return {
     data: list,
     text: list.complete ? text : `${text}more tenants match: narrow it with --before\n`,
   };
+}
+
+/** What is due, and below it what holds keep of it. */
+function textOf(days: readonly (ForeseenDay & { readonly tenantId?: string })[]): string {
+  if (days.length === 0) return 'nothing is due\n';
+  const held = heldTable(days);
+  return held === '' ? dueTable(days) : `${dueTable(days)}\n${held}`;
 }
 
 const tooMany = (): LetheError =>

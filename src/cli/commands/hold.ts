@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { randomBytes } from 'node:crypto';
-import type { HoldRecord, HoldScopeRecord } from '../../contracts/control-reader';
+import type { ControlReader, HoldRecord, HoldScopeRecord } from '../../contracts/control-reader';
+import type { DueDay } from '../../contracts/snapshot';
 import {
   GROUND_KINDS,
   type GroundKind,
@@ -11,6 +12,7 @@ import { FAILURES, isLetheError, LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { HOSTING_SERVICES, type HostingService, type RecordClass } from '../../domain/record-class';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { heldTable } from '../held-table';
 import { actorOf } from '../lifecycle-command';
 import { readJson, recordClassOption } from '../option-values';
 import { facts, table, type Answer } from '../output';
@@ -74,18 +76,37 @@ function addStatus(hold: Command, cli: Cli): void {
         const status = await session.client.holdStatus(holdId);
         const record = await session.reader.hold(holdId);
         const { request = null, reviewOn = null, needsReview = false } = record ?? {};
+        const kept = await keptUnder(session.reader, record);
+        const held = heldTable(kept, [{ holdId, releasesAt: status.releasesAt }]);
         return {
-          data: { ...status, request, reviewOn, needsReview },
-          text: facts([
+          data: { ...status, request, reviewOn, needsReview, dueDays: kept },
+          text: `${facts([
             ['hold', status.holdId],
             ['state', status.state],
             ...recordRows(record),
             ['takes effect', status.releasesAt],
             ['released', status.release?.releasedAt ?? null],
-          ]),
+          ])}${held === '' ? '' : `\n${held}`}`,
         };
       }),
     );
+}
+
+/** Due days that the hold keeps, and those that it withheld of others, over all of its tenants. */
+async function keptUnder(
+  reader: Pick<ControlReader, 'deadlines'>,
+  record: HoldRecord | null,
+): Promise<readonly (DueDay & { readonly tenantId: string })[]> {
+  const tenants = new Set((record?.scopes ?? []).map(({ tenantId }) => tenantId));
+  const kept: (DueDay & { readonly tenantId: string })[] = [];
+  for (const tenantId of tenants) {
+    for (const day of await reader.deadlines(tenantId)) {
+      const { splitFrom, heldBy = [] } = day;
+      const isUnder = [splitFrom, ...heldBy].some((one) => one?.holdId === record?.holdId);
+      if (isUnder) kept.push({ ...day, tenantId });
+    }
+  }
+  return kept;
 }
 
 /** What control has of a hold; nothing while it is being placed. */

@@ -108,8 +108,9 @@ function describeReplayed(replayed: ReplayedStore): Answer {
 }
 
 function describeControl(verdict: ControlVerdict): Answer {
-  const { holds, releaseSteps, freezes, tombstones, policies, commands, authority } = verdict;
-  const lists = [holds, releaseSteps, freezes, tombstones, policies, commands, authority];
+  const { holds, releaseSteps, freezes, tombstones, splits, policies, commands } = verdict;
+  const { authority } = verdict;
+  const lists = [holds, releaseSteps, freezes, tombstones, splits, policies, commands, authority];
   const lost = lists.reduce((sum, list) => sum + list.length, 0);
   const clear = lost === 0 && !verdict.older && !verdict.ledgerUnsound;
   const text = facts([
@@ -121,6 +122,7 @@ function describeControl(verdict: ControlVerdict): Answer {
     ['lost steps of releases', releaseSteps.length],
     ['lost freezes', freezes.length],
     ['lost ends of keys', tombstones.length],
+    ['lost splits of due days', splits.length],
     ['lost versions of the policy', policies.length],
     ['lost stops of orders, withdrawals, keys taken out and rules', authority.length],
     ['lost commands', commands.length],
@@ -140,6 +142,8 @@ function describeReplayedControl(replayed: ReplayedControl): Answer {
     ['steps of releases put back', replayed.releaseSteps],
     ['freezes put back', replayed.freezes],
     ['ends of keys put back', replayed.tombstones],
+    ['splits put back', replayed.splits],
+    ['splits of unknown due days', replayed.unknownSplits.length],
     ['versions of the policy put back', replayed.policies],
     ['stops of orders, keys taken out and rules put back', replayed.authority],
     ['ends of unknown cohorts', unknown.length],

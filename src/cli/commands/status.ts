@@ -6,6 +6,7 @@ import type { AwaitedStore, LifecycleStatus, RunningScan } from '../../contracts
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
 import { requestTable } from '../order-tables';
+import { heldTable } from '../held-table';
 import { facts, table } from '../output';
 
 /** `lethe status`: where a tenant stands; answered from control when the engine is away. */
@@ -64,9 +65,12 @@ function describe(
     status.dueDays.length > 0 ? `\n${dueTable(status.dueDays)}` : '\nnothing is due\n',
     hidden > 0 ? `and ${hidden} more: lethe deadlines --tenant ${status.tenantId}\n` : '',
     status.holds.length > 0 ? `\n${holdTable(status)}` : '',
+    below(heldTable(status.dueDays, status.holds)),
     status.requests.length > 0 ? `\n${requestTable(status.requests)}` : '',
   ].join('');
 }
+
+const below = (text: string): string => (text === '' ? '' : `\n${text}`);
 
 const scanningText = ({ imagesRead, layersRead, layersKnown }: RunningScan): string =>
   `${imagesRead} images done, ${layersRead} layers read, ${layersKnown} known from before`;

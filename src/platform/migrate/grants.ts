@@ -57,6 +57,7 @@ const CONTROL_FACTS = [
   'stray_archives',
   'cohort_splits',
   'unsplit_cohorts',
+  'lost_splits',
 ].map((table) => `control.${table}`);
 
 /** All of control but bodies on their way in and grounds of holds: those are content. */
