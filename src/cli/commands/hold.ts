@@ -11,6 +11,7 @@ import { FAILURES, isLetheError, LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { HOSTING_SERVICES, type HostingService, type RecordClass } from '../../domain/record-class';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { ofKnownTenant } from '../known-tenant';
 import { actorOf } from '../lifecycle-command';
 import { readJson, recordClassOption } from '../option-values';
 import { facts, table, type Answer } from '../output';
@@ -59,6 +60,7 @@ export function addHold(lethe: Command, cli: Cli): void {
           ...{ inForce, dueForReview },
         };
         const list = await session.reader.listHolds(filter);
+        if (tenant !== undefined) await ofKnownTenant(session, tenant, list.holds);
         const more = list.next === null ? '' : `and more: --after ${list.next}\n`;
         return { data: list, text: `${listText(list.holds)}${more}` };
       }),
@@ -73,9 +75,10 @@ function addStatus(hold: Command, cli: Cli): void {
         const holdId = parseId('HoldId', options.hold, 'hold');
         const status = await session.client.holdStatus(holdId);
         const record = await session.reader.hold(holdId);
-        const { request = null, reviewOn = null, needsReview = false } = record ?? {};
+        const { request = null, approved = null } = record ?? {};
+        const { reviewOn = null, needsReview = false } = record ?? {};
         return {
-          data: { ...status, request, reviewOn, needsReview },
+          data: { ...status, request, approved, reviewOn, needsReview },
           text: facts([
             ['hold', status.holdId],
             ['state', status.state],
@@ -94,7 +97,7 @@ function recordRows(record: HoldRecord | null): readonly (readonly [string, stri
   return [
     ['placed', record.placedAt],
     ['review on', reviewText(record)],
-    ['release asked by', record.request?.requestedBy ?? null],
+    ['release asked by', record.request?.requestedBy ?? record.approved?.releasedBy ?? null],
     ['approval until', record.request?.expiresAt ?? null],
     ['release approved by', record.approved?.approvedBy ?? null],
   ];
