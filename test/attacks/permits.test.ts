@@ -133,19 +133,15 @@ describe('single-signed orders', () => {
     const run = await requested(false);
     const unknown = { ...run, tenantId: 'tn_nobody0000000000' };
     const codes: string[] = [];
-    const proven = await provenDuring(
-      environment,
-      ports,
-      async () => {
-        for (let at = 0; at < AT_LOGIN; at += TOGETHER) {
-          const asked = Array.from({ length: TOGETHER }, (_, more) =>
-            askAlone(more % 5 === 0 ? unknown : run),
-          );
-          codes.push(...(await Promise.all(asked)));
-        }
-      },
-      'procedure',
-    );
+    const asked = { ...ports, by: 'procedure' } as const;
+    const proven = await provenDuring(environment, asked, async () => {
+      for (let at = 0; at < AT_LOGIN; at += TOGETHER) {
+        const together = Array.from({ length: TOGETHER }, (_, more) =>
+          askAlone(more % 5 === 0 ? unknown : run),
+        );
+        codes.push(...(await Promise.all(together)));
+      }
+    });
     printTally('single-signed, with the login', {
       ...{ attacks: codes.length, proven },
       accepted: codes.filter((code) => code === 'accepted').length,
@@ -162,7 +158,7 @@ describe('single-signed orders', () => {
     const none = async (): Promise<void> => {
       expect(await askAlone(permitted)).toBe('accepted');
     };
-    expect(await provenDuring(environment, ports, none, 'procedure')).toBe(0);
+    expect(await provenDuring(environment, asked, none)).toBe(0);
   }, 60_000);
 
   it('destroy nothing three hundred times under rows that name a second person who never signed [CC-2]', async () => {

@@ -204,59 +204,6 @@ describe('the command line while the engine is away', () => {
     ]);
   });
 
-  it.each([
-    'deadlines',
-    'progress',
-    'certificate list',
-    'certificate show',
-    'hold list',
-    'hold list --in-force',
-    'freeze status',
-    'order list',
-    'plan',
-    'attestations list',
-    'authorizations list',
-    'notice list',
-    'notice calendar --out nowhere.ics',
-  ])(
-    'says of a tenant that nobody knows that it is unknown, and not that there is nothing: %s',
-    async (line) => {
-      const { exitCode, stdout, stderr } = await lethe(
-        `${line} --tenant tn_cmdline00000none`,
-        away,
-      );
-      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-      expect(stderr).toMatch(/^UNKNOWN_TENANT: /);
-    },
-  );
-
-  it('freezes one tenant by its id, and only one that is known', async () => {
-    const { freezeId } = await asked<{ freezeId: string }>(
-      `freeze set --tenant ${due.tenantId} --freeze fz_commandline000001`,
-      away,
-    );
-    expect(freezeId).toBe('fz_commandline000001');
-    expect(await asked<object[]>(`freeze status --tenant ${due.tenantId}`, away)).toMatchObject([
-      {},
-      { freezeId, scope: due.tenantId, inForce: true },
-    ]);
-    const lift = `freeze lift --freeze ${freezeId} --reason was-a-drill`;
-    const mistaken = await lethe(`${lift} --confirm ${freezeId}`, away);
-    expect(mistaken.stderr).toMatch(/^CONFIRMATION_REQUIRED: /);
-    expect(mistaken.stderr).toContain(`give --confirm ${due.tenantId}`);
-    expect(await asked<object>(`${lift} --confirm ${due.tenantId}`, away)).toMatchObject({
-      freezeId,
-    });
-    const approve = `freeze approve --freeze ${freezeId} --approved-by ops-2`;
-    expect((await lethe(approve, away)).stderr).toMatch(/^CONFIRMATION_REQUIRED: /);
-    expect(await asked<object>(`${approve} --confirm ${due.tenantId}`, away)).toMatchObject({
-      inForce: false,
-    });
-    const unknown = await lethe('freeze set --tenant tn_cmdline00000none', away);
-    expect(unknown).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(unknown.stderr).toMatch(/^UNKNOWN_TENANT: /);
-  });
-
   it('lists caps, tightens one at once and shows a looser one as pending', async () => {
     const listed = await asked<{ cap: string; pending: null }[]>('caps list', away);
     expect(listed.map(({ cap }) => cap)).toContain('tenants-per-30-days');

@@ -34,9 +34,8 @@ export async function provenRefusals(
 /** Runs attacks and says how many more refusals the evidence has, once their hour is over. */
 export async function provenDuring(
   environment: SqlEnvironment,
-  ports: RefusalPorts,
+  { by, ...ports }: RefusalPorts & { readonly by?: CountedBy },
   work: () => Promise<void>,
-  by: CountedBy = 'engine',
 ): Promise<number> {
   const before = await provenRefusals(environment, by);
   await work();

@@ -1,5 +1,16 @@
 -- What the procedure refuses is counted by the procedure, whoever asked: a login that asks for permits by itself
 -- leaves the same trace as the engine. Counted by the hour; the sweep puts the numbers into the evidence.
+CREATE DEFINER={{definer}} PROCEDURE {{control}}.commit_refusal(
+  IN p_tenant VARBINARY(64), IN p_cause VARBINARY(32))
+SQL SECURITY DEFINER
+BEGIN
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  START TRANSACTION;
+  CALL {{control}}.count_refusal(p_tenant, p_cause);
+  COMMIT;
+END
+$$
 CREATE DEFINER={{definer}} PROCEDURE {{control}}.count_refused_permit(
   IN p_tenant VARBINARY(64), IN p_said VARCHAR(512) CHARACTER SET utf8mb4)
 SQL SECURITY DEFINER
@@ -16,17 +27,12 @@ BEGIN
   DECLARE v_lost TINYINT DEFAULT 0;
   -- The first two refusals of an hour meet at a row that is not there yet; who loses counts again. What cannot be
   -- counted is refused all the same.
-  DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; SET v_lost = 1; END;
+  DECLARE CONTINUE HANDLER FOR SQLEXCEPTION SET v_lost = 1;
   WHILE v_cause IS NOT NULL AND v_tries > 0 DO
     SET v_lost = 0;
     SET v_tries = v_tries - 1;
-    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-    START TRANSACTION;
-    CALL {{control}}.count_refusal(v_tenant, v_cause);
-    IF v_lost = 0 THEN
-      COMMIT;
-      SET v_tries = 0;
-    END IF;
+    CALL {{control}}.commit_refusal(v_tenant, v_cause);
+    IF v_lost = 0 THEN SET v_tries = 0; END IF;
   END WHILE;
 END
 $$
