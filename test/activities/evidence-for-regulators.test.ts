@@ -171,7 +171,7 @@ describe('the archive for a regulator', () => {
     expect(again.stderr).toMatch(/^INVALID_INPUT: out /);
   });
 
-  it('says until when the evidence is kept, by a rule of its own, and on every page [PU-1]', async () => {
+  it('says until when it is kept, by a rule of its own [PU-1]', async () => {
     await archive('kept.tar');
     shell('rm -rf kept && mkdir kept && tar -xf kept.tar -C kept');
     const read = (name: string): string => readFileSync(join(folder, 'kept', name), 'utf8');
