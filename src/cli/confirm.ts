@@ -14,6 +14,15 @@ export interface Confirmation {
 }
 
 /**
+ * The id that is typed for what reaches some tenants: the tenant's when it reaches one alone, so that
+ * whoever decides has named whose data it is about; the thing's own otherwise.
+ */
+export function idToType(own: string, tenantIds: readonly string[]): string {
+  const [only, ...others] = new Set(tenantIds);
+  return only !== undefined && others.length === 0 ? only : own;
+}
+
+/**
  * Lets a dangerous command pass only when its id was typed a second time: with `--confirm`, or at the
  * terminal.
  *

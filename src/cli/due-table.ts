@@ -56,7 +56,7 @@ export function dueTable(
       ...(overTenants ? [day.tenantId ?? null, day.band ?? null] : []),
       day.dueOn,
       day.recordClass,
-      day.state,
+      sealedOr(day),
       day.deleteNotBefore ?? (day.waitsForOrder === true ? 'order' : 'held'),
       day.latestAt === null ? 'open' : `${day.latestAt}${day.provisional ? ' (provisional)' : ''}`,
       day.because,
@@ -66,6 +66,12 @@ export function dueTable(
     ]),
   );
 }
+
+/** Configuration is sealed where it is and never moved: only its run goes through the same states. */
+const sealedOr = ({ recordClass, state }: DueDay): string =>
+  recordClass === 'console-configuration-data' && (state === 'archived' || state === 'moved')
+    ? 'sealed'
+    : state;
 
 const CSV_FIELDS = Object.freeze([
   ...(['tenantId', 'band', 'dueOn', 'recordClass', 'state', 'earliestAt'] as const),

@@ -33,6 +33,22 @@ export function parseAttestation(text: string): MinimumAgeAttestation {
 }
 
 /**
+ * Text of a file that an option or an argument names, or of standard input for `-`.
+ *
+ * @throws LetheError INVALID_INPUT naming it.
+ */
+export function readText(io: Pick<CliIo, 'read'>, file: string, option: string): string {
+  try {
+    return io.read(file);
+  } catch (cause) {
+    throw new LetheError('INVALID_INPUT', `${option} cannot be read; name a readable file, or -`, {
+      field: option,
+      cause,
+    });
+  }
+}
+
+/**
  * Reads a JSON file, or standard input for `-`; a field that is stated twice is refused.
  *
  * @throws LetheError INVALID_INPUT naming the option.

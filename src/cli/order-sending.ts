@@ -10,6 +10,7 @@ import { addCommand, type Cli, type CommonOptions } from './cli';
 import { confirm } from './confirm';
 import { headerOf, naming, receiptAnswer } from './lifecycle-command';
 import { signApproval, signedInstant, signStop } from './order-documents';
+import { readText } from './option-values';
 import { unknownOrder } from './order-tables';
 import type { Answer } from './output';
 import type { Session } from './session';
@@ -50,7 +51,7 @@ function addSubmit(order: Command, cli: Cli): void {
     .requiredOption('--order <file>', 'the signed order; - is standard input')
     .action(
       cli.action<Omit<SendingOptions, 'key'>>(async (options, session) => {
-        const document = cli.io.read(options.order).trim();
+        const document = readText(cli.io, options.order, 'order').trim();
         orderDocument('order')(document, 'order');
         return send(cli, options, {
           consequence: 'Once another person approves it, what the plan names is destroyed',

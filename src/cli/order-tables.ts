@@ -1,10 +1,9 @@
 import type { LiveView } from '../contracts/live-counts';
 import type { OrderOverview, RequestRecord } from '../contracts/order-records';
 import type { DeletionPlan, PlannedCohort } from '../contracts/orders';
-import type { Step } from '../domain/windows/derivation';
 import { LetheError } from '../domain/errors';
-import { stepText } from './step-text';
-import { facts, printable, table } from './output';
+import { stepLines } from './step-text';
+import { facts, table } from './output';
 
 /** The refusal of an id that the tenant has no order of. */
 export const unknownOrder = (): LetheError =>
@@ -53,10 +52,8 @@ export function describePlan(plan: DeletionPlan): string {
 
 /** The steps that led to the dates of a cohort, as `explain` tells them. */
 function describeDates({ runId, dueOn, derivation }: PlannedCohort): string {
-  const steps = (derivation as { readonly steps?: readonly Step[] }).steps ?? [];
-  if (steps.length === 0) return '';
-  const lines = steps.map((step, index) => `${index + 1}. ${printable(stepText(step))}\n`);
-  return `\ndates of ${dueOn} (${runId})\n${lines.join('')}`;
+  const lines = stepLines(derivation);
+  return lines === '' ? '' : `\ndates of ${dueOn} (${runId})\n${lines}`;
 }
 
 /** A plan with what the live stores hold beside it. */

@@ -89,6 +89,18 @@ const clauseRows = ({ rules }: Certificate, { clauses }: Words): readonly Row[] 
     clauses === WORDS.en.clauses ? clause : wordFor(clauses, rule),
   ]);
 
+/** Which end of the window a step arrived at: steps under one rule would read alike otherwise. */
+function endOf(
+  at: string | undefined,
+  window: Certificate['window'],
+  say: Words['certificate'],
+): string | undefined {
+  if (at === undefined) return undefined;
+  if (at === window.earliestAt) return say.earliest;
+  if (at === window.latestAt) return say.latest;
+  return at === window.deleteNotBefore ? say.guarded : undefined;
+}
+
 function dateRows(
   { window, policy, destroyedAt }: Certificate,
   { certificate: say, clauses }: Words,
@@ -96,7 +108,9 @@ function dateRows(
   return [
     ...window.steps.map(({ rule, date, at }) => [
       rule,
-      [date, at, wordFor(clauses, rule)].filter((part) => part !== undefined).join('; '),
+      [date, at, endOf(at, window, say), wordFor(clauses, rule)]
+        .filter((part) => part !== undefined)
+        .join('; '),
     ]),
     [say.earliest, window.earliestAt],
     [say.guarded, window.deleteNotBefore],

@@ -73,7 +73,7 @@ function remainderSection(
         ? named
         : `${named}, ${filled(say.dueDay, { dueOn: cohort.dueOn, run: cohort.runId })}`,
     rows: [
-      ...(cohort === null ? [] : cohortRows(cohort, words)),
+      ...(cohort === null ? [] : cohortRows({ ...cohort, recordClass }, words)),
       ...reasons.map(({ reason, until = '', code = '' }) => [
         say.reason,
         filled(wordFor(words.reasons, reason), { until, code }),
@@ -83,12 +83,22 @@ function remainderSection(
   };
 }
 
+/** Configuration has no archive: it is sealed where it is, whatever its run went through. @source ST-2 */
+const isInPlace = (recordClass: string, state: string): boolean =>
+  recordClass === 'console-configuration-data' && (state === 'archived' || state === 'moved');
+
 const cohortRows = (
-  { state, records, deleteNotBefore, latestAt }: NonNullable<Remainder['cohort']>,
+  {
+    recordClass,
+    state,
+    records,
+    deleteNotBefore,
+    latestAt,
+  }: NonNullable<Remainder['cohort']> & Pick<Remainder, 'recordClass'>,
   { interim: say, states }: Words,
 ): readonly Row[] => [
   [say.records, String(records)],
-  [say.state, wordFor(states, state)],
+  [say.state, wordFor(states, isInPlace(recordClass, state) ? 'sealed' : state)],
   [
     say.window,
     deleteNotBefore === null || latestAt === null ? say.open : `${deleteNotBefore}, ${latestAt}`,

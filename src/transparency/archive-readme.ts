@@ -1,3 +1,4 @@
+import { EVIDENCE_RETENTION } from '../domain/evidence-retention';
 import { ARCHIVE_NAMES } from './evidence-archive';
 
 /** What the reader of an archive is told in both languages. */
@@ -8,6 +9,8 @@ export interface ReadmeFacts {
   readonly at: string;
   readonly entries: number;
   readonly certificates: number;
+  /** Day until which the provider keeps it, at the least. */
+  readonly keptUntil: string;
 }
 
 /** The commands that check every certificate and checkpoint without this product. */
@@ -70,6 +73,11 @@ ${OUT_OF_PAPER}
 Each entry and certificate is genuine, unchanged and in the one ledger that the checkpoints sign; no
 certificate that an entry names is missing. It does not prove that no entry of the tenant was left out of
 the archive. Compare the newest checkpoint with one from elsewhere to see that all were shown the same ledger.
+
+## How long the provider keeps it
+
+Evidence has a retention rule of its own: until ${facts.keptUntil} at the least, ${EVIDENCE_RETENTION.years} years from the newest entry in this archive.
+It proves that data is gone and holds none of it, so it outlives the data.
 `;
 
 /** The Chinese page of an archive. */
@@ -111,4 +119,9 @@ ${OUT_OF_PAPER}
 
 每条记录和每份证明都真实、未被改动，并且位于检查点所签名的同一账本中；记录所提到的证明没有缺失。
 它不能证明归档没有遗漏该租户的记录。把最新的检查点与其他来源的检查点比对，即可确认所有人看到的是同一账本。
+
+## 证据保存多久
+
+证据适用单独的保存期限：自本归档中最新一条记录起 ${EVIDENCE_RETENTION.years} 年，至少保存至 ${facts.keptUntil}。
+证据证明数据已经销毁，本身不含任何租户数据，因此保存时间长于数据。
 `;

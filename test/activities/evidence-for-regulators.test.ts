@@ -171,6 +171,22 @@ describe('the archive for a regulator', () => {
     expect(again.stderr).toMatch(/^INVALID_INPUT: out /);
   });
 
+  it('says until when it is kept, by a rule of its own [PU-1]', async () => {
+    await archive('kept.tar');
+    shell('rm -rf kept && mkdir kept && tar -xf kept.tar -C kept');
+    const read = (name: string): string => readFileSync(join(folder, 'kept', name), 'utf8');
+    const instants = read(ARCHIVE_NAMES.entries).match(/(?<=\\"at\\":\\")[^\\]+/g) ?? [];
+    const newest = [...instants].sort().at(-1) ?? '';
+    const until = newest.replace(
+      /^(\d{4})(-..-..).*/,
+      (...[, year, day]: string[]) => `${Number(year) + 7}${day ?? ''}`,
+    );
+    expect(until).toMatch(/^20\d\d-\d\d-\d\d$/);
+    for (const page of [ARCHIVE_NAMES.readme, ARCHIVE_NAMES.readmeInChinese]) {
+      expect(read(page)).toContain(until);
+    }
+  });
+
   it('can be unpacked and checked by tar and OpenSSL, as its own page says', async () => {
     await archive('plain.tar');
     shell('rm -rf plain && mkdir plain && tar -xf plain.tar -C plain');

@@ -17,6 +17,8 @@ import { newSigner, type TestSigner } from '../support/signers';
 
 /** Single-signed attempts at the permit procedure, with the issuer's own login. */
 const AT_PROCEDURE = 700;
+/** Single-signed attempts with the same login, which nobody's code counts. */
+const AT_LOGIN = 200;
 /** Attempts at the check of what is stored, with rows that claim two people. */
 const AT_SIGNATURES = 300;
 const TOGETHER = 10;
@@ -95,6 +97,15 @@ async function ask(run: SealedRun, at: number): Promise<string> {
   return asked.then(() => 'accepted', codeOf);
 }
 
+/** Asks as a program of somebody's own would; nothing of the engine sees it. */
+const askAlone = (run: SealedRun): Promise<string> =>
+  issuer
+    .execute('CALL issue_destroy_permit(?, ?, ?, ?, ?, 0, lethe_now(), 60)', [
+      ...[newPermitId(), run.tenantId, run.runId, run.dueOn],
+      `asset:${run.runId}:${run.dueOn}`,
+    ])
+    .then(() => 'accepted', codeOf);
+
 const codeOf = (error: unknown): string => (error as { code?: string }).code ?? 'crashed';
 
 describe('single-signed orders', () => {
@@ -117,6 +128,38 @@ describe('single-signed orders', () => {
     expect(new Set(codes)).toEqual(new Set(['ORDER_REQUIRED']));
     expect(await ask(await requested(true), 1)).toBe('accepted');
   });
+
+  it('are in the evidence one for one when somebody asks past the engine, with the login alone [CC-2] [DR-1]', async () => {
+    const run = await requested(false);
+    const unknown = { ...run, tenantId: 'tn_nobody0000000000' };
+    const codes: string[] = [];
+    const asked = { ...ports, by: 'procedure' } as const;
+    const proven = await provenDuring(environment, asked, async () => {
+      for (let at = 0; at < AT_LOGIN; at += TOGETHER) {
+        const together = Array.from({ length: TOGETHER }, (_, more) =>
+          askAlone(more % 5 === 0 ? unknown : run),
+        );
+        codes.push(...(await Promise.all(together)));
+      }
+    });
+    printTally('single-signed, with the login', {
+      ...{ attacks: codes.length, proven },
+      accepted: codes.filter((code) => code === 'accepted').length,
+    });
+    expect([codes.length, proven]).toEqual([AT_LOGIN, AT_LOGIN]);
+    expect(new Set(codes)).toEqual(new Set(['ORDER_REQUIRED', 'PERMIT_REFUSED']));
+    const rows = await root.query(
+      "SELECT 1 FROM order_refusals WHERE cause LIKE 'issuer-%' AND tenant_id = ?",
+      [unknown.tenantId],
+    );
+    expect(rows).toEqual([]);
+    // What the engine asks for and gets is no refusal.
+    const permitted = await requested(true);
+    const none = async (): Promise<void> => {
+      expect(await askAlone(permitted)).toBe('accepted');
+    };
+    expect(await provenDuring(environment, asked, none)).toBe(0);
+  }, 60_000);
 
   it('destroy nothing three hundred times under rows that name a second person who never signed [CC-2]', async () => {
     const run = await requested(true);

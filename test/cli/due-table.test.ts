@@ -44,6 +44,21 @@ describe('a due day', () => {
     );
   });
 
+  it('of configuration is sealed where it is: nothing says that it was archived [ST-2]', () => {
+    const states = ['archived', 'moved'] as const;
+    const text = (recordClass: DueDay['recordClass']): readonly string[] =>
+      states.map((state) =>
+        dueTable(foreseen([{ ...DAY, recordClass, state }], { caps: [], slow: [] })),
+      );
+    expect(text('asset-basic-data').map((table, at) => table.includes(states[at] ?? '-'))).toEqual([
+      true,
+      true,
+    ]);
+    for (const table of text('console-configuration-data')) {
+      expect(table).toMatch(/console-configuration-data +sealed/);
+    }
+  });
+
   it('shows an unknown end while nothing moves, which is not the same as never', () => {
     const still = { ...RUN, estimatedEndAt: null };
     expect(dueTable(foreseen([DAY], { caps: [], slow: [still] }))).toContain('pace: unknown');

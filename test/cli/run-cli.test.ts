@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CliIo } from '../../src/cli/io';
 import { runCli } from '../../src/cli/run-cli';
+import { createSigningKeys } from '../../src/platform/signing-keys';
 import { asset } from '../domain/windows/context';
 
 const ROOT = join(__dirname, '..', '..');
 const TENANT = 'tn_commandline000001';
-const HOLD = 'hd_commandline000001';
 
 interface Run {
   readonly exitCode: number;
@@ -154,6 +154,25 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     });
   });
 
+  it.each([
+    [`order submit --tenant ${TENANT} --order nowhere.jws`, 'order'],
+    ['order sign --order nowhere.json --key nowhere.pem', 'order'],
+    ['policy lint nowhere.yaml', 'FILE'],
+    ['certificate verify - --keys KEYS', 'file'],
+  ])('names what cannot be read: %s', async (...[line, field]) => {
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-unread-'));
+    const keys = createSigningKeys(folder, 'lethe.example/unread').publicKeys;
+    const read = (): string => {
+      throw new Error('ENOENT: no such file or directory');
+    };
+    const { exitCode, stdout, stderr } = await run(words(`${line.replace('KEYS', keys)} --json`), {
+      read,
+    });
+    rmSync(folder, { recursive: true });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'INVALID_INPUT', field } });
+  });
+
   it('wants to know who asks', async () => {
     const { exitCode, stderr } = await run([...subscribe, TENANT], { env: {} });
     expect(exitCode).toBe(2);
@@ -167,10 +186,6 @@ describe('a dangerous command', () => {
     [`end-service --service CVM --tenant ${TENANT}`, TENANT],
     [`end-feature --tenant ${TENANT}`, TENANT],
     [`request-deletion --record-class asset-basic-data --tenant ${TENANT}`, TENANT],
-    [`hold release --hold ${HOLD}`, HOLD],
-    [`hold approve --approved-by dpo-2 --hold ${HOLD}`, HOLD],
-    ['freeze lift --reason was-a-drill --freeze fz_commandline000001', 'fz_commandline000001'],
-    ['freeze approve --freeze fz_commandline000001', 'fz_commandline000001'],
     ['caps set --cap cohorts-per-hour --amount 5 --reason was-a-drill', 'cohorts-per-hour'],
     ['breaker reset --trip bt_commandline000001 --reason was-a-drill', 'bt_commandline000001'],
     ['backups expire --set bs_commandline000001', 'bs_commandline000001'],

@@ -143,6 +143,7 @@ describe('the command line while the engine is away', () => {
     expect(windows).toMatchObject([{ windowNumber: 1, derivation: {} }]);
     const why = await lethe(`deadlines --tenant ${due.tenantId} ${run}`, away);
     expect(why.stdout).toContain('the newest follows from');
+    expect(why.stdout).not.toContain('{');
     const other = await lethe(`deadlines --tenant ${TENANT} ${run}`, away);
     expect(other).toMatchObject({ exitCode: 2, stdout: '' });
   });
@@ -178,6 +179,11 @@ describe('the command line while the engine is away', () => {
   it('places a freeze and lifts it with two people', async () => {
     const placed = await asked<{ freezeId: string }>('freeze set --all', away);
     const own = `--freeze ${placed.freezeId} --confirm ${placed.freezeId}`;
+    for (const line of ['freeze lift --reason was-a-drill', 'freeze approve']) {
+      const unasked = await lethe(`${line} --freeze ${placed.freezeId} --json`, away);
+      expect(unasked).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(unasked.stderr).toContain('CONFIRMATION_REQUIRED');
+    }
     const request = await asked<object>(`freeze lift --reason found-and-removed ${own}`, away);
     expect(request).toMatchObject({ inForce: true, liftedBy: [] });
     const list = await lethe('freeze status', away);
@@ -196,21 +202,6 @@ describe('the command line while the engine is away', () => {
       'freeze-lift-requested',
       'freeze-lifted',
     ]);
-  });
-
-  it('freezes one tenant by its id, and only one that is known', async () => {
-    const { freezeId } = await asked<{ freezeId: string }>(
-      `freeze set --tenant ${due.tenantId} --freeze fz_commandline000001`,
-      away,
-    );
-    expect(freezeId).toBe('fz_commandline000001');
-    expect(await asked<object[]>(`freeze status --tenant ${due.tenantId}`, away)).toMatchObject([
-      {},
-      { freezeId, scope: due.tenantId, inForce: true },
-    ]);
-    const unknown = await lethe('freeze set --tenant tn_cmdline00000none', away);
-    expect(unknown).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(unknown.stderr).toMatch(/^UNKNOWN_TENANT: /);
   });
 
   it('lists caps, tightens one at once and shows a looser one as pending', async () => {
@@ -387,14 +378,23 @@ describe('the command line with the engine', () => {
       expect(await textsIn(`hold:${holdId}`)).toContain(holdId);
       expect(await textsIn(`hold:${holdId}`)).not.toContain('canary');
 
-      await asked<object>(`hold release --hold ${holdId} --confirm ${holdId}`);
-      const approve = `hold approve --hold ${holdId} --confirm ${holdId}`;
+      for (const verb of ['release', 'approve --approved-by ops-2']) {
+        for (const more of ['', ' --json', ` --confirm ${holdId}`, ` --confirm ${TENANT}`]) {
+          const unasked = await lethe(`hold ${verb} --hold ${holdId}${more}`);
+          expect(unasked).toMatchObject({ exitCode: 2, stdout: '' });
+          expect(unasked.stderr).toMatch(
+            new RegExp(`CONFIRMATION_REQUIRED.* of ${tenantId} can be`),
+          );
+        }
+      }
+      await asked<object>(`hold release --hold ${holdId} --confirm ${tenantId}`);
+      const approve = `hold approve --hold ${holdId} --confirm ${tenantId}`;
       const alone = await lethe(`${approve} --approved-by ops-1`);
       expect(alone.stderr).toMatch(/^NOT_PERMITTED: a second person/);
       const approved = await asked<object>(`${approve} --approved-by ops-2`);
       expect(approved).toMatchObject({ state: 'release-approved', approvedBy: 'ops-2' });
       const status = await lethe(`hold status --hold ${holdId}`, away);
-      expect(status.stdout).toMatch(/state +release-approved/);
+      expect(status.stdout).toMatch(/state +release-approved[\s\S]*release asked by +ops-1/);
     });
   });
 });

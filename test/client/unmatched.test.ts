@@ -273,7 +273,7 @@ describe('processes and control', () => {
       await until(async () => (await orphans()).length === 0, 30_000);
       expect(await reader.hold(HOLD)).toEqual(placed);
       for (const decision of ['release', 'approve --approved-by dpo-2']) {
-        const line = `hold ${decision} --hold ${HOLD} --confirm ${HOLD}`;
+        const line = `hold ${decision} --hold ${HOLD} --confirm ${plain}`;
         expect(await lethe(line)).toMatchObject({ exitCode: 0 });
       }
       expect((await reader.hold(HOLD))?.approved).toMatchObject({ approvedBy: 'dpo-2' });

@@ -115,6 +115,24 @@ describe('the paper of a certificate', () => {
     expect(all).not.toContain('{');
   });
 
+  it.each(LANGUAGES)('tells in %s which end of the window a step arrived at [AB-3]', (language) => {
+    const { earliestAt, deleteNotBefore, latestAt } = GOLDEN.window;
+    const steps = [earliestAt, deleteNotBefore, latestAt].map((instant) => ({
+      rule: 'AB-3' as const,
+      at: instant,
+    }));
+    const certificate = { ...GOLDEN, window: { ...GOLDEN.window, steps } };
+    const all = textsOf(certificatePaper({ ...shown, certificate }, language));
+    const { certificate: say } = WORDS[language];
+    for (const [instant, label] of [
+      [earliestAt, say.earliest],
+      [deleteNotBefore, say.guarded],
+      [latestAt, say.latest],
+    ] as const) {
+      expect(all.filter((text) => text.includes(`${instant}; ${label}`))).toHaveLength(1);
+    }
+  });
+
   it('warns in every language of a missed promise and of a moved clock, and otherwise of nothing', () => {
     for (const language of LANGUAGES) {
       const say = WORDS[language].certificate;

@@ -66,6 +66,21 @@ describe('the paper of an interim statement', () => {
     expect(page).not.toMatch(/\{\w+\}|undefined|null/);
   });
 
+  it.each(LANGUAGES)(
+    'never says in %s that configuration was moved to an archive [ST-2]',
+    (language) => {
+      const { states } = WORDS[language];
+      const [asset] = FACTS.cohorts.filter(({ state }) => state === 'moved');
+      const page = (recordClass: InterimFacts['cohorts'][number]['recordClass']): string => {
+        const cohorts = asset === undefined ? [] : [{ ...asset, recordClass, counts: {} }];
+        return printPage([interimPaper(composeInterim({ ...FACTS, cohorts }), language)]);
+      };
+      expect(page('asset-basic-data')).toContain(states.moved);
+      expect(page('console-configuration-data')).not.toContain(states.moved);
+      expect(page('console-configuration-data')).toContain(states.sealed);
+    },
+  );
+
   it('says that nothing is known to remain only when nothing is', () => {
     for (const language of LANGUAGES) {
       const { nothing } = WORDS[language].interim;

@@ -12,12 +12,19 @@ export async function nextHour(environment: SqlEnvironment): Promise<void> {
   }
 }
 
+/** Who counted a refusal: the engine that sent it, or the procedure that was asked. */
+export type CountedBy = 'engine' | 'procedure';
+
 /** How many refusals the evidence has, by the highest number that it names for each cause and hour. */
-export async function provenRefusals(environment: SqlEnvironment): Promise<number> {
+export async function provenRefusals(
+  environment: SqlEnvironment,
+  by: CountedBy = 'engine',
+): Promise<number> {
   const rows = await environment.pool('root', 'evidence').query(
     `SELECT SUM(refused) AS refused FROM (
        SELECT MAX(CAST(JSON_VALUE(entry, '$.details.refused') AS UNSIGNED)) AS refused FROM entries
         WHERE kind IN ('order-refused', 'permit-refused', 'refusals-counted')
+          AND JSON_VALUE(entry, '$.details.cause') ${by === 'engine' ? 'NOT LIKE' : 'LIKE'} 'issuer-%'
         GROUP BY tenant_id, JSON_VALUE(entry, '$.details.cause'), JSON_VALUE(entry, '$.details.hourAt')
      ) AS counted`,
   );
@@ -27,12 +34,12 @@ export async function provenRefusals(environment: SqlEnvironment): Promise<numbe
 /** Runs attacks and says how many more refusals the evidence has, once their hour is over. */
 export async function provenDuring(
   environment: SqlEnvironment,
-  ports: RefusalPorts,
+  { by, ...ports }: RefusalPorts & { readonly by?: CountedBy },
   work: () => Promise<void>,
 ): Promise<number> {
-  const before = await provenRefusals(environment);
+  const before = await provenRefusals(environment, by);
   await work();
   await nextHour(environment);
   await proveRefusalTotals(ports);
-  return (await provenRefusals(environment)) - before;
+  return (await provenRefusals(environment, by)) - before;
 }

@@ -23,6 +23,8 @@ export interface RefusalPorts {
 const EACH_MAX = 20;
 /** Refusals of permits are asked for again every few minutes: doublings and the total are enough. */
 const PERMIT_PREFIX = 'permit-';
+/** Counted by the procedure itself, whoever asked it: nothing names them before their hour is over. */
+const ISSUER_PREFIX = 'issuer-';
 
 /** What refuses a permit for good reason; a store that is away is something else. */
 const REFUSED_PERMITS: ReadonlySet<FailureCode> = new Set([
@@ -70,7 +72,9 @@ export async function provingRefusals<T>(
 
 /**
  * Asks for a permit to destroy, and leaves evidence when it is refused: by the procedure that issues it,
- * by the key store, or because what is stored is not what people signed. Counted like refused orders.
+ * by the key store, or because what is stored is not what people signed. Counted like refused orders. The
+ * procedure counts what it refuses as well, under causes of its own, so that a login that asks by itself
+ * shows as the difference.
  *
  * @idempotency an act is named by its number, so an entry is written once.
  */
@@ -96,6 +100,7 @@ const causeOf = (code: FailureCode): string => code.toLowerCase().replaceAll('_'
 
 /** Whether the evidence names this number at once, or leaves it to a later entry. */
 function isNamed(cause: string, count: number): boolean {
+  if (cause.startsWith(ISSUER_PREFIX)) return false;
   const each = cause.startsWith(PERMIT_PREFIX) ? 1 : EACH_MAX;
   return count <= each || Number.isInteger(Math.log2(count));
 }
@@ -181,7 +186,8 @@ export async function proveRefusalTotals(ports: RefusalPorts): Promise<number> {
     const refused = Number(required(row, 'refused'));
     if (!isNamed(cause, refused)) {
       await ports.ledger.append({
-        ...{ tenantId, kind: 'refusals-counted', subject: `${tenantId}/${cause}/${hourAt}` },
+        ...{ tenantId: tenantId === '' ? null : tenantId, kind: 'refusals-counted' },
+        subject: `${tenantId === '' ? 'unknown' : tenantId}/${cause}/${hourAt}`,
         details: { cause, hourAt, refused },
       });
     }

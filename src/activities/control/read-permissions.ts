@@ -15,6 +15,15 @@ export interface AttestationRecord {
   readonly withdrawnBy: string | null;
 }
 
+/** Jurisdictions whose attestation was withdrawn and not given again: the Feature is suspended. @source AT-1 */
+export function withdrawnJurisdictions(found: readonly AttestationRecord[]): readonly string[] {
+  const standing = new Set(
+    found.filter(({ withdrawnAt }) => withdrawnAt === null).map((one) => one.jurisdiction),
+  );
+  const named = new Set(found.map(({ jurisdiction }) => jurisdiction));
+  return [...named].filter((jurisdiction) => !standing.has(jurisdiction)).sort();
+}
+
 /** An authorization to share basics of image repositories, with its history. @source SH-1 */
 export interface AuthorizationRecord {
   readonly authorizationId: string;

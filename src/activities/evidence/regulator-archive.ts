@@ -1,5 +1,6 @@
 import { LetheError } from '../../domain/errors';
 import type { LedgerEntry } from '../../domain/evidence';
+import { evidenceKeptUntil } from '../../domain/evidence-retention';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import {
   ARCHIVE_NAMES,
@@ -25,6 +26,8 @@ export interface CollectedEvidence {
   readonly checkpoint: { readonly origin: string; readonly size: number; readonly at: string };
   /** Entries that no checkpoint covers yet; they are not in the files. */
   readonly pending: number;
+  /** Day until which the ledger keeps what it has of the tenant, at the least. */
+  readonly keptUntil: string;
 }
 
 /**
@@ -58,11 +61,13 @@ export async function collectEvidence(
   }
   const heads = new Map([[size, newest]]);
   const lines: string[] = [];
+  let newestAt = newest.checkpoint.at;
   const texts = await readTenant(evidence, tenantId);
   const covered = texts.filter(({ sequence }) => sequence <= size);
   for (const { sequence, text } of covered) {
     lines.push(canonicalText(lineOf(sequence, text, await prover.inclusion(sequence, text))));
     const entry = parseEntry(text);
+    if (entry !== null) newestAt = entry.at;
     if (entry?.kind !== 'certificate-issued') continue;
     const { certificateId, file, covering } = await readCertificateFile(evidence, keys, entry);
     heads.set(covering.head.size, covering);
@@ -89,6 +94,7 @@ export async function collectEvidence(
     certificates: [...files.keys()].filter((name) => name.startsWith('certificates/')).length,
     checkpoint: { origin: newest.head.origin, size, at: newest.checkpoint.at },
     pending: texts.length - covered.length,
+    keptUntil: evidenceKeptUntil(newestAt),
   };
 }
 

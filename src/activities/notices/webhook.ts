@@ -42,7 +42,8 @@ export function createWebhookSender(ports: WebhookPorts): NoticeSender {
       const result = await post(ports, {
         url: receiver.address,
         headers: {
-          'content-type': 'application/json',
+          // CloudEvents in structured mode is known by its media type.
+          'content-type': 'application/cloudevents+json; charset=utf-8',
           ...signedHeaders(secrets, { id: notice.id, timestamp, body }),
         },
         body,

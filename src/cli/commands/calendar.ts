@@ -11,9 +11,10 @@ import { readCalendarYear } from '../../platform/policies/read-calendar';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { detailed, type DetailedOptions } from '../detailed-exitcode';
 import { actorOf } from '../lifecycle-command';
+import { readText } from '../option-values';
 import { facts } from '../output';
 import { planText } from '../policy/plan-answer';
-import { problemLine, readText } from '../policy/policy-files';
+import { problemLine } from '../policy/policy-files';
 import { CALENDARS, POLICIES } from '../shipped-folders';
 
 interface PlanOptions extends DetailedOptions {

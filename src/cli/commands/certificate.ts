@@ -21,6 +21,8 @@ import { parseSignerList } from '../../transparency/signer-list';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { readBytes } from '../files';
 import type { CliIo } from '../io';
+import { ofKnownTenant } from '../known-tenant';
+import { readText } from '../option-values';
 import { facts, table, type Answer } from '../output';
 import {
   answerFile,
@@ -54,7 +56,8 @@ export function addCertificate(lethe: Command, cli: Cli): void {
     .action(
       cli.action<CommonOptions & { readonly tenant: string }>(async (options, session) => {
         const tenantId = parseId('TenantId', options.tenant, 'tenant');
-        const found = await session.reader.certificatesOf(tenantId);
+        const known = await session.reader.certificatesOf(tenantId);
+        const found = await ofKnownTenant(session, tenantId, known);
         const rows = found.map((one) => [one.certificateId, one.dueOn, one.runId, one.issuedAt]);
         return {
           data: found,
@@ -142,7 +145,8 @@ async function findShown(
 
 async function idsOf(tenant: string, session: Session): Promise<readonly string[]> {
   const tenantId = parseId('TenantId', tenant, 'tenant');
-  const found = await session.reader.certificatesOf(tenantId);
+  const known = await session.reader.certificatesOf(tenantId);
+  const found = await ofKnownTenant(session, tenantId, known);
   return found.map(({ certificateId }) => certificateId);
 }
 
@@ -227,7 +231,7 @@ function orderLines(
 }
 
 function readSigners(io: CliIo, file: string): readonly Signer[] {
-  const found = parseSignerList(io.read(file));
+  const found = parseSignerList(readText(io, file, 'signers'));
   if (found !== undefined) return found;
   throw new LetheError('INVALID_INPUT', 'signers must name what signer list --json printed', {
     field: 'signers',
@@ -236,7 +240,7 @@ function readSigners(io: CliIo, file: string): readonly Signer[] {
 
 function bytesOf(io: CliIo, file: string): Buffer {
   if (file !== '-') return readBytes(file, 'file');
-  const bytes = Buffer.from(io.read('-'), 'utf8');
+  const bytes = Buffer.from(readText(io, '-', 'file'), 'utf8');
   if (!isPdf(bytes)) return bytes;
   throw new LetheError('INVALID_INPUT', 'file must name the PDF; standard input is read as text', {
     field: 'file',

@@ -3,8 +3,10 @@ import type { Band } from '../../contracts/snapshot';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { ofKnownTenant } from '../known-tenant';
 import { dueCsv, dueTable, foreseen, slowRuns, type ForeseenDay } from '../due-table';
 import { heldTable } from '../held-table';
+import { derivationText } from '../step-text';
 import { table, type Answer } from '../output';
 import type { Session } from '../session';
 
@@ -62,7 +64,8 @@ async function ofTenant(
   const tenantId = parseId('TenantId', tenant, 'tenant');
   const { reader } = session;
   const outlook = { caps: await reader.forecast(), slow: await slowRuns(reader, [tenantId]) };
-  const days = chosen(foreseen(await reader.deadlines(tenantId), outlook), atRisk);
+  const found = await ofKnownTenant(session, tenantId, await reader.deadlines(tenantId));
+  const days = chosen(foreseen(found, outlook), atRisk);
   if (csv) return { data: days, text: dueCsv(days.map((day) => ({ ...day, tenantId }))) };
   return { data: days, text: textOf(days) };
 }
@@ -120,7 +123,8 @@ async function windows({ tenant, run, dueOn }: Options, session: Session): Promi
   if (tenant === undefined || run === undefined || dueOn === undefined) {
     throw new LetheError('INVALID_INPUT', 'run needs --tenant and --due-on', { field: 'run' });
   }
-  const found = await session.reader.windowsOf(tenant, run, dueOn);
+  const tenantId = parseId('TenantId', tenant, 'tenant');
+  const found = await session.reader.windowsOf(tenantId, run, dueOn);
   if (found.length === 0) {
     throw new LetheError('INVALID_INPUT', 'run has no such due day for this tenant', {
       field: 'run',
@@ -133,7 +137,7 @@ async function windows({ tenant, run, dueOn }: Options, session: Session): Promi
     window.deleteNotBefore,
     window.latestAt,
   ]);
-  const why = JSON.stringify(found[0]?.derivation, null, 2);
+  const why = found[0] === undefined ? '' : derivationText(found[0].derivation);
   const head = ['window', 'computed', 'earliest', 'not before', 'latest'];
-  return { data: found, text: `${table(head, rows)}\nthe newest follows from\n${why}\n` };
+  return { data: found, text: `${table(head, rows)}\nthe newest follows from\n${why}` };
 }

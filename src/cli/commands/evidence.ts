@@ -121,8 +121,8 @@ async function exportArchive(options: ExportOptions, session: Session): Promise<
   const tenantId = parseId('TenantId', options.tenant, 'tenant');
   const keys = session.publicKeys(options.keys);
   const { files, ...summary } = await collectEvidence(session.evidence, keys, tenantId);
-  const { entries, certificates, checkpoint } = summary;
-  const told = { tenantId, entries, certificates, ...checkpoint };
+  const { entries, certificates, checkpoint, keptUntil } = summary;
+  const told = { tenantId, entries, certificates, keptUntil, ...checkpoint };
   const packed = packTar(
     new Map<string, string | Buffer>([
       ...files,
@@ -147,6 +147,7 @@ async function exportArchive(options: ExportOptions, session: Session): Promise<
       ['certificates', certificates],
       ['checkpoint', `${checkpoint.size} at ${checkpoint.at}`],
       ['not yet in a checkpoint', summary.pending],
+      ['kept at least until', keptUntil],
     ]),
   };
 }

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { placeFreeze } from '../../activities/control/freeze';
 import { approveLift, requestLift } from '../../activities/control/lift-freeze';
+import { readFreeze } from '../../activities/control/read-interlocks';
 import type { FreezeRecord } from '../../contracts/control-reader';
 import { LetheError } from '../../domain/errors';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
-import { confirm } from '../confirm';
+import { confirm, idToType } from '../confirm';
+import { ofKnownTenant } from '../known-tenant';
 import { actorOf } from '../lifecycle-command';
 import { facts, table } from '../output';
+import type { Session } from '../session';
 
 interface PlaceOptions extends CommonOptions {
   readonly tenant?: string;
@@ -39,7 +42,12 @@ export function addFreeze(lethe: Command, cli: Cli): void {
     .option('--tenant <id>', 'tenant, tn_…')
     .action(
       cli.action<CommonOptions & { readonly tenant?: string }>(async (options, session) => {
-        const freezes = await session.reader.freezes(options.tenant);
+        const { tenant } = options;
+        const freezes = await session.reader.freezes(tenant);
+        if (tenant !== undefined) {
+          const own = freezes.filter(({ scope }) => scope === tenant);
+          await ofKnownTenant(session, tenant, own);
+        }
         const head = ['freeze', 'scope', 'placed', 'by', 'state', 'lifted by', 'asked by', 'until'];
         return {
           data: freezes,
@@ -95,20 +103,37 @@ function scopeOf({ tenant, all }: PlaceOptions): string {
   });
 }
 
+const CONFIRM = "the tenant's id, or the freeze's when it stops everything, instead of being asked";
+
+/** Asks with what the freeze stops; a tenant is named by who decides. */
+async function confirmed(
+  cli: Cli,
+  options: Pick<LiftOptions, 'freeze' | 'confirm' | 'json'>,
+  { session, consequence }: { readonly session: Session; readonly consequence: string },
+): Promise<void> {
+  const freeze = await readFreeze(session.freezes.control, options.freeze);
+  const tenantIds = freeze === null || freeze.scope === 'global' ? [] : [freeze.scope];
+  const reach = tenantIds.length === 0 ? ' of every tenant' : ` of ${tenantIds.join('')}`;
+  await confirm(cli.io, {
+    id: idToType(options.freeze, tenantIds),
+    consequence: `${consequence}${freeze === null ? '' : reach}`,
+    given: options.confirm,
+    json: options.json,
+  });
+}
+
 function addLift(freeze: Command, cli: Cli): void {
   addCommand(freeze, 'lift', 'ask that a freeze be lifted; it ends when a second person approves')
     .requiredOption('--freeze <id>', 'freeze, fz_…')
     .requiredOption('--reason <text>', 'why, in one line; without names or content of a tenant')
     .option('--requested-by <id>', 'opaque id of who asks; default: LETHE_ACTOR')
-    .option('--confirm <freeze>', "the freeze's id once more, instead of being asked")
+    .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<LiftOptions>(async (options, session) => {
         const requestedBy = actorOf(options.requestedBy, session.config);
-        await confirm(cli.io, {
-          id: options.freeze,
+        await confirmed(cli, options, {
+          session,
           consequence: 'Once a second person approves, what is due is destroyed',
-          given: options.confirm,
-          json: options.json,
         });
         const { freeze: id, reason } = options;
         const asked = await requestLift(session.freezes, { freezeId: id, requestedBy, reason });
@@ -129,15 +154,13 @@ function addApprove(freeze: Command, cli: Cli): void {
   addCommand(freeze, 'approve', 'approve that a freeze be lifted, as somebody else than who asked')
     .requiredOption('--freeze <id>', 'freeze, fz_…')
     .option('--approved-by <id>', 'opaque id of who approves; default: LETHE_ACTOR')
-    .option('--confirm <freeze>', "the freeze's id once more, instead of being asked")
+    .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<ApproveOptions>(async (options, session) => {
         const approvedBy = actorOf(options.approvedBy, session.config);
-        await confirm(cli.io, {
-          id: options.freeze,
+        await confirmed(cli, options, {
+          session,
           consequence: 'What is due is destroyed as soon as the freeze is lifted',
-          given: options.confirm,
-          json: options.json,
         });
         const lifted = await approveLift(session.freezes, { freezeId: options.freeze, approvedBy });
         if (lifted.scope !== 'global') await session.client.tellFactsChanged(lifted.scope);

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import type { ReleaseState } from '../../contracts/holds';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
-import { confirm } from '../confirm';
+import { confirm, idToType } from '../confirm';
 import { actorOf } from '../lifecycle-command';
 import { facts, type Answer } from '../output';
+import type { Session } from '../session';
 
 interface ReleaseOptions extends CommonOptions {
   readonly hold: string;
@@ -28,20 +29,38 @@ export function addRelease(hold: Command, cli: Cli): void {
   addReview(hold, cli);
 }
 
+const CONFIRM =
+  "the tenant's id, or the hold's when it covers several tenants, instead of being asked";
+
+/** Asks with the tenants that the hold covers; one alone is named by who decides. */
+async function confirmed(
+  cli: Cli,
+  options: Pick<ReleaseOptions, 'hold' | 'confirm' | 'json'>,
+  { session, consequence }: { readonly session: Session; readonly consequence: string },
+): Promise<void> {
+  const scopes = (await session.reader.hold(options.hold))?.scopes ?? [];
+  const tenantIds = [...new Set(scopes.map(({ tenantId }) => tenantId))];
+  const covered = tenantIds.length === 0 ? '' : ` of ${tenantIds.join(', ')}`;
+  await confirm(cli.io, {
+    id: idToType(options.hold, tenantIds),
+    consequence: `${consequence}${covered} can be destroyed`,
+    given: options.confirm,
+    json: options.json,
+  });
+}
+
 function addRequest(hold: Command, cli: Cli): void {
   addCommand(hold, 'release', 'ask that a hold be released; somebody else must approve')
     .requiredOption('--hold <id>', 'hold, hd_…')
     .option('--requested-by <id>', 'opaque id of who asks; default: LETHE_ACTOR')
-    .option('--confirm <hold>', "the hold's id once more, instead of being asked")
+    .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<ReleaseOptions>(async (options, session) => {
         const holdId = parseId('HoldId', options.hold, 'hold');
         const requestedBy = actorOf(options.requestedBy, session.config);
-        await confirm(cli.io, {
-          id: holdId,
-          consequence: `Once a second person approves and the delay is over, what hold ${holdId} kept can be destroyed`,
-          given: options.confirm,
-          json: options.json,
+        await confirmed(cli, options, {
+          session,
+          consequence: `Once a second person approves and the delay is over, what hold ${holdId} kept`,
         });
         return answerOf(await session.client.requestHoldRelease(holdId, { requestedBy }));
       }),
@@ -52,16 +71,14 @@ function addApprove(hold: Command, cli: Cli): void {
   addCommand(hold, 'approve', 'approve the release of a hold, as somebody else than who asked')
     .requiredOption('--hold <id>', 'hold, hd_…')
     .option('--approved-by <id>', 'opaque id of who approves; default: LETHE_ACTOR')
-    .option('--confirm <hold>', "the hold's id once more, instead of being asked")
+    .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<ApproveOptions>(async (options, session) => {
         const holdId = parseId('HoldId', options.hold, 'hold');
         const approvedBy = actorOf(options.approvedBy, session.config);
-        await confirm(cli.io, {
-          id: holdId,
-          consequence: `When the delay is over, what hold ${holdId} kept can be destroyed once its windows are open`,
-          given: options.confirm,
-          json: options.json,
+        await confirmed(cli, options, {
+          session,
+          consequence: `When the delay is over and its windows are open, what hold ${holdId} kept`,
         });
         return answerOf(await session.client.approveHoldRelease(holdId, { approvedBy }));
       }),

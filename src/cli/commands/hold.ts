@@ -13,6 +13,7 @@ import { parseId } from '../../domain/identifiers';
 import { HOSTING_SERVICES, type HostingService, type RecordClass } from '../../domain/record-class';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { heldTable } from '../held-table';
+import { ofKnownTenant } from '../known-tenant';
 import { actorOf } from '../lifecycle-command';
 import { readJson, recordClassOption } from '../option-values';
 import { facts, table, type Answer } from '../output';
@@ -61,6 +62,7 @@ export function addHold(lethe: Command, cli: Cli): void {
           ...{ inForce, dueForReview },
         };
         const list = await session.reader.listHolds(filter);
+        if (tenant !== undefined) await ofKnownTenant(session, tenant, list.holds);
         const more = list.next === null ? '' : `and more: --after ${list.next}\n`;
         return { data: list, text: `${listText(list.holds)}${more}` };
       }),
@@ -75,11 +77,12 @@ function addStatus(hold: Command, cli: Cli): void {
         const holdId = parseId('HoldId', options.hold, 'hold');
         const status = await session.client.holdStatus(holdId);
         const record = await session.reader.hold(holdId);
-        const { request = null, reviewOn = null, needsReview = false } = record ?? {};
+        const { request = null, approved = null } = record ?? {};
+        const { reviewOn = null, needsReview = false } = record ?? {};
         const kept = await keptUnder(session.reader, record);
         const held = heldTable(kept, [{ holdId, releasesAt: status.releasesAt }]);
         return {
-          data: { ...status, request, reviewOn, needsReview, dueDays: kept },
+          data: { ...status, request, approved, reviewOn, needsReview, dueDays: kept },
           text: `${facts([
             ['hold', status.holdId],
             ['state', status.state],
@@ -115,7 +118,7 @@ function recordRows(record: HoldRecord | null): readonly (readonly [string, stri
   return [
     ['placed', record.placedAt],
     ['review on', reviewText(record)],
-    ['release asked by', record.request?.requestedBy ?? null],
+    ['release asked by', record.request?.requestedBy ?? record.approved?.releasedBy ?? null],
     ['approval until', record.request?.expiresAt ?? null],
     ['release approved by', record.approved?.approvedBy ?? null],
   ];

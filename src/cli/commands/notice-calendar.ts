@@ -5,6 +5,7 @@ import { databaseNow } from '../../activities/control/tenant-facts';
 import { calendarFeed, type CalendarLanguage } from '../../domain/calendar-feed';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
+import { ofKnownTenant } from '../known-tenant';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 
 interface Options extends CommonOptions {
@@ -25,13 +26,16 @@ export function addNoticeCalendar(notice: Command, cli: Cli): void {
       cli.action<Options>(async ({ out, tenant, language }, session) => {
         const tenantId = tenant === undefined ? null : parseId('TenantId', tenant, 'tenant');
         const { reader } = session.notices;
-        const dates = await readCalendarDates(reader, tenantId);
+        const { dates, complete } = await readCalendarDates(reader, tenantId);
+        if (tenantId !== null) await ofKnownTenant(session, tenantId, dates);
         const asOf = await databaseNow(reader);
         const { environment } = session.config;
         writeWhole(out, calendarFeed(dates, { environment, asOf, language }));
         return {
-          data: { file: out, dates: dates.length, asOf },
-          text: `${dates.length} dates are in ${out}\n`,
+          data: { file: out, dates: dates.length, complete, asOf },
+          text: complete
+            ? `${dates.length} dates are in ${out}\n`
+            : `${dates.length} dates are in ${out}, the nearest ones: one of a --tenant has all of its own\n`,
         };
       }),
     );

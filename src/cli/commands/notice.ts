@@ -10,8 +10,10 @@ import { replaySetAside, requestReplay } from '../../activities/notices/replays'
 import type { NoticeLanguage } from '../../contracts/notices';
 import { eventOf, isFor, NOTICE_TYPES } from '../../domain/notices';
 import { LetheError } from '../../domain/errors';
+import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { confirm } from '../confirm';
+import { ofKnownTenant } from '../known-tenant';
 import { actorOf } from '../lifecycle-command';
 import { facts, table, type Answer } from '../output';
 import { addNoticeCalendar } from './notice-calendar';
@@ -202,7 +204,9 @@ function addList(notice: Command, cli: Cli): void {
     .addOption(typeOption())
     .action(
       cli.action<ListOptions>(async ({ after, tenant, type }, session) => {
-        const audience = { tenantId: tenant ?? null, kinds: type ?? [] };
+        const tenantId = tenant === undefined ? null : parseId('TenantId', tenant, 'tenant');
+        if (tenantId !== null) await ofKnownTenant(session, tenantId, []);
+        const audience = { tenantId, kinds: type ?? [] };
         const page = await readPage(session.notices.reader, placeOf(after ?? '0', 'after'), null);
         const found = page.flatMap(({ notice: one }) =>
           one !== null && isFor(audience, one) ? [one] : [],

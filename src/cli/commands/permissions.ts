@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readAttestations, readAuthorizations } from '../../activities/control/read-permissions';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { ofKnownTenant } from '../known-tenant';
 import { table, type Answer } from '../output';
 import type { Session } from '../session';
 
@@ -29,9 +30,11 @@ export function addAuthorizations(lethe: Command, cli: Cli): void {
     .action(cli.action<Options>(listAuthorizations));
 }
 
-async function listAttestations({ tenant }: Options, { stores }: Session): Promise<Answer> {
+async function listAttestations({ tenant }: Options, session: Session): Promise<Answer> {
   const tenantId = parseId('TenantId', tenant, 'tenant');
-  const found = await readAttestations(stores.sql('reader', 'control'), tenantId);
+  const control = session.stores.sql('reader', 'control');
+  const known = await readAttestations(control, tenantId);
+  const found = await ofKnownTenant(session, tenantId, known);
   const rows = found.map((one) => [
     ...[one.jurisdiction, one.minimumAge, one.attestedAt, one.attestedBy],
     ...[one.withdrawnAt, one.withdrawnBy],
@@ -40,9 +43,11 @@ async function listAttestations({ tenant }: Options, { stores }: Session): Promi
   return { data: found, text: rows.length === 0 ? 'no attestations\n' : table(head, rows) };
 }
 
-async function listAuthorizations({ tenant }: Options, { stores }: Session): Promise<Answer> {
+async function listAuthorizations({ tenant }: Options, session: Session): Promise<Answer> {
   const tenantId = parseId('TenantId', tenant, 'tenant');
-  const found = await readAuthorizations(stores.sql('reader', 'control'), tenantId);
+  const control = session.stores.sql('reader', 'control');
+  const known = await readAuthorizations(control, tenantId);
+  const found = await ofKnownTenant(session, tenantId, known);
   const rows = found.map((one) => [
     ...[one.authorizationId, one.registry, one.repositories.join(', '), one.state],
     ...[one.grantedAt, one.grantedBy, one.validUntil, one.revokedAt, one.revokedBy],

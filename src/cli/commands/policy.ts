@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import type { CommonOptions } from '../cli';
 import { addCommand, type Cli } from '../cli';
+import { readText } from '../option-values';
 import { table } from '../output';
 import { policyJsonSchema } from '../../platform/policies/policy-schema';
 import { readPolicies } from '../../platform/policies/load-policies';
 import { readPolicy } from '../../platform/policies/read-policy';
 import { runCases } from '../policy/policy-cases';
 import { differenceOf } from '../policy/policy-difference';
-import { policyFrom, problemLine, readText } from '../policy/policy-files';
+import { policyFrom, problemLine } from '../policy/policy-files';
 import { POLICIES } from '../shipped-folders';
 import { addPolicyActivate, addPolicyPlan, addPolicySign } from './policy-plan';
 

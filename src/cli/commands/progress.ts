@@ -3,6 +3,7 @@ import type { RunProgress } from '../../contracts/control-reader';
 import type { PaceWarning } from '../../domain/pacing';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { ofKnownTenant } from '../known-tenant';
 import { facts } from '../output';
 
 /** `lethe progress`: how far the archive and the move of a tenant's runs are, and what they wait for. */
@@ -16,7 +17,8 @@ export function addProgress(lethe: Command, cli: Cli): void {
     .action(
       cli.action<CommonOptions & { readonly tenant: string }>(async (options, session) => {
         const tenantId = parseId('TenantId', options.tenant, 'tenant');
-        const runs = await session.reader.progress(tenantId);
+        const found = await session.reader.progress(tenantId);
+        const runs = await ofKnownTenant(session, tenantId, found);
         return {
           data: runs,
           text: runs.length === 0 ? 'no runs\n' : runs.map(textOf).join('\n'),

@@ -1,4 +1,8 @@
 import type { Command } from 'commander';
+import {
+  readAttestations,
+  withdrawnJurisdictions,
+} from '../../activities/control/read-permissions';
 import { STORE_NAMES } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import type { RequestRecord } from '../../contracts/order-records';
@@ -21,10 +25,24 @@ export function addStatus(lethe: Command, cli: Cli): void {
         const outlook = { caps: await reader.forecast(), slow: await slowRuns(reader, [tenantId]) };
         const dueDays = foreseen(told.dueDays, outlook);
         const { requests } = await reader.orders(tenantId);
-        const status = { ...told, dueDays, requests };
+        const control = session.stores.sql('reader', 'control');
+        const withdrawn = withdrawnJurisdictions(await readAttestations(control, tenantId));
+        const status = { ...told, dueDays, requests, withdrawnAttestations: withdrawn };
         return { data: status, text: describe(status) };
       }),
     );
+}
+
+/** Without an attestation the Feature rests although its use goes on. */
+function featureOf({
+  featureActive,
+  withdrawnAttestations,
+}: Pick<LifecycleStatus, 'featureActive'> & {
+  readonly withdrawnAttestations: readonly string[];
+}): string {
+  if (!featureActive) return 'not in use';
+  if (withdrawnAttestations.length === 0) return 'in use';
+  return `suspended: attestation withdrawn for ${withdrawnAttestations.join(', ')}`;
 }
 
 const SOURCES = {
@@ -36,6 +54,7 @@ function describe(
   status: Omit<LifecycleStatus, 'dueDays'> & {
     readonly dueDays: readonly ForeseenDay[];
     readonly requests: readonly RequestRecord[];
+    readonly withdrawnAttestations: readonly string[];
   },
 ): string {
   const { counters } = status;
@@ -51,7 +70,7 @@ function describe(
       ['blocked on', status.blockedOn],
       ['needs a person', status.needsHuman ? 'yes' : 'no'],
       ['services', status.activeServices.join(', ')],
-      ['Feature', status.featureActive ? 'in use' : 'not in use'],
+      ['Feature', featureOf(status)],
       ['terminated', status.terminatedAt],
       ['scans', counters.scans],
       ['scanning', status.scanning === undefined ? null : scanningText(status.scanning)],

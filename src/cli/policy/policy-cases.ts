@@ -9,7 +9,8 @@ import { loadCalendars } from '../../platform/calendars';
 import { findingsIn, readYaml } from '../../platform/policies/positioned-yaml';
 import type { CliIo } from '../io';
 import { CALENDARS } from '../shipped-folders';
-import { policyFrom, problemLine, readText } from './policy-files';
+import { readText } from '../option-values';
+import { policyFrom, problemLine } from './policy-files';
 
 /** What became of a case. */
 export interface CaseResult {

@@ -3,19 +3,8 @@ import { LetheError } from '../../domain/errors';
 import type { PlacedProblem } from '../../platform/policies/positioned-yaml';
 import { readPolicy, type ReadPolicy } from '../../platform/policies/read-policy';
 import type { CliIo } from '../io';
+import { readText } from '../option-values';
 import { POLICIES } from '../shipped-folders';
-
-/** Reads a file that an argument names. @throws LetheError INVALID_INPUT naming the argument. */
-export function readText(io: Pick<CliIo, 'read'>, file: string, field: string): string {
-  try {
-    return io.read(file);
-  } catch (cause) {
-    throw new LetheError('INVALID_INPUT', `${field} cannot be read; name a readable file, or -`, {
-      field,
-      cause,
-    });
-  }
-}
 
 /** A problem as compilers print one. */
 export const problemLine = (

@@ -83,6 +83,7 @@ describe('a whole life', () => {
     for (const { headers, body, event } of receiver.seen) {
       expect(event).toMatchObject({ specversion: '1.0', subject: tenantId });
       expect(event.id).toBe(headers['webhook-id']);
+      expect(headers['content-type']).toBe('application/cloudevents+json; charset=utf-8');
       expect(Buffer.byteLength(body)).toBeLessThan(2_000);
       // The standard's own library, which shares no code with the engine, and the public half of the key.
       new Webhook(shared.text).verify(body, headers);

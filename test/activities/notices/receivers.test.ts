@@ -255,7 +255,9 @@ describe('the calendar', () => {
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     const [due] = assetDays(await engine.runWork(tenantId));
     const events = async () => {
-      const dates = await readCalendarDates(engine.stores.sql('reader', 'control'), tenantId);
+      const reader = engine.stores.sql('reader', 'control');
+      const { dates, complete } = await readCalendarDates(reader, tenantId);
+      expect(complete).toBe(true);
       const options = { environment: 'prod', asOf: await engine.now(), language: 'en' } as const;
       return convertIcsCalendar(undefined, calendarFeed(dates, options)).events ?? [];
     };
@@ -284,7 +286,8 @@ describe('the calendar', () => {
       requestId: 'rq_00000000000000000000000000000002',
       recordClass: 'console-configuration-data',
     });
-    const { at } = await entry('request-stop');
+    const { at, uid } = await entry('request-stop');
+    expect(uid).toContain(tenantId);
     expect(Math.round((at - Date.parse(await engine.now())) / 86_400_000)).toBe(15);
   });
 });
