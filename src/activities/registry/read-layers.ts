@@ -27,7 +27,7 @@ import {
 } from './stored-layers';
 
 /** Why the layers of an image could not be read, when the registry did answer. */
-export type LayerFailure = LayerReason | 'missing';
+export type LayerFailure = LayerReason | 'missing' | 'encrypted';
 
 /** What an image has up to and with one of its layers. */
 export interface LayerState {
@@ -235,6 +235,8 @@ export class LayerReader {
     below: LayerState,
   ): Promise<LayerState | LayerFailure> {
     const { client, repository, hash, call, malware, limits } = this.options;
+    // Its builder encrypted it for the hosts that run it: there is nothing to unpack.
+    if (layer.mediaType.endsWith('+encrypted')) return 'encrypted';
     const read = async (body: AsyncIterable<Buffer>): Promise<LayerState | LayerFailure> => {
       const { found, inspect } = inspectLayer(index, hash, malware);
       const session = this.options.viruses?.begin();
