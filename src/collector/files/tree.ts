@@ -24,8 +24,9 @@ interface Trouble {
 /** What to search for and where not to. */
 export interface Search {
   readonly skip: ReadonlySet<string>;
-  isMark(directory: string, entry: Entry): boolean;
-  isPackage(directory: string, name: string): boolean;
+  /** Both are given the folder's path, which is empty for the root. */
+  isMark(folder: string, entry: Entry): boolean;
+  isPackage(folder: string, name: string): boolean;
 }
 
 /** Names looked at; a full server has a few million. */
@@ -57,19 +58,32 @@ const ROOTLESS_LAYERS = '/.local/share/containers/storage';
  */
 export function searchTree(root: Root, search: Search): Tree {
   const found = new Found(root, search);
-  let level = ['/'];
+  // Siblings share the path of their folder: a level may hold a hundred thousand of them.
+  let level: Siblings[] = [{ folder: '', names: [''] }];
   while (level.length > 0) {
-    const below: string[] = [];
-    for (const directory of level) {
-      if (found.isTooMuch) {
-        found.note('too-many', directory, 'everything');
-        return found.tree();
+    const below: Siblings[] = [];
+    for (const { folder, names } of level) {
+      for (const name of names) {
+        const directory = `${folder}/${name}`;
+        if (found.isTooMuch) {
+          found.note('too-many', directory, 'everything');
+          return found.tree();
+        }
+        const inside = found.enter(directory);
+        if (inside.length > 0) {
+          below.push({ folder: directory === '/' ? '' : directory, names: inside });
+        }
       }
-      found.enter(directory, below);
     }
     level = below;
   }
   return found.tree();
+}
+
+/** Directories in one folder that are still to be searched. */
+interface Siblings {
+  readonly folder: string;
+  readonly names: readonly string[];
 }
 
 /** What a search has found so far. */
@@ -97,40 +111,41 @@ class Found {
     return { archives: archives.slice(0, ARCHIVES_MAX), marks, packages, troubles };
   }
 
-  /** Looks at the names in a directory and adds the directories among them that are to be searched. */
-  enter(directory: string, below: string[]): void {
+  /** Looks at the names in a directory; returns the directories among them that are to be searched. */
+  enter(directory: string): readonly string[] {
     const place = join(this.root.directory, directory);
     const listed = listDirectory(this.root.directory, place, DIRECTORY_MAX);
     if (!listed.ok) {
       if (listed.reason !== 'missing') this.note(listed.reason, directory, 'everything');
-      return;
+      return [];
     }
     this.names += listed.value.length;
+    const below: string[] = [];
+    const folder = directory === '/' ? '' : directory;
     for (const entry of listed.value) {
-      const path = this.visit(directory, entry);
-      if (entry.type !== 'directory' || this.skip.has(path)) continue;
-      if (!path.endsWith(ROOTLESS_LAYERS)) below.push(path);
+      this.visit(folder, entry);
+      if (entry.type !== 'directory') continue;
+      const path = `${folder}/${entry.name}`;
+      if (!this.skip.has(path) && !path.endsWith(ROOTLESS_LAYERS)) below.push(entry.name);
     }
+    return below;
   }
 
   note(reason: UnreadReason, place: string, of: Trouble['of']): void {
     this.troubles.push({ reason, place, of });
   }
 
-  /** Looks at one name and returns its path. */
-  private visit(directory: string, entry: Entry): string {
+  private visit(folder: string, entry: Entry): void {
     const { name, type } = entry;
-    const path = directory === '/' ? `/${name}` : `${directory}/${name}`;
     const isArchive = ARCHIVE.test(name);
     // A name that is not UTF-8 cannot be opened again under the text that was made of it.
-    if (name.includes('\uFFFD')) this.noteUnreadable(path, type, isArchive);
-    if (this.search.isMark(directory, entry)) this.add('marks', path, MARKS_MAX);
-    if (isArchive) this.addArchive(path, entry);
-    if (type !== 'directory' && this.search.isPackage(directory, name)) {
-      if (type === 'other') this.note('not-regular', path, 'packages');
-      else this.add('packages', path, PACKAGES_MAX);
+    if (name.includes('\uFFFD')) this.noteUnreadable(`${folder}/${name}`, type, isArchive);
+    if (this.search.isMark(folder, entry)) this.add('marks', `${folder}/${name}`, MARKS_MAX);
+    if (isArchive) this.addArchive(`${folder}/${name}`, entry);
+    if (type !== 'directory' && this.search.isPackage(folder, name)) {
+      if (type === 'other') this.note('not-regular', `${folder}/${name}`, 'packages');
+      else this.add('packages', `${folder}/${name}`, PACKAGES_MAX);
     }
-    return path;
   }
 
   private add(what: 'marks' | 'packages', path: string, max: number): void {

@@ -62,7 +62,8 @@ const folderOf = (path: string): string => (path.endsWith('.egg-info') ? path : 
 /** Of Python's metadata the beginning is enough; a cut document of JavaScript says nothing. */
 function readMetadata({ files }: Machine, path: string, manager: Manager): Read<Buffer> {
   const max = METADATA_BYTES[manager];
-  const opened = files.open(path);
+  const found = files.openFound(path);
+  const opened = found.ok || found.reason !== 'not-regular' ? found : files.open(path);
   if (!opened.ok) return opened;
   try {
     if (manager === 'npm' && opened.value.size > max) return { ok: false, reason: 'too-large' };
