@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { BOUNDS } from '../../contracts/schemas/fingerprint-fields';
 import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
 import { attempt, type Read } from '../files/attempt';
 import {
@@ -9,7 +10,7 @@ import {
   type Described,
 } from '../formats/language-package';
 import { filesFor, type Machine } from '../machine';
-import { listText, pathText } from '../text';
+import { byText, listText, pathText } from '../text';
 
 type Manager = Extract<FingerprintOf<'software-application'>, { paths: string[] }>['manager'];
 
@@ -51,7 +52,8 @@ export function collectLanguagePackages(machine: Machine): void {
       kind: 'software-application',
       ...installed,
       copies: folders.length,
-      paths: listText(folders, pathText),
+      // Only those that are named are made fit: there may be thousands of copies.
+      paths: listText(folders.sort(byText).slice(0, BOUNDS.list), pathText),
     });
   }
 }
