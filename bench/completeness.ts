@@ -24,8 +24,27 @@ import {
 
 /** Kinds that change from one moment to the next. */
 const MOVING = ['ports', 'processes', 'environment'] as const;
-const LASTING = ['users', 'groups', 'debs', 'crontab', 'startScripts', 'modules'] as const;
+const LASTING = [
+  'users',
+  'groups',
+  'debs',
+  'python',
+  'npm',
+  'crontab',
+  'startScripts',
+  'modules',
+] as const;
 const EMPTY: Things = new Map();
+
+/** Where osquery looks for packages of languages: in some folders, and in none below those packages. */
+const OSQUERY_LOOKS =
+  /^(?:\/usr\/(?:local\/)?lib\/node_modules|\/usr\/(?:local\/)?lib\/python[^/]*\/(?:dist|site)-packages|\/root\/\.pyenv\/versions\/[^/]+\/lib\/python[^/]+\/site-packages)\/[^/]+$/;
+
+const ELSEWHERE: Rule = {
+  reason: 'in a folder that osquery does not look into',
+  only: 'lethe',
+  holds: (_, { paths = '' }) => !paths.split('\n').some((path) => OSQUERY_LOOKS.test(path)),
+};
 
 const listOf = (peer: PeerList): Things => ('missing' in peer ? EMPTY : peer);
 
@@ -38,6 +57,8 @@ const RULES: Partial<Record<ListedKind, readonly Rule[]>> = {
       holds: (_, { status = '' }) => status !== '' && !status.endsWith(' installed'),
     },
   ],
+  python: [ELSEWHERE],
+  npm: [ELSEWHERE],
   startScripts: [
     {
       reason: 'starts with a desktop session and not with the machine',

@@ -10,7 +10,8 @@ import {
   type Things,
 } from './compare';
 import type { FoundPackage, LayerFigures } from './layer-side';
-import { ask, insideRoot, pythonName } from './osquery';
+import { ask, insideRoot } from './osquery';
+import { pythonName } from './own-lists';
 
 interface TrivyComponent {
   readonly name: string;

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Facts, PeerList } from './compare';
-import { processKey, type ListedKind } from './own-lists';
+import { processKey, pythonName, type ListedKind } from './own-lists';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -40,11 +40,8 @@ function taskOf(row: Row): readonly [string, Facts] {
   return [[row['path'], schedule, row['command']].join(' '), row];
 }
 
-/** Names of python packages are equal whatever their case and dashes. */
-export const pythonName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
-
 /** Kinds of which osquery has a table. */
-export type OsqueryKind = Exclude<ListedKind, 'units'> | 'python' | 'npm';
+export type OsqueryKind = Exclude<ListedKind, 'units'>;
 
 /** One table for each kind. Values of variables are not asked for. */
 export const QUESTIONS: Readonly<Record<OsqueryKind, Question>> = {

@@ -21,6 +21,22 @@ function things<K extends Kind>(
   return found;
 }
 
+/** Names of python packages are equal whatever their case and dashes. */
+export const pythonName = (name: string): string => name.toLowerCase().replace(/[-_.]+/g, '-');
+
+/** Packages of a language by name and version, with every place that the report names. */
+const languagePackages = (report: HostReport, manager: 'npm' | 'pypi'): Things =>
+  things(
+    report,
+    'software-application',
+    (record) => {
+      if (record.manager !== manager) return null;
+      const name = manager === 'pypi' ? pythonName(record.name) : record.name;
+      return `${manager} ${name} ${record.version}`;
+    },
+    (record) => ({ paths: 'paths' in record ? record.paths.join('\n') : '' }),
+  );
+
 /** Threads of the kernel rename themselves with what they are doing. */
 export const processKey = (pid: number, name: string, ofKernel: boolean): string =>
   `${pid} ${ofKernel ? '(kernel)' : name}`;
@@ -47,9 +63,13 @@ export const OWN = {
   processes: (report: HostReport): Things =>
     things(report, 'process', ({ pid, name, kernelThread }) => processKey(pid, name, kernelThread)),
   debs: (report: HostReport): Things =>
-    things(report, 'software-application', ({ manager, name, version, architecture }) =>
-      manager === 'dpkg' ? `${name} ${version} ${architecture ?? ''}` : null,
+    things(report, 'software-application', (record) =>
+      record.manager === 'dpkg'
+        ? `${record.name} ${record.version} ${record.architecture ?? ''}`
+        : null,
     ),
+  python: (report: HostReport): Things => languagePackages(report, 'pypi'),
+  npm: (report: HostReport): Things => languagePackages(report, 'npm'),
   crontab: (report: HostReport): Things =>
     things(report, 'scheduled-task', ({ scheduler, file, schedule, user, command }) =>
       scheduler === 'cron'

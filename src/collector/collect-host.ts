@@ -12,13 +12,15 @@ import { formatInstant, parseInstant } from '../domain/instants';
 import { readClusters } from './clusters';
 import { readContainers } from './containers';
 import { openRoot, type Root } from './files/root';
-import { searchTree } from './files/tree';
+import { searchTree, type Tree } from './files/tree';
 import { createFindings, type Findings } from './findings';
+import { isPackageMetadata } from './formats/language-package';
 import { readHostBasics } from './host-basics';
 import { collectAccounts } from './kinds/accounts';
 import { collectEnvironment } from './kinds/environment';
 import { collectJars } from './kinds/jars';
 import { collectKernelModules } from './kinds/kernel-modules';
+import { collectLanguagePackages } from './kinds/language-packages';
 import { collectPackages } from './kinds/packages';
 import { collectPorts } from './kinds/ports';
 import { collectProcesses } from './kinds/processes';
@@ -37,7 +39,7 @@ import type { Live, Machine } from './machine';
 import { withDigest } from './report-digest';
 
 /** Version of the collector, for reading old reports. */
-const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.0.0' });
+const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.1.0' });
 
 /** What to read and how to label it. */
 export interface CollectOptions {
@@ -87,15 +89,20 @@ function openMachine(options: CollectOptions, findings: Findings, collectedOn: s
   const live = options.proc === null ? null : readLive(openRoot(options.proc, 'proc'));
   const mounts = live?.mounts.filter(isNotSearched).map(({ mountPoint }) => mountPoint) ?? [];
   const skip = new Set([...mounts, ...placeOfProc(files, live)]);
-  const tree = searchTree(files, { skip, isMark: isWebMark });
-  for (const { reason, place } of tree.troubles) {
-    for (const kind of SEARCHED) findings.unread(kind, reason, place);
+  const tree = searchTree(files, { skip, isMark: isWebMark, isPackage: isPackageMetadata });
+  for (const { reason, place, of } of tree.troubles) {
+    for (const kind of SEARCHED[of]) findings.unread(kind, reason, place);
   }
   return { files, live, tree, findings, collectedOn };
 }
 
-/** Kinds that the search through all directories serves. */
-const SEARCHED: readonly ReportedKind[] = ['jar-package', 'web-application', 'web-framework'];
+/** Kinds that the search through all directories serves, by what could not be searched for. */
+const SEARCHED: Readonly<Record<Tree['troubles'][number]['of'], readonly ReportedKind[]>> = {
+  everything: ['jar-package', 'web-application', 'web-framework', 'software-application'],
+  archives: ['jar-package', 'web-application', 'web-framework'],
+  marks: ['web-application', 'web-framework'],
+  packages: ['software-application'],
+};
 
 /** What the kernel shows may be mounted inside the root under any name; it holds no archives. */
 function placeOfProc(files: Root, live: Live | null): readonly string[] {
@@ -134,6 +141,8 @@ function collectFingerprints(
   collectScheduledTasks(machine);
   collectEnvironment(machine, environment);
   collectKernelModules(machine);
+  // Last: the system's packages and no others tell the versions of servers and applications.
+  collectLanguagePackages(machine);
 }
 
 /** Assets within bounds and of their shape; what is not is counted as unread. */

@@ -29,12 +29,12 @@ const IDENTITIES: { readonly [Kind in FingerprintKind]: Identify<Kind> } = {
   },
   account: ({ item, name }) => [item, name],
   port: ({ protocol, address, port, containerId }) => [protocol, address, port, containerId],
-  'software-application': ({ manager, name, architecture, version }) => [
-    manager,
-    name,
-    architecture,
+  'software-application': (record) => [
+    record.manager,
+    record.name,
+    'architecture' in record ? record.architecture : null,
     // Several versions of a kernel package or of a library stand beside each other.
-    manager === 'rpm' ? version : null,
+    ['rpm', 'npm', 'pypi'].includes(record.manager) ? record.version : null,
   ],
   process: ({ program, exe, uid, containerId }) => [program, exe, uid, containerId],
   database: (record) => [record.engine, ...server(record)],

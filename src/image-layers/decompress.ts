@@ -2,14 +2,28 @@ import { createGunzip } from 'node:zlib';
 import * as zlib from 'node:zlib';
 import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { LayerTrouble } from './layer-trouble';
+import { LayerTrouble, type UnreadPacking } from './layer-trouble';
 
 /** Bytes that are unpacked at a time. */
 const PIECE_BYTES = 256 * 1024;
 /** Bytes that tell how a layer is packed. */
-const MARK_BYTES = 4;
-const GZIP = Buffer.from([0x1f, 0x8b]);
-const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+const MARK_BYTES = 10;
+
+/** Beginnings of packed data in hexadecimal. */
+const PACKINGS: readonly (readonly [packing: 'gzip' | UnreadPacking, begins: RegExp])[] = [
+  ['gzip', /^1f8b/],
+  // The second form precedes a frame; it says nothing and is passed over.
+  ['zstd', /^(?:28b52ffd|5[0-9a-f]2a4d18)/],
+  ['xz', /^fd377a585a00/],
+  // Up to the first block or the end: a name like `BZh9` may stand at the beginning of an archive.
+  ['bzip2', /^425a683[1-9](?:314159265359|177245385090)/],
+  ['lz4', /^04224d18/],
+];
+
+/** How a layer is packed, by its first bytes; undefined when it is not. */
+const packingOf = (mark: Buffer): 'gzip' | UnreadPacking | undefined =>
+  PACKINGS.find(([, begins]) => begins.test(mark.toString('hex')))?.[0];
+
 /** Parameter id of the library; the constants of the oldest supported runtime lack it. */
 const ZSTD_WINDOW_LOG_MAX = 100;
 /** A layer cannot make the reader set aside more than 64 MiB for its window. */
@@ -24,8 +38,8 @@ export interface UnpackingRuntime {
  * Unpacks a layer while it arrives and hands it to `take` piece by piece. How it is packed is told by
  * its first bytes and not by what the registry calls it: its digests decide whether that was right.
  *
- * @throws LayerTrouble `malformed` when it cannot be unpacked, `unsupported` when this runtime lacks
- *   the method; whatever `source` and `take` throw.
+ * @throws LayerTrouble `malformed` when it cannot be unpacked, `packed-with-...` when nothing here
+ *   unpacks it; whatever `source` and `take` throw.
  */
 export async function unpackLayer(
   source: AsyncIterable<Buffer>,
@@ -78,13 +92,12 @@ async function unpackingOf(
   runtime: UnpackingRuntime,
   close: () => Promise<void>,
 ): Promise<Transform | null> {
-  if (mark.subarray(0, GZIP.length).equals(GZIP)) {
-    return createGunzip({ chunkSize: PIECE_BYTES });
-  }
-  if (!mark.equals(ZSTD)) return null;
-  if (runtime.createZstdDecompress === undefined) {
+  const packing = packingOf(mark);
+  if (packing === undefined) return null;
+  if (packing === 'gzip') return createGunzip({ chunkSize: PIECE_BYTES });
+  if (packing !== 'zstd' || runtime.createZstdDecompress === undefined) {
     await close();
-    throw new LayerTrouble('unsupported', 'is packed in a way that needs Node 22.15 or newer');
+    throw new LayerTrouble(`packed-with-${packing}`, `is packed with ${packing}`);
   }
   return runtime.createZstdDecompress({
     chunkSize: PIECE_BYTES,

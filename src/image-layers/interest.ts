@@ -1,3 +1,4 @@
+import { languageOf } from '../collector/formats/language-package';
 import { HELD_BYTES } from './limits';
 
 /** What a file tells by its place: which packages there are, or which distribution. */
@@ -12,8 +13,6 @@ const RPM_FILES: Readonly<Record<string, Interest>> = {
   Packages: 'rpm-unread',
   'Packages.db': 'rpm-unread',
 };
-const NPM = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/@][^/]*\/package\.json$/;
-const PYTHON = /\.(?:dist-info\/METADATA|egg-info(?:\/PKG-INFO)?)$/;
 const JAVA = /\.(?:jar|war|ear)$/i;
 
 const EXACT: Readonly<Record<string, Interest>> = {
@@ -39,8 +38,8 @@ function databaseAt(path: string): Interest | null {
 }
 
 function languageAt(path: string): Interest | null {
-  if (path.endsWith('/package.json')) return NPM.test(path) ? 'npm' : null;
-  if (PYTHON.test(path)) return 'python';
+  const language = languageOf(path);
+  if (language !== null) return language === 'npm' ? 'npm' : 'python';
   return JAVA.test(path) ? 'java' : null;
 }
 

@@ -1,3 +1,5 @@
+import { METADATA_BYTES } from '../collector/formats/language-package';
+
 const MEBIBYTE = 1024 * 1024;
 
 /** What reading one layer may cost; whoever built it may mean harm. */
@@ -40,9 +42,8 @@ export const HELD_BYTES = Object.freeze({
   dpkg: 64 * MEBIBYTE,
   apk: 64 * MEBIBYTE,
   rpm: 64 * MEBIBYTE,
-  npm: MEBIBYTE,
-  /** The fields come first; a long description after them is not needed. */
-  python: 256 * 1024,
+  npm: METADATA_BYTES.npm,
+  python: METADATA_BYTES.pypi,
   java: 64 * MEBIBYTE,
   os: 64 * 1024,
   text: 256 * 1024,

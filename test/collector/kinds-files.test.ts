@@ -79,10 +79,10 @@ describe('accounts', () => {
 
 describe('software applications', () => {
   const simple = (report: ReturnType<typeof collectFiles>): readonly string[] =>
-    ofKind(report, 'software-application').map(
-      ({ manager, name, version, architecture, source }) =>
-        `${manager} ${name} ${version} ${String(architecture)} ${String(source)}`,
-    );
+    ofKind(report, 'software-application').map((record) => {
+      const more = 'paths' in record ? [] : [String(record.architecture), String(record.source)];
+      return [record.manager, record.name, record.version, ...more].join(' ');
+    });
 
   it('are installed packages of dpkg, also where there is one file for each [DC-1]', () => {
     const report = collectFiles({
@@ -143,6 +143,112 @@ describe('software applications', () => {
     expect(unreadOf(collectFiles({}), 'software-application')).toEqual([
       'missing package database',
     ]);
+  });
+});
+
+describe('packages of Python and JavaScript', () => {
+  const npm = (name: string, version: string): string => JSON.stringify({ name, version });
+  const python = (name: string, version: string): string =>
+    `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n\nName: not this one\n`;
+  const DPKG = { 'var/lib/dpkg/status': '' };
+  const packages = (report: ReturnType<typeof collectFiles>): readonly string[] =>
+    ofKind(report, 'software-application').map((record) =>
+      'paths' in record
+        ? `${record.manager} ${record.name} ${record.version} ${record.copies} ${record.paths.join(' ')}`
+        : record.name,
+    );
+
+  it('are found in the system, in virtual environments and below applications [DC-1]', () => {
+    const report = collectFiles({
+      ...DPKG,
+      'usr/lib/python3/dist-packages/PyYAML-6.0.dist-info/METADATA': python('PyYAML', '6.0'),
+      'usr/lib/python3/dist-packages/old.egg-info': python('old', '1'),
+      'srv/app/.venv/lib/python3.11/site-packages/Flask-3.1.dist-info/METADATA': python(
+        'Flask',
+        '3.1',
+      ),
+      'srv/app/shop.egg-info/PKG-INFO': python('shop', '0.1'),
+      'usr/lib/node_modules/npm/package.json': npm('npm', '10.8.2'),
+      'usr/lib/node_modules/npm/node_modules/@npmcli/arborist/package.json': npm(
+        '@npmcli/arborist',
+        '7.5.4',
+      ),
+      'srv/app/node_modules/.pnpm/ms@2.1.3/node_modules/ms/package.json': npm('ms', '2.1.3'),
+    });
+    expect(packages(report)).toEqual([
+      'npm @npmcli/arborist 7.5.4 1 /usr/lib/node_modules/npm/node_modules/@npmcli/arborist',
+      'npm ms 2.1.3 1 /srv/app/node_modules/.pnpm/ms@2.1.3/node_modules/ms',
+      'npm npm 10.8.2 1 /usr/lib/node_modules/npm',
+      'pypi Flask 3.1 1 /srv/app/.venv/lib/python3.11/site-packages/Flask-3.1.dist-info',
+      'pypi PyYAML 6.0 1 /usr/lib/python3/dist-packages/PyYAML-6.0.dist-info',
+      'pypi old 1 1 /usr/lib/python3/dist-packages/old.egg-info',
+      'pypi shop 0.1 1 /srv/app/shop.egg-info',
+    ]);
+    expect(unreadOf(report, 'software-application')).toEqual([]);
+  });
+
+  it('are one record for each version, with the places of its copies [DC-1]', () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 70 }, (_, at): [string, string] => [
+        `srv/${at + 100}/node_modules/ms/package.json`,
+        npm('ms', '2.1.3'),
+      ]),
+    );
+    const report = collectFiles({
+      ...DPKG,
+      ...many,
+      'srv/old/node_modules/ms/package.json': npm('ms', '0.7.1'),
+    });
+    const found = ofKind(report, 'software-application');
+    expect(found).toMatchObject([
+      { manager: 'npm', name: 'ms', version: '0.7.1', copies: 1 },
+      { manager: 'npm', name: 'ms', version: '2.1.3', copies: 70 },
+    ]);
+    expect(found.map((record) => ('paths' in record ? record.paths.length : 0))).toEqual([1, 64]);
+  });
+
+  it('are not what only looks like one [DC-1]', () => {
+    const report = collectFiles({
+      ...DPKG,
+      'srv/app/package.json': npm('the-application-itself', '1.0.0'),
+      'srv/app/node_modules/ms/dist/package.json': '{"type": "module"}',
+      'srv/app/node_modules/plain/package.json': '{"type": "module"}',
+      'srv/app/node_modules/@scope/package.json': npm('x', '1'),
+      'srv/app/METADATA': python('x', '1'),
+    });
+    expect(packages(report)).toEqual([]);
+    expect(unreadOf(report, 'software-application')).toEqual([]);
+  });
+
+  it('that cannot be read are listed, and mislead nobody [DC-1, SD-1]', () => {
+    const report = collectFiles({
+      ...DPKG,
+      'a/node_modules/cut/package.json': '{"name": "cut", "vers',
+      'a/node_modules/huge/package.json': `{"name": "${'x'.repeat(1 << 20)}", "version": "1"}`,
+      'a/node_modules/list/package.json': '[]',
+      'a/node_modules/away/package.json': { link: '/outside/package.json' },
+      'a/node_modules/token/package.json': npm(`ghp_${'a1B2'.repeat(9)}`, '1\u001b[2J'),
+      'a/empty.dist-info/METADATA': '',
+      'a/long.dist-info/METADATA': `${python('long', '1')}${'text\n'.repeat(100_000)}`,
+      'a/gone.dist-info/RECORD': '',
+    });
+    expect(packages(report)).toEqual([
+      'npm [redacted:github-token] 1\\u{1b}[2J 1 /a/node_modules/token',
+      'pypi long 1 1 /a/long.dist-info',
+    ]);
+    expect(unreadOf(report, 'software-application')).toEqual([
+      'malformed /a/empty.dist-info/METADATA /a/node_modules/cut/package.json',
+      'too-large /a/node_modules/huge/package.json',
+      'unresolvable /a/node_modules/away/package.json',
+    ]);
+  });
+
+  it('are no web application because of their name alone [DC-1]', () => {
+    const report = collectFiles({
+      ...DPKG,
+      'a/node_modules/wordpress/package.json': npm('wordpress', '1'),
+    });
+    expect(ofKind(report, 'web-application')).toEqual([]);
   });
 });
 

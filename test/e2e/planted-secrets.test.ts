@@ -118,6 +118,12 @@ function filesWith(planted: readonly Planted[]): Files {
     ...Object.fromEntries(
       words.map((word, index) => [`opt/lib${index}.jar`, jar(`Implementation-Version: ${word}\n`)]),
     ),
+    ...Object.fromEntries(
+      words.flatMap((word, index) => [
+        [`srv/${index}.dist-info/METADATA`, `Name: ${word}\nVersion: ${word}\n`],
+        [`srv/node_modules/${word}/package.json`, JSON.stringify({ name: word, version: word })],
+      ]),
+    ),
     [`var/lib/docker/containers/${'ab'.repeat(32)}/config.v2.json`]: JSON.stringify({
       Name: `/${words[4] ?? ''}`,
       State: { Running: true },

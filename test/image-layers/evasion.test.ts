@@ -192,7 +192,7 @@ describe('packed bytes', () => {
       }
     };
     await expect(unpackLayer(source(), () => undefined, {})).rejects.toMatchObject({
-      reason: 'unsupported',
+      reason: 'packed-with-zstd',
     });
     expect(isClosed).toBe(true);
   });

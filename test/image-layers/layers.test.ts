@@ -230,7 +230,7 @@ describe('ways of packing', () => {
     await unpackLayer(inPieces(packed, 3), keep, runtime);
     return Buffer.concat(pieces).toString();
   };
-  const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]);
+  const bytes = (hex: string): Buffer => Buffer.from(hex.padEnd(24, '0'), 'hex');
 
   it('are told by the first bytes', async () => {
     expect(await take(gzipSync(Buffer.from('text')))).toBe('text');
@@ -239,8 +239,20 @@ describe('ways of packing', () => {
     expect(await take(Buffer.alloc(0))).toBe('');
   });
 
-  it('that this runtime lacks are named as such', async () => {
-    await expect(take(ZSTD, {})).rejects.toMatchObject({ reason: 'unsupported' });
+  it.each([
+    ['zstd', bytes('28b52ffd')],
+    ['zstd', bytes('502a4d1800000000')],
+    ['xz', bytes('fd377a585a00')],
+    ['bzip2', bytes('425a6839314159265359')],
+    ['bzip2', bytes('425a6836177245385090')],
+    ['lz4', bytes('04224d18')],
+  ])('that are not unpacked here are named: %s', async (packing, packed) => {
+    await expect(take(packed, {})).rejects.toMatchObject({ reason: `packed-with-${packing}` });
+  });
+
+  it('are not seen in the name that an archive begins with', async () => {
+    expect(await take(Buffer.from('BZh9-notes.txt'))).toBe('BZh9-notes.txt');
+    expect(await take(Buffer.from('(7zXZ'))).toBe('(7zXZ');
   });
 
   it('pass on why the source broke off', async () => {

@@ -6,6 +6,7 @@ import type { OciArtifact, OciDocument } from '../../demo/inputs/oci-images';
 export interface MadeLayer {
   readonly archive: Buffer;
   readonly packed?: Buffer;
+  readonly mediaType?: string;
   /** What manifest and configuration claim, when that is not the truth. */
   readonly digest?: string;
   readonly diffId?: string;
@@ -25,8 +26,8 @@ const documentOf = (mediaType: string, bytes: Buffer): OciDocument => ({
 
 /** An image of these layers, lowest first, whatever its documents claim of them. */
 export function imageOf(...layers: readonly MadeLayer[]): OciArtifact {
-  const blobs = layers.map(({ archive, packed }) =>
-    documentOf(`${OCI}.layer.v1.tar+gzip`, packed ?? gzipSync(archive)),
+  const blobs = layers.map(({ archive, packed, mediaType = `${OCI}.layer.v1.tar+gzip` }) =>
+    documentOf(mediaType, packed ?? gzipSync(archive)),
   );
   const config = documentOf(
     `${OCI}.config.v1+json`,

@@ -255,10 +255,13 @@ async function readLayer<T>(
 }
 
 /** Tag under which registries without the referrers endpoint keep them: 64 characters of the hash. */
-const referrersTag = (digest: string): string => {
+export const referrersTag = (digest: string): string => {
   const [algorithm = '', hash = ''] = digest.split(':');
   return `${algorithm}-${hash.slice(0, 64)}`;
 };
+
+/** How registries answer a question that is newer than they are. */
+const NO_ENDPOINT: readonly number[] = [400, 404, 405, 501];
 
 async function listReferrers(
   room: Room,
@@ -275,6 +278,7 @@ async function listReferrers(
     what: 'list of referrers',
     itemsOf: (page: { manifests: Descriptor[] }) => page.manifests,
     limits: room.limits,
+    absent: NO_ENDPOINT,
   };
   const listed = await readPages(room.session, listing, call);
   if (listed !== null) return listed;

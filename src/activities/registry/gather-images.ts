@@ -3,7 +3,7 @@ import type { ImageFailureReason } from '../../contracts/schemas/images';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import type { LayerLimits } from '../../image-layers';
 import type { VirusScanner } from './clamd';
-import type { RegistryClient } from './create-registry-client';
+import { referrersTag, type RegistryClient } from './create-registry-client';
 import { describeContent, type Advisories, type DescribedContent } from './describe-content';
 import { describeImage, withLayerRisks, type DescribedImage } from './describe-image';
 import { refusedAnswer } from './failures';
@@ -98,7 +98,11 @@ const LAYER_REASONS: Readonly<Record<string, ImageFailureReason>> = {
   malformed: 'layer-malformed',
   'too-large': 'layer-too-large',
   'too-slow': 'layer-too-slow',
-  unsupported: 'layer-unsupported',
+  encrypted: 'layer-encrypted',
+  'packed-with-bzip2': 'layer-packed-with-bzip2',
+  'packed-with-lz4': 'layer-packed-with-lz4',
+  'packed-with-xz': 'layer-packed-with-xz',
+  'packed-with-zstd': 'layer-packed-with-zstd',
   'access-denied': 'layer-access-denied',
   unavailable: 'layer-unavailable',
 };
@@ -116,12 +120,13 @@ interface Walk extends GatherOptions {
 }
 
 interface Path {
-  readonly tag: string;
+  /** Null where only the image that it is attached to leads to it. */
+  readonly tag: string | null;
   readonly indexes: readonly string[];
 }
 
 /**
- * Follows every tag to its images, each document read once. A document that cannot be read becomes a
+ * Follows every tag to its images and to what is attached to them, each document read once. A document that cannot be read becomes a
  * failure with a reason and the others are still read.
  *
  * @throws LetheError STORE_UNAVAILABLE when several documents in a row cannot be reached, STORE_REFUSED
@@ -146,6 +151,7 @@ export async function gatherImages(
       const manifest = await readManifest(walk, tag);
       if (manifest !== null) await visit(walk, manifest, { tag, indexes: [] });
     }
+    for (const digest of [...walk.images.keys()]) await visitReferrers(walk, digest);
   } catch (error) {
     throw error instanceof OwnStoreFailure ? error.failure : error;
   }
@@ -178,8 +184,24 @@ async function visitImage(walk: Walk, manifest: ImageManifest, path: Path): Prom
   }
   const image = walk.images.get(manifest.digest) ?? (await readImage(walk, manifest));
   if (image === null) return;
-  image.tags.add(path.tag);
+  if (path.tag !== null) image.tags.add(path.tag);
   for (const digest of path.indexes) image.indexDigests.add(digest);
+}
+
+/**
+ * Follows what is attached to an image: signatures, lists of packages, and whatever else names it as its
+ * subject. Most of it has no tag, and something among it may be an image.
+ */
+async function visitReferrers(walk: Walk, digest: string): Promise<void> {
+  const { client, repository, call } = walk;
+  const referrers = await attempt(walk, referrersTag(digest), () =>
+    client.listReferrers(repository, digest, call),
+  );
+  for (const referrer of referrers ?? []) {
+    const known = walk.manifests.get(referrer.digest);
+    const manifest = known ?? (await readManifest(walk, referrer.digest));
+    if (manifest !== null) await visit(walk, manifest, { tag: null, indexes: [] });
+  }
 }
 
 async function readManifest(walk: Walk, reference: string): Promise<RegistryManifest | null> {

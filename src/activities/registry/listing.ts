@@ -12,7 +12,11 @@ export interface Listing<Page, Item> {
   readonly what: string;
   readonly itemsOf: (page: Page) => readonly Item[];
   readonly limits: RegistryLimits;
+  /** Statuses by which the registry says that it knows no such listing; otherwise 404 alone. */
+  readonly absent?: readonly number[];
 }
+
+const ABSENT: readonly number[] = [404];
 
 /**
  * Reads every page of a listing. Only the query of a `Link` is taken over, never its address, so that a
@@ -26,14 +30,14 @@ export async function readPages<Page, Item>(
   listing: Listing<Page, Item>,
   call: CallOptions,
 ): Promise<readonly Item[] | null> {
-  const { limits, schema, what } = listing;
+  const { limits, schema, what, absent = ABSENT } = listing;
   const items: Item[] = [];
   const asked = new Set<string>();
   let url = listing.question.url;
   for (;;) {
     asked.add(url.search);
     const answer = await session.ask({ ...listing.question, url }, call);
-    if (answer.status === 404 && asked.size === 1) return null;
+    if (absent.includes(answer.status) && asked.size === 1) return null;
     assertRead(answer);
     items.push(...listing.itemsOf(parseAnswer(schema, answer.body, what)));
     if (items.length > limits.items) {

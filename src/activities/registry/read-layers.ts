@@ -25,7 +25,7 @@ import {
 } from './stored-layers';
 
 /** Why the layers of an image could not be read, when the registry did answer. */
-export type LayerFailure = LayerReason | 'missing';
+export type LayerFailure = LayerReason | 'missing' | 'encrypted';
 
 /** How far the reading of a repository is; nothing in it says which. */
 export interface ReadingProgress {
@@ -213,6 +213,8 @@ export class LayerReader {
     below: LayerState,
   ): Promise<LayerState | LayerFailure> {
     const { client, repository, hash, call, malware, limits } = this.options;
+    // Its builder encrypted it for the hosts that run it: there is nothing to unpack.
+    if (layer.mediaType.endsWith('+encrypted')) return 'encrypted';
     const read = async (body: AsyncIterable<Buffer>): Promise<LayerState | LayerFailure> => {
       const { found, inspect } = inspectLayer(index, hash, malware);
       const session = this.options.viruses?.begin();

@@ -9,6 +9,7 @@ import {
   realpathSync,
   type Stats,
 } from 'node:fs';
+import { join } from 'node:path';
 import { LetheError } from '../../domain/errors';
 import { andThen, attempt, isInside, type Read } from './attempt';
 import { listDirectory, type Entry } from './directory';
@@ -33,6 +34,8 @@ export interface Root {
   /** Whole content of a regular file of at most `max` bytes. */
   read(path: string, max: number): Read<Buffer>;
   open(path: string): Read<OpenFile>;
+  /** The same for a path on which a search met no link, without looking for links again. */
+  openFound(path: string): Read<OpenFile>;
   /** Names in a directory, sorted, at most `max` of them. */
   list(path: string, max: number): Read<readonly Entry[]>;
   /** What a link says, without following it. */
@@ -74,6 +77,7 @@ export function openRoot(directory: string, field: string): Root {
     resolve,
     read: (path, max) => andThen(resolve(path), (found) => readWhole(real, found, max)),
     open: (path) => andThen(resolve(path), (found) => openFile(real, found)),
+    openFound: (path) => openFile(real, join(real, path)),
     list: (path, max) => andThen(resolve(path), (found) => listDirectory(real, found, max)),
     link: (path) => andThen(place(path), (found) => attempt(() => readlinkSync(found))),
     stat: (path) => andThen(place(path), (found) => attempt(() => lstatSync(found))),

@@ -103,14 +103,25 @@ const listeningPort = z.strictObject({
   containerId: inContainer,
 });
 
-const softwareApplication = z.strictObject({
-  kind: z.literal('software-application'),
-  manager: z.enum(['dpkg', 'apk', 'rpm']),
-  name,
-  version: name,
-  architecture: nameOrNull,
-  source: nameOrNull,
-});
+const softwareApplication = z.discriminatedUnion('manager', [
+  z.strictObject({
+    kind: z.literal('software-application'),
+    manager: z.enum(['dpkg', 'apk', 'rpm']),
+    name,
+    version: name,
+    architecture: nameOrNull,
+    source: nameOrNull,
+  }),
+  z.strictObject({
+    kind: z.literal('software-application'),
+    manager: z.enum(['npm', 'pypi']),
+    name,
+    version: name,
+    /** Places where this version is installed, and the first of them in order. */
+    copies: count,
+    paths: list(path),
+  }),
+]);
 
 const runningProcess = z.strictObject({
   kind: z.literal('process'),

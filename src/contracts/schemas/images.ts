@@ -25,7 +25,11 @@ const IMAGE_FAILURE_REASONS = Object.freeze([
   'layer-malformed',
   'layer-too-large',
   'layer-too-slow',
-  'layer-unsupported',
+  'layer-encrypted',
+  'layer-packed-with-bzip2',
+  'layer-packed-with-lz4',
+  'layer-packed-with-xz',
+  'layer-packed-with-zstd',
   'layer-access-denied',
   'layer-unavailable',
 ] as const);

@@ -1,5 +1,9 @@
 import { readJavaArchive } from '../../collector/formats/java-archive';
-import { paragraphs } from '../../collector/formats/paragraphs';
+import {
+  describedByNpm,
+  describedByPython,
+  type Described,
+} from '../../collector/formats/language-package';
 import { nameOrNull, nameText } from '../../collector/text';
 import { bufferSource } from '../../collector/zip/byte-source';
 import { NOTHING, unreadFile, type FileContent, type ImagePackage } from './package';
@@ -18,30 +22,19 @@ const plain = (...[type, name, version]: [ImagePackage['type'], string, string])
 });
 
 /** The package that an installed `package.json` describes. */
-export function readNpm(bytes: Buffer, place: string): FileContent {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(bytes.toString('utf8').replace(/^\uFEFF/, ''));
-  } catch {
-    return unreadFile(place, 'malformed');
-  }
-  if (typeof parsed !== 'object' || parsed === null) return unreadFile(place, 'malformed');
-  const { name, version } = parsed as { name?: unknown; version?: unknown };
-  // Folders of a package often hold a file of this name that only sets the kind of its modules.
-  if (typeof name !== 'string' || typeof version !== 'string') return NOTHING;
-  if (name === '' || version === '') return NOTHING;
-  return { packages: [plain('npm', name, version)], unread: [] };
-}
-
-const PYTHON_FIELDS = new Set(['Name', 'Version']);
+export const readNpm = (bytes: Buffer, place: string): FileContent =>
+  contentOf('npm', describedByNpm(bytes), place);
 
 /** The distribution that Python's installed metadata describe. */
-export function readPython(bytes: Buffer, place: string): FileContent {
-  const [fields] = paragraphs(bytes.toString('utf8'), PYTHON_FIELDS);
-  const name = nameOrNull(fields?.get('Name'));
-  const version = nameOrNull(fields?.get('Version'));
-  if (name === null || version === null) return unreadFile(place, 'malformed');
-  return { packages: [plain('pypi', name, version)], unread: [] };
+export const readPython = (bytes: Buffer, place: string): FileContent =>
+  contentOf('pypi', describedByPython(bytes), place);
+
+function contentOf(
+  ...[type, described, place]: [type: 'npm' | 'pypi', described: Described, place: string]
+): FileContent {
+  if (described === 'none') return NOTHING;
+  if (described === 'malformed') return unreadFile(place, 'malformed');
+  return { packages: [plain(type, described.name, described.version)], unread: [] };
 }
 
 /** Libraries of a Java archive and of those inside it. */

@@ -208,8 +208,14 @@ describe('an image with hostile layers', () => {
     ['layer-malformed', { archive: Buffer.from('no archive'.repeat(100)) }, {}],
     ['layer-malformed', { archive: zeros, packed: gzipSync(zeros).subarray(0, 500) }, {}],
     [
-      'layer-unsupported',
-      { archive: zeros, packed: Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 1, 2]) },
+      'layer-packed-with-xz',
+      { archive: zeros, packed: Buffer.from('fd377a585a000004', 'hex') },
+      {},
+    ],
+    ['layer-packed-with-bzip2', { archive: zeros, packed: Buffer.from('BZh91AY&SY..') }, {}],
+    [
+      'layer-encrypted',
+      { archive: zeros, mediaType: 'application/vnd.oci.image.layer.v1.tar+encrypted' },
       {},
     ],
     ['layer-missing', { ...layer({ name: 'a' }), digest: wrong }, {}],

@@ -179,6 +179,59 @@ describe('a repository that is larger than one scan may read', () => {
   });
 });
 
+describe('what is attached to an image without a tag of its own', () => {
+  const subject = buildImage();
+  const signature = buildAttestation(subject);
+  const hidden = buildImage({ labels: { hidden: 'yes' } });
+  const list = buildIndex([
+    { image: signature, platform: 'unknown/unknown' },
+    { image: hidden, platform: 'linux/amd64' },
+  ]);
+  const served = [signature, hidden].flatMap((artifact) => [artifact, ...artifact.blobs]);
+  const answering = (referrers: Answer): void => {
+    place.served.set('a', subject);
+    place.instead = ({ path }) => {
+      if (path.includes(`/referrers/${subject.digest}`)) return referrers;
+      const found = served.find(({ digest }) => path.endsWith(digest));
+      return found && { headers: { 'content-type': found.mediaType }, body: found.bytes };
+    };
+  };
+
+  it('is followed: an artifact is counted, and an image is read like any other [DC-2]', async () => {
+    answering({ headers: { 'content-type': list.mediaType }, body: list.bytes });
+    const asset = await place.observed();
+    expect(asset.basics).toMatchObject({ tags: 1, images: 2, artifacts: 1, failures: 0 });
+    expect(asset.of('image')).toContainEqual(
+      expect.objectContaining({
+        body: expect.objectContaining({ digest: hidden.digest, tags: [], version: null }) as object,
+      }),
+    );
+  });
+
+  it.each([400, 404, 405, 501])(
+    'is nothing where the registry does not know the question (%i)',
+    async (status) => {
+      answering({ status, body: {} });
+      const asset = await place.observed();
+      expect(asset.basics).toMatchObject({ images: 1, artifacts: 0, failures: 0 });
+    },
+  );
+
+  it.each([
+    ['access-denied', { status: 403, body: {} }],
+    ['unavailable', { status: 500, body: {} }],
+    ['malformed', { body: { manifests: 'none' } }],
+  ])('is listed as a failure when it cannot be told: %s', async (reason, answer) => {
+    answering(answer);
+    const asset = await place.observed();
+    expect(asset.of('image')).toHaveLength(1);
+    expect(asset.of('image-failure')).toMatchObject([
+      { body: { reference: subject.digest.replace(':', '-'), reason } },
+    ]);
+    expect(asset.completeKinds).toEqual(['image-failure']);
+  });
+});
+
 describe('indexes', () => {
   it('inside an index are read, and reported where they only go deeper', async () => {
     const image = buildImage();
@@ -189,7 +242,7 @@ describe('indexes', () => {
     place.served.set('deep', nested(40));
     const asset = await place.observed();
     expect(asset.of('image-failure')).toMatchObject([{ body: { reason: 'nested-too-deep' } }]);
-    expect(place.registry.seen.length).toBeLessThan(20);
+    expect(place.registry.seen.length).toBeLessThan(25);
   });
 
   it('that many tags share are read once, and every tag leads to the images', async () => {
@@ -197,7 +250,10 @@ describe('indexes', () => {
     for (let tag = 0; tag < 20; tag += 1) place.served.set(`t${tag}`, index);
     const asset = await place.observed();
     expect(asset.of('image')).toMatchObject([{ body: { tagCount: 20 } }]);
-    expect(place.registry.seen.filter(({ path }) => path.includes(':')).length).toBe(3);
+    const documents = place.registry.seen.filter(
+      ({ path }) => path.includes(':') && !path.includes('/referrers/'),
+    );
+    expect(documents).toHaveLength(3);
   });
 
   it('cannot hide an image behind a platform that is called unknown', async () => {

@@ -87,6 +87,9 @@ describe('the client on a real registry', () => {
       '1.0.1',
       'latest',
     ]);
+    // This registry ignores how many are asked for: all come at once.
+    const short = createRegistryClient({ ...connection(), limits: { pageItems: 1 } });
+    expect(await short.listTags(repository, call)).toHaveLength(3);
     await removeArtifacts({ url, repository }, [image]);
     expect(await client.listRepositories(call)).toContain(repository);
     expect(await client.listTags(repository, call)).toEqual([]);
