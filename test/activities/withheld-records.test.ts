@@ -109,8 +109,8 @@ describe('a due day that a hold covers in part', () => {
       expect(await keysGone(engine, tenantId)).toEqual([]);
       expect(await archivedIn(engine, tenantId, before)).toHaveLength(before.records);
     }
-    const evidence = await rows(
-      'evidence',
+    const evidence = await rowsOf(
+      engine.root('evidence'),
       `SELECT subject FROM entries WHERE tenant_id = ? AND kind = 'cohort-split'`,
       [tenantId],
     );
@@ -218,8 +218,8 @@ describe('a due day that a hold covers in part', () => {
   });
 
   it('is kept when what is withheld is called older than it is: another hold would pass it by [CC-4]', async () => {
-    const { tenantId, asset } = await retained();
-    const before = await dueDay(tenantId);
+    const { tenantId, asset } = await retained(engine);
+    const before = await dueDay(engine, tenantId);
     await at(before.deleteNotBefore ?? '', 1);
     await placeOver(engine, [{ tenantId, recordClass: ASSETS, assetId: asset }]);
     const root = engine.root('control');
@@ -235,7 +235,7 @@ describe('a due day that a hold covers in part', () => {
     } finally {
       await root.execute('DROP TRIGGER untrue');
     }
-    expect(await keysGone(tenantId)).toEqual([]);
-    expect(await archived(tenantId, before)).toHaveLength(before.records);
+    expect(await keysGone(engine, tenantId)).toEqual([]);
+    expect(await archivedIn(engine, tenantId, before)).toHaveLength(before.records);
   });
 });
