@@ -1,4 +1,4 @@
-/** Imports go one way: domain <- contracts <- workflows | activities <- client <- cli | http; platform beside them. */
+/** Imports go one way; who may import whom is the table of docs/architecture.md. */
 const notTo = (name, from, to, comment, extra = {}) => ({
   name,
   severity: 'error',
@@ -6,6 +6,9 @@ const notTo = (name, from, to, comment, extra = {}) => ({
   from: { path: from, ...(extra.from ?? {}) },
   to: { path: to, ...(extra.to ?? {}) },
 });
+/** Everything of `src` but what these modules hold: the rows of the table in docs/architecture.md. */
+const beyond = (...modules) => `^src/(?!(${modules.join('|')})/)`;
+const LIBRARIES = ['archive-format', 'collector', 'image-layers'];
 const drivers =
   '^node_modules/(mongodb|bson|mysql2|minio|zod|pino|commander|canonicalize|pdfkit|nodemailer)';
 module.exports = {
@@ -53,20 +56,38 @@ module.exports = {
     notTo(
       'activities-obey',
       '^src/activities/',
-      '^src/(workflows|client|cli|platform|http|papers)/',
+      beyond('activities', 'domain', 'contracts', ...LIBRARIES, 'transparency', 'sensitive-values'),
       'activities import domain, contracts and the libraries',
     ),
     notTo(
       'platform-knows-no-rules',
       '^src/platform/',
-      '^src/(workflows|activities|client|cli|http)/',
+      beyond('platform', 'domain', 'contracts', 'transparency'),
       'platform connects and configures',
     ),
     notTo(
       'client-speaks',
       '^src/client/',
-      '^src/(?!domain/|contracts/|client/)',
+      beyond('client', 'domain', 'contracts'),
       'the facade sees contracts only',
+    ),
+    notTo(
+      'cli-translates',
+      '^src/cli/(?!main\\.ts$)',
+      beyond(
+        ...['cli', 'domain', 'contracts', 'client', 'platform', 'activities', 'archive-format'],
+        ...['collector', 'transparency', 'papers'],
+      ),
+      'the command line translates for people',
+    ),
+    notTo(
+      'composition-wires',
+      '^src/composition/',
+      beyond(
+        ...['composition', 'domain', 'contracts', 'workflows', 'activities', 'archive-format'],
+        ...['collector', 'advisories', 'transparency', 'platform', 'client'],
+      ),
+      'it gives activities their stores and knows no person',
     ),
     notTo(
       'only-client-speaks-to-temporal',
@@ -75,9 +96,27 @@ module.exports = {
       'one facade',
     ),
     notTo(
-      'libraries-stand-alone',
-      '^src/(archive-format|collector|image-layers|advisories)/',
-      '^src/(?!domain/|contracts/|archive-format/|collector/|image-layers/|advisories/|sensitive-values/)',
+      'archive-format-stands-alone',
+      '^src/archive-format/',
+      beyond('archive-format', 'domain', 'contracts'),
+      'usable offline',
+    ),
+    notTo(
+      'collector-stands-alone',
+      '^src/collector/',
+      beyond('collector', 'domain', 'contracts', 'sensitive-values'),
+      'usable offline',
+    ),
+    notTo(
+      'image-layers-stand-alone',
+      '^src/image-layers/',
+      beyond('image-layers', 'collector'),
+      'usable offline',
+    ),
+    notTo(
+      'advisories-stand-alone',
+      '^src/advisories/',
+      beyond('advisories', 'domain', 'contracts', 'collector'),
       'usable offline',
     ),
     {

@@ -154,11 +154,12 @@ describe('the certificate of a stray', () => {
   });
 
   it('is refused for a key that was retired after the discovery, or went before the window [ST-1] [AB-1]', () => {
-    for (const [kind, at] of [
-      ['retire', DESTROYED],
-      ['destroy', '2027-03-31T10:00:00Z'],
+    for (const [kind, at, why] of [
+      ['retire', DESTROYED, /a key was retired, not destroyed/],
+      ['destroy', '2027-03-31T10:00:00Z', /lies before the window/],
     ] as const) {
-      expect(() => composeCertificate(input({ ...stray, keys: [key(kind, at)] }), hash)).toThrow();
+      const keys = [key(kind, at)];
+      expect(() => composeCertificate(input({ ...stray, keys }), hash)).toThrow(why);
     }
     const keys = [key('destroy', DESTROYED)];
     expect(() => composeCertificate(input({ keys }), hash)).toThrow(/not of this cohort/);
