@@ -1,4 +1,3 @@
-import type { CommandReceipt } from '../../src/contracts/commands';
 import type { LifecycleStatus } from '../../src/contracts/snapshot';
 import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
