@@ -4,8 +4,11 @@ export const HELP = `Everything installs what it needs first; nothing is install
 ./dev demo [--keep]     three tenants live and die on real servers, in simulated time
 ./dev test [--long] [test runner's arguments]
                         all tests on real servers; ends with "N passed, N failed". --long adds
-                        faults by a seed: LETHE_LONG_SEED repeats them, LETHE_LONG_PART=2/4 plays
-                        a quarter of the crash matrix, LETHE_RACE_SEED repeats races
+                        faults by a seed, about two hours on two cores; run it in parts by
+                        naming suites (./dev test --long test/crash/wires.test.ts)
+                        LETHE_LONG_SEED    repeats the faults, LETHE_RACE_SEED the races
+                        LETHE_LONG_PART    2/4 plays a quarter of the crash matrix
+                        LETHE_CRASH_STORY  "with a stray" plays that kind of life of it only
 ./dev bench crowd [--tenants 40] [--small-rows 100] [--rows 100000] [--json FILE]
                         tenants that are due in the same moment, beside a large one
 ./dev bench evidence [--seconds 20] [--writers 1000] [--entries 100000,1000000] [--json FILE]
