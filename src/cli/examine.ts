@@ -130,6 +130,13 @@ async function checkState(session: Session): Promise<readonly CheckResult[]> {
       const open = (await session.reader.trips()).filter(({ reset }) => reset === null);
       return open.length === 0 ? ok('closed') : warn(`${open.length} trips are open`);
     }),
+    await look('signed decisions', 'docs/how-to/sign-decisions.md', async () => {
+      const { checked, wrong } = await session.reader.signedDecisions();
+      if (wrong.length > 0) return fail(`${wrong.length} of ${checked} do not verify`);
+      if (await session.reader.decisionsSigned()) return ok(`needed; ${checked} verified`);
+      const keys = (await session.reader.signers()).length;
+      return keys < 2 ? ok('names are enough') : warn('names are enough, though people have keys');
+    }),
     await look('control and the evidence', 'docs/how-to/restore.md', async () => {
       const { older, ledger, checkpoint } = await compareWithCheckpoint(openCheckpoints(session));
       if (older) return fail('control or the ledger is older than the last exported checkpoint');

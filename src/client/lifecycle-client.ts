@@ -9,6 +9,7 @@ import type {
   RepositoryScan,
 } from '../contracts/commands';
 import type { ControlReader } from '../contracts/control-reader';
+import type { SignedBy } from '../contracts/decisions';
 import type { HoldAcknowledgement, HoldStatus, PlaceHold, ReleaseState } from '../contracts/holds';
 import { SIGNAL_NAMES } from '../contracts/messages';
 import { parseConfiguration } from '../contracts/schemas/configuration';
@@ -193,7 +194,7 @@ export class LifecycleClient {
   /** Asks to release a hold; it stays in force until somebody else approves and the delay is over. */
   async requestHoldRelease(
     holdId: string,
-    order: { readonly requestedBy: string },
+    order: { readonly requestedBy: string } & SignedBy,
   ): Promise<ReleaseState> {
     return this.decideOnHold('requestRelease', { holdId, order });
   }
@@ -201,7 +202,7 @@ export class LifecycleClient {
   /** Approves the release of a hold, as somebody else than who asked. */
   async approveHoldRelease(
     holdId: string,
-    order: { readonly approvedBy: string },
+    order: { readonly approvedBy: string } & SignedBy,
   ): Promise<ReleaseState> {
     return this.decideOnHold('approveRelease', { holdId, order });
   }

@@ -32,10 +32,12 @@ export interface ControlActivities {
   requestHoldRelease(input: {
     readonly holdId: string;
     readonly requestedBy: string;
+    readonly document?: string;
   }): Promise<ReleaseState>;
   approveHoldRelease(input: {
     readonly holdId: string;
     readonly approvedBy: string;
+    readonly document?: string;
   }): Promise<ReleaseState>;
   withdrawHoldRelease(input: {
     readonly holdId: string;

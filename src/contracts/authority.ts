@@ -31,7 +31,9 @@ export type AuthorityAction =
       readonly action: 'set-rule';
       readonly approvalsNeeded: number;
       readonly approveWithinHours: number;
-    };
+    }
+  /** Whether decisions that let destruction go on need signatures, or names are enough. */
+  | { readonly action: 'sign-decisions' | 'name-decisions' };
 
 /** A change that was proposed, and whether somebody else approved it. */
 export interface AuthorityChange {

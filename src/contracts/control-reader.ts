@@ -4,6 +4,7 @@ import type { ForecastAnswer } from '../domain/forecast';
 import type { PaceWarning } from '../domain/pacing';
 import type { HostingService, RecordClass } from '../domain/record-class';
 import type { ApprovalRule, AuthorityChange, SignerRecord } from './authority';
+import type { DecisionAudit } from './decisions';
 import type { GroundKind, ReleaseRequest } from './holds';
 import type { OrderOverview } from './order-records';
 import type { DeletionPlan } from './orders';
@@ -243,6 +244,10 @@ export interface ControlReader {
   authorityChanges(): Promise<readonly AuthorityChange[]>;
   /** Rules of approvals, the one in force first. */
   approvalRules(): Promise<readonly ApprovalRule[]>;
+  /** Whether releases, lifts, looser caps and resets need signatures now. */
+  decisionsSigned(): Promise<boolean>;
+  /** Signed decisions that were carried out, verified again. */
+  signedDecisions(): Promise<DecisionAudit>;
   certificatesOf(tenantId: string): Promise<readonly CertificateSummary[]>;
   /** Null when there is no such certificate. */
   certificate(certificateId: string): Promise<StoredCertificate | null>;

@@ -13,6 +13,7 @@ import {
   refuse,
   type Check,
 } from './field-checks';
+import { signedDecision, type SignedBy } from './decisions';
 import { GROUND_KINDS, type HoldScope, type PlaceHold } from './holds';
 
 const id =
@@ -78,15 +79,15 @@ export function assertPlaceHold(value: unknown): asserts value is PlaceHold {
 /** Checks a request to release a hold. @throws LetheError naming the field. */
 export function assertReleaseRequest(
   value: unknown,
-): asserts value is { readonly requestedBy: string } {
-  objectOf({ requestedBy: actor })(value, '');
+): asserts value is { readonly requestedBy: string } & SignedBy {
+  objectOf({ requestedBy: actor, document: optional(signedDecision) })(value, '');
 }
 
 /** Checks an approval of a release. @throws LetheError naming the field. */
 export function assertReleaseApproval(
   value: unknown,
-): asserts value is { readonly approvedBy: string } {
-  objectOf({ approvedBy: actor })(value, '');
+): asserts value is { readonly approvedBy: string } & SignedBy {
+  objectOf({ approvedBy: actor, document: optional(signedDecision) })(value, '');
 }
 
 /** Checks a withdrawal of a release. @throws LetheError naming the field. */

@@ -51,6 +51,7 @@ export const FAILURES = Object.freeze({
     400,
   ),
   NOT_PERMITTED: row('the state does not allow this command', 2, 409),
+  SIGNATURE_REQUIRED: row('the decision needs the signature of who takes it', 2, 403),
   SIGNATURE_INVALID: row('a signed document is malformed, altered or signed as another', 2, 422),
   UNKNOWN_SIGNER: row('no such key in the registry of signers', 2, 404),
   SIGNER_NOT_ENTITLED: row('the role of the key does not allow this signature', 2, 403),

@@ -232,6 +232,10 @@ export const EXEMPT = Object.freeze({
   'mysql:control.authority_changes':
     'signed proposals to change who may sign: keys, roles, opaque ids of people, instants',
   'mysql:control.authority_approvals': 'signed approvals of such proposals, with opaque ids',
+  'mysql:control.decision_rules': 'whether decisions need signatures, and since when',
+  'mysql:control.decision_replays': 'which connection puts decisions back, while it does',
+  'mysql:control.signed_decisions':
+    'signed decisions: ids, words, digests, opaque ids of people and instants; kept as evidence',
   'mysql:control.deletion_orders':
     'signed orders: ids, classes, words, digests and instants; kept as evidence of CC-2 and DR-1',
   'mysql:control.deletion_order_requests': 'which requests an order carries out, as ids',

@@ -9,7 +9,7 @@ import { newTenantId, type EngineHarness } from './engine';
 export type Lift = () => Promise<void>;
 
 /** What a freeze needs, with the logins that the command line uses. */
-async function freezePorts(engine: EngineHarness): Promise<FreezePorts> {
+export async function freezePorts(engine: EngineHarness): Promise<FreezePorts> {
   const documents = await engine.parts.documents('purger');
   return {
     control: engine.stores.sql('control', 'control'),

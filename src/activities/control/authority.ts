@@ -62,6 +62,8 @@ const HOURS_MAX = 720;
 const CHANGES: Readonly<Record<AuthorityAction['action'], Check>> = {
   'add-signer': objectOf({ ...HEAD, action: oneOf(['add-signer']), ...SIGNER_FIELDS }),
   'revoke-signer': objectOf({ ...HEAD, action: oneOf(['revoke-signer']), kid }),
+  'sign-decisions': objectOf({ ...HEAD, action: oneOf(['sign-decisions']) }),
+  'name-decisions': objectOf({ ...HEAD, action: oneOf(['name-decisions']) }),
   'set-rule': objectOf({
     ...HEAD,
     action: oneOf(['set-rule']),
@@ -168,6 +170,9 @@ function subjectOf(change: AuthorityAction): readonly (string | number | null)[]
   }
   if (change.action === 'revoke-signer') {
     return [change.kid, null, null, null, null, null, null, null];
+  }
+  if (change.action !== 'add-signer') {
+    return [null, null, null, null, null, null, null, null];
   }
   return [
     ...[thumbprintOf(change.publicKey), change.publicKey, change.role, change.personId],

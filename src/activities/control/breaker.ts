@@ -1,9 +1,11 @@
-import { actor, matching, objectOf } from '../../contracts/field-checks';
+import { actor, matching, objectOf, optional } from '../../contracts/field-checks';
 import type { TripRecord } from '../../contracts/control-reader';
+import { signedDecision, type SignedBy } from '../../contracts/decisions';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import type { BreakerCause, BreakerScope } from '../../domain/caps';
 import { LetheError } from '../../domain/errors';
+import { withDecision } from './decisions';
 import type { FreezePorts } from './freeze';
 import { reasonDigest, reasonText } from './lift-freeze';
 import { required, textRow, textRows, toInstant, toInstantOrNull } from './sql-text';
@@ -78,18 +80,20 @@ const tripId = matching(
  * comes within a day is taken for usual; the caps still stand.
  *
  * @idempotency the first reset counts; repeating it changes nothing.
- * @throws LetheError UNKNOWN_TRIP.
+ * @throws LetheError UNKNOWN_TRIP; SIGNATURE_REQUIRED where decisions are signed, or what is wrong with
+ *   the document.
  */
 export async function resetBreaker(
   ports: Pick<FreezePorts, 'control' | 'ledger'>,
-  order: { readonly tripId: string; readonly resetBy: string; readonly reason: string },
+  order: { readonly tripId: string; readonly resetBy: string; readonly reason: string } & SignedBy,
 ): Promise<TripRecord> {
-  objectOf({ tripId, resetBy: actor, reason: reasonText })(order, '');
-  await ports.control.execute('CALL reset_breaker(?, ?, ?)', [
-    order.tripId,
-    order.resetBy,
-    order.reason,
-  ]);
+  const document = optional(signedDecision);
+  objectOf({ tripId, resetBy: actor, reason: reasonText, document })(order, '');
+  const { tripId: subject, resetBy: by } = order;
+  const taken = { decision: 'reset-breaker', subject, by, document: order.document } as const;
+  await withDecision(ports, taken, () =>
+    ports.control.execute('CALL reset_breaker(?, ?, ?)', [...[subject, by, order.reason]]),
+  );
   const trip = (await readTrips(ports.control)).find((record) => record.tripId === order.tripId);
   if (trip?.reset === undefined || trip.reset === null) {
     throw new LetheError('UNKNOWN_TRIP', 'tripId names no trip', { field: 'tripId' });

@@ -1,7 +1,9 @@
 import { CAPS, type CapName } from '../../domain/caps';
-import { actor, integer, objectOf, oneOf } from '../../contracts/field-checks';
+import { actor, integer, objectOf, oneOf, optional } from '../../contracts/field-checks';
 import type { CapRecord, CapValue } from '../../contracts/control-reader';
+import { signedDecision, type SignedBy } from '../../contracts/decisions';
 import type { Sql } from '../../contracts/sql';
+import { withDecision } from './decisions';
 import type { FreezePorts } from './freeze';
 import { reasonDigest, reasonText } from './lift-freeze';
 import { required, textRow, textRows, toInstant, type TextRow } from './sql-text';
@@ -11,7 +13,7 @@ import { databaseNow } from './tenant-facts';
 export type CapPorts = Pick<FreezePorts, 'control' | 'ledger'>;
 
 /** A person's order to set a cap. */
-export interface SetCap {
+export interface SetCap extends SignedBy {
   readonly cap: CapName;
   readonly amount: number;
   /** Thousandths of what there is; 0 where the cap has no share. */
@@ -29,7 +31,8 @@ const SHARE_MAX = 100_000;
  *
  * Effect: one row, one ledger entry.
  * @idempotency the same order by the same person with the same reason adds nothing.
- * @throws LetheError INVALID_INPUT naming the field, or for values out of the cap's bounds.
+ * @throws LetheError INVALID_INPUT naming the field, or for values out of the cap's bounds;
+ *   SIGNATURE_REQUIRED for a looser one where decisions are signed, or what is wrong with the document.
  */
 export async function setCap(ports: CapPorts, order: SetCap): Promise<CapRecord> {
   objectOf({
@@ -38,9 +41,12 @@ export async function setCap(ports: CapPorts, order: SetCap): Promise<CapRecord>
     share: integer(0, SHARE_MAX),
     setBy: actor,
     reason: reasonText,
+    document: optional(signedDecision),
   })(order, '');
-  const { cap, amount, share, setBy, reason } = order;
-  await ports.control.execute('CALL set_cap(?, ?, ?, ?, ?)', [cap, amount, share, setBy, reason]);
+  const { cap, amount, share, setBy, reason, document } = order;
+  await withDecision(ports, { decision: 'set-cap', subject: cap, by: setBy, document }, () =>
+    ports.control.execute('CALL set_cap(?, ?, ?, ?, ?)', [cap, amount, share, setBy, reason]),
+  );
   const row = await textRow(
     ports.control,
     `SELECT setting_number, effective_at, recorded_at FROM cap_settings

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { LetheError } from '../../domain/errors';
-import { actor, matching, objectOf } from '../../contracts/field-checks';
+import { actor, matching, objectOf, optional } from '../../contracts/field-checks';
 import type { FreezeRecord } from '../../contracts/control-reader';
+import { signedDecision, type SignedBy } from '../../contracts/decisions';
+import { withDecision } from './decisions';
 import { freezeId, settleFreeze, tenantOf, type FreezePorts } from './freeze';
 import { readFreeze } from './read-interlocks';
 import { required, textRow } from './sql-text';
 
 /** A person's request to lift a freeze. */
-export interface RequestLift {
+export interface RequestLift extends SignedBy {
   readonly freezeId: string;
   readonly requestedBy: string;
   /** For colleagues and auditors; kept in control, in the evidence by its digest only. */
@@ -29,15 +31,23 @@ export const reasonDigest = (reason: string): string =>
  * request expires.
  *
  * @idempotency the same person asking for the same reason changes nothing while the request lives.
- * @throws LetheError UNKNOWN_FREEZE; NOT_PERMITTED when it has been lifted.
+ * @throws LetheError UNKNOWN_FREEZE; NOT_PERMITTED when it has been lifted; SIGNATURE_REQUIRED where
+ *   decisions are signed, or what is wrong with the document.
  */
 export async function requestLift(ports: FreezePorts, order: RequestLift): Promise<FreezeRecord> {
-  objectOf({ freezeId, requestedBy: actor, reason: reasonText })(order, '');
-  await ports.control.execute('CALL request_lift(?, ?, ?)', [
-    order.freezeId,
-    order.requestedBy,
-    order.reason,
-  ]);
+  const document = optional(signedDecision);
+  objectOf({ freezeId, requestedBy: actor, reason: reasonText, document })(order, '');
+  await withDecision(
+    ports,
+    {
+      ...{ decision: 'request-lift', subject: order.freezeId },
+      ...{ by: order.requestedBy, document: order.document },
+    },
+    () =>
+      ports.control.execute('CALL request_lift(?, ?, ?)', [
+        ...[order.freezeId, order.requestedBy, order.reason],
+      ]),
+  );
   const freeze = await known(ports, order.freezeId);
   const number = await newestRequest(ports, order.freezeId);
   const { request } = freeze;
@@ -62,14 +72,18 @@ export async function requestLift(ports: FreezePorts, order: RequestLift): Promi
  * stale afterwards and are computed again before anything is destroyed.
  *
  * @idempotency approving what has been lifted changes nothing.
- * @throws LetheError UNKNOWN_FREEZE; NOT_PERMITTED for the same person, or without a living request.
+ * @throws LetheError UNKNOWN_FREEZE; NOT_PERMITTED for the same person, or without a living request;
+ *   SIGNATURE_REQUIRED where decisions are signed, or what is wrong with the document.
  */
 export async function approveLift(
   ports: FreezePorts,
-  order: { readonly freezeId: string; readonly approvedBy: string },
+  order: { readonly freezeId: string; readonly approvedBy: string } & SignedBy,
 ): Promise<FreezeRecord> {
-  objectOf({ freezeId, approvedBy: actor })(order, '');
-  await ports.control.execute('CALL approve_lift(?, ?)', [order.freezeId, order.approvedBy]);
+  objectOf({ freezeId, approvedBy: actor, document: optional(signedDecision) })(order, '');
+  const { freezeId: subject, approvedBy: by, document } = order;
+  await withDecision(ports, { decision: 'approve-lift', subject, by, document }, () =>
+    ports.control.execute('CALL approve_lift(?, ?)', [subject, by]),
+  );
   const freeze = await known(ports, order.freezeId);
   await settleFreeze(ports, freeze.scope);
   const [requestedBy = null, approvedBy = null] = freeze.liftedBy;

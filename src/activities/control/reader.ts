@@ -17,6 +17,7 @@ import { readBackups } from './backups';
 import { readTrips } from './breaker';
 import { readCaps } from './caps';
 import { createEvidenceReading } from './read-certificates';
+import { areDecisionsSigned, auditDecisions } from './decisions';
 import { readApprovalRules, readChanges } from './read-authority';
 import { bandOf } from './next-due';
 import { readActivations } from './policies';
@@ -65,6 +66,8 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
     signers: async () => readSigners(control),
     authorityChanges: async () => readChanges(control),
     approvalRules: async () => readApprovalRules(control),
+    decisionsSigned: async () => areDecisionsSigned(control),
+    signedDecisions: async () => auditDecisions(control),
     ...createEvidenceReading(evidence),
   };
 }

@@ -1,3 +1,4 @@
+import type { DecisionKind, SignedBy } from '../../contracts/decisions';
 import type { ReleaseState } from '../../contracts/holds';
 import type { HoldRecord } from '../../contracts/control-reader';
 import type { Sql } from '../../contracts/sql';
@@ -7,6 +8,7 @@ import {
   assertReleaseWithdrawal,
 } from '../../contracts/validate-hold';
 import { LetheError } from '../../domain/errors';
+import { withDecision } from './decisions';
 import { refreshTenant } from './refresh-tenant';
 import type { HoldPorts } from './holds';
 import { settleInterlock } from './interlock';
@@ -24,17 +26,19 @@ interface Decision {
  * Asks that a hold be released. It stays in force: somebody else has to approve before the request expires.
  *
  * @idempotency the same person asking again changes nothing while the request lives.
- * @throws LetheError UNKNOWN_HOLD; NOT_PERMITTED when its release was approved already.
+ * @throws LetheError UNKNOWN_HOLD; NOT_PERMITTED when its release was approved already;
+ *   SIGNATURE_REQUIRED where decisions are signed, or what is wrong with the document.
  * @source CC-4
  */
 export async function requestHoldRelease(
   ports: HoldPorts,
-  order: { readonly holdId: string; readonly requestedBy: string },
+  order: { readonly holdId: string; readonly requestedBy: string } & SignedBy,
 ): Promise<ReleaseState> {
-  const { holdId, requestedBy } = order;
-  assertReleaseRequest({ requestedBy });
-  const tenants = await decide(ports, {
-    ...{ holdId, procedure: 'request_hold_release', by: requestedBy },
+  const { holdId, ...request } = order;
+  assertReleaseRequest(request);
+  const tenants = await decideSigned(ports, 'request-release', {
+    ...{ holdId, procedure: 'request_hold_release', by: request.requestedBy },
+    document: request.document,
   });
   await recordAll(ports, holdId, tenants);
   return stateOf(ports, holdId);
@@ -46,17 +50,19 @@ export async function requestHoldRelease(
  * until the delay is over.
  *
  * @idempotency approving what was approved changes nothing.
- * @throws LetheError UNKNOWN_HOLD; NOT_PERMITTED for the same person, or without a living request.
+ * @throws LetheError UNKNOWN_HOLD; NOT_PERMITTED for the same person, or without a living request;
+ *   SIGNATURE_REQUIRED where decisions are signed, or what is wrong with the document.
  * @source CC-4
  */
 export async function approveHoldRelease(
   ports: HoldPorts,
-  order: { readonly holdId: string; readonly approvedBy: string },
+  order: { readonly holdId: string; readonly approvedBy: string } & SignedBy,
 ): Promise<ReleaseState> {
-  const { holdId, approvedBy } = order;
-  assertReleaseApproval({ approvedBy });
-  const tenants = await decide(ports, {
-    ...{ holdId, procedure: 'approve_hold_release', by: approvedBy },
+  const { holdId, ...approval } = order;
+  assertReleaseApproval(approval);
+  const tenants = await decideSigned(ports, 'approve-release', {
+    ...{ holdId, procedure: 'approve_hold_release', by: approval.approvedBy },
+    document: approval.document,
   });
   await recordAll(ports, holdId, tenants);
   return stateOf(ports, holdId);
@@ -113,6 +119,17 @@ export async function settleHoldRelease(
   }
   return state;
 }
+
+const decideSigned = (
+  ports: HoldPorts,
+  decision: DecisionKind,
+  order: Decision & { readonly document: string | undefined },
+): Promise<readonly string[]> =>
+  withDecision(
+    ports,
+    { decision, subject: order.holdId, by: order.by, document: order.document },
+    () => decide(ports, order),
+  );
 
 async function decide(
   ports: HoldPorts,

@@ -222,6 +222,7 @@ async function readKnown(control: CheckpointReaders['control']): Promise<Readonl
               JOIN signer_revocations r ON r.kid = c.kid WHERE c.action = 'revoke-signer'
       UNION SELECT CONCAT('authority-changed ', change_id) FROM signer_revocations
       UNION SELECT CONCAT('authority-changed ', change_id) FROM approval_rules WHERE change_id IS NOT NULL
+      UNION SELECT CONCAT('authority-changed ', change_id) FROM decision_rules WHERE change_id IS NOT NULL
       UNION SELECT CONCAT('key-destroyed ', key_ref) FROM tombstones
       UNION SELECT CONCAT('cohort-split ', run_id, '/', due_on, '/', hold_id) FROM cohort_splits
       UNION SELECT CONCAT('cohort-split ', run_id, '/', due_on, '/', hold_id) FROM lost_splits

@@ -31,6 +31,12 @@ export type LostAuthority =
       readonly approvalsNeeded: number;
       readonly approveWithinHours: number;
       readonly at: string;
+    }
+  | {
+      readonly what: 'decisions-rule';
+      readonly changeId: string;
+      readonly signed: boolean;
+      readonly at: string;
     };
 
 /** What an entry says that takes orders out of force; null for any other. */
@@ -55,6 +61,10 @@ export function lostAuthority(entry: LedgerEntry): LostAuthority | null {
   if (details['action'] === 'revoke-signer') {
     const kid = Buffer.from(text('subjectKey'), 'hex').toString('base64url');
     return { what: 'key-taken-out', kid, changeId, at };
+  }
+  if (details['action'] === 'sign-decisions' || details['action'] === 'name-decisions') {
+    const signed = details['action'] === 'sign-decisions';
+    return { what: 'decisions-rule', changeId, signed, at };
   }
   // A key that was added and is lost counts for nobody: people add it again.
   if (details['action'] !== 'set-rule') return null;
@@ -87,6 +97,10 @@ export async function replayAuthority(
     } else if (one.what === 'rule-set') {
       await control.execute('CALL replay_approval_rule(?, ?, ?, ?)', [
         ...[one.changeId, one.approvalsNeeded, one.approveWithinHours, toSqlTime(one.at)],
+      ]);
+    } else if (one.what === 'decisions-rule') {
+      await control.execute('CALL replay_decision_rule(?, ?, ?)', [
+        ...[one.changeId, one.signed ? 1 : 0, toSqlTime(one.at)],
       ]);
     } else if (one.what === 'order-stopped') {
       tenants.add(one.tenantId);

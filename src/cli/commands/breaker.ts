@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import { resetBreaker } from '../../activities/control/breaker';
+import { termsOf } from '../../activities/control/decisions';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { confirm } from '../confirm';
-import { actorOf } from '../lifecycle-command';
 import { facts, table } from '../output';
+import { decide, withKey } from '../sign-decision';
 
 interface ResetOptions extends CommonOptions {
   readonly trip: string;
   readonly reason: string;
   readonly requestedBy?: string;
+  readonly key?: string;
   readonly confirm?: string;
 }
 
@@ -33,22 +35,25 @@ export function addBreaker(lethe: Command, cli: Cli): void {
       return { data: trips, text: rows.length === 0 ? 'no trips\n' : table(head, rows) };
     }),
   );
-  addCommand(breaker, 'reset', 'let destruction go on after a trip whose cause was found')
+  withKey(addCommand(breaker, 'reset', 'let destruction go on after a trip whose cause was found'))
     .requiredOption('--trip <id>', 'trip, bt_…')
     .requiredOption('--reason <text>', 'what was found, in one line; without content of a tenant')
     .option('--requested-by <id>', 'opaque id of who resets it; default: LETHE_ACTOR')
     .option('--confirm <trip>', "the trip's id once more, instead of being asked")
     .action(
       cli.action<ResetOptions>(async (options, session) => {
-        const resetBy = actorOf(options.requestedBy, session.config);
+        const { trip: tripId, reason, key, requestedBy } = options;
+        const { by, ...signed } = await decide(session, { key, by: requestedBy }, () =>
+          Promise.resolve({ decision: 'reset-breaker', subject: tripId, terms: termsOf(reason) }),
+        );
         await confirm(cli.io, {
           id: options.trip,
           consequence: 'Destruction goes on in the scope of the trip',
           given: options.confirm,
           json: options.json,
         });
-        const { trip: tripId, reason } = options;
-        const trip = await resetBreaker(session.freezes, { tripId, resetBy, reason });
+        const reset = { tripId, resetBy: by, reason, ...signed };
+        const trip = await resetBreaker(session.freezes, reset);
         return {
           data: trip,
           text: facts([

@@ -1,12 +1,13 @@
 import { Option, type Command } from 'commander';
 import { setCap } from '../../activities/control/caps';
+import { termsOf } from '../../activities/control/decisions';
 import type { CapRecord, CapValue } from '../../contracts/control-reader';
 import { CAPS, type CapName } from '../../domain/caps';
 import { LetheError } from '../../domain/errors';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { confirm } from '../confirm';
-import { actorOf } from '../lifecycle-command';
 import { table } from '../output';
+import { decide, withKey } from '../sign-decision';
 
 interface SetOptions extends CommonOptions {
   readonly cap: CapName;
@@ -14,6 +15,7 @@ interface SetOptions extends CommonOptions {
   readonly percent?: string;
   readonly reason: string;
   readonly requestedBy?: string;
+  readonly key?: string;
   readonly confirm?: string;
 }
 
@@ -32,7 +34,7 @@ export function addCaps(lethe: Command, cli: Cli): void {
       return { data: known, text: describe(known) };
     }),
   );
-  addCommand(caps, 'set', 'set a cap; stricter counts at once, looser only after a delay')
+  withKey(addCommand(caps, 'set', 'set a cap; stricter counts at once, looser only after a delay'))
     .addOption(
       new Option('--cap <name>', 'which one').choices(Object.keys(CAPS)).makeOptionMandatory(),
     )
@@ -43,13 +45,17 @@ export function addCaps(lethe: Command, cli: Cli): void {
     .option('--confirm <cap>', "the cap's name once more, instead of being asked")
     .action(
       cli.action<SetOptions>(async (options, session) => {
-        const order = {
-          cap: options.cap,
-          amount: wholeNumber(options.amount, 'amount'),
-          share: thousandths(options.percent),
-          setBy: actorOf(options.requestedBy, session.config),
-          reason: options.reason,
-        };
+        const { cap, reason, key, requestedBy } = options;
+        const amount = wholeNumber(options.amount, 'amount');
+        const share = thousandths(options.percent);
+        const { by, ...signed } = await decide(session, { key, by: requestedBy }, () =>
+          Promise.resolve({
+            decision: 'set-cap',
+            subject: cap,
+            terms: termsOf(amount, share, reason),
+          }),
+        );
+        const order = { cap, amount, share, setBy: by, reason, ...signed };
         await confirm(cli.io, {
           id: options.cap,
           consequence: 'A cap decides how much can be lost by one mistake',

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { placeFreeze } from '../../activities/control/freeze';
+import { termsOf } from '../../activities/control/decisions';
 import { approveLift, requestLift } from '../../activities/control/lift-freeze';
 import { readFreeze } from '../../activities/control/read-interlocks';
 import type { FreezeRecord } from '../../contracts/control-reader';
@@ -11,6 +12,7 @@ import { ofKnownTenant } from '../known-tenant';
 import { actorOf } from '../lifecycle-command';
 import { facts, table } from '../output';
 import type { Session } from '../session';
+import { approvalOf, decide, withKey } from '../sign-decision';
 
 interface PlaceOptions extends CommonOptions {
   readonly tenant?: string;
@@ -23,6 +25,7 @@ interface LiftOptions extends CommonOptions {
   readonly freeze: string;
   readonly reason: string;
   readonly requestedBy?: string;
+  readonly key?: string;
   readonly confirm?: string;
 }
 
@@ -123,20 +126,29 @@ async function confirmed(
 }
 
 function addLift(freeze: Command, cli: Cli): void {
-  addCommand(freeze, 'lift', 'ask that a freeze be lifted; it ends when a second person approves')
+  withKey(
+    addCommand(
+      freeze,
+      'lift',
+      'ask that a freeze be lifted; it ends when a second person approves',
+    ),
+  )
     .requiredOption('--freeze <id>', 'freeze, fz_…')
     .requiredOption('--reason <text>', 'why, in one line; without names or content of a tenant')
     .option('--requested-by <id>', 'opaque id of who asks; default: LETHE_ACTOR')
     .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<LiftOptions>(async (options, session) => {
-        const requestedBy = actorOf(options.requestedBy, session.config);
+        const { freeze: id, reason, key, requestedBy: named } = options;
+        const { by, ...signed } = await decide(session, { key, by: named }, () =>
+          Promise.resolve({ decision: 'request-lift', subject: id, terms: termsOf(reason) }),
+        );
         await confirmed(cli, options, {
           session,
           consequence: 'Once a second person approves, what is due is destroyed',
         });
-        const { freeze: id, reason } = options;
-        const asked = await requestLift(session.freezes, { freezeId: id, requestedBy, reason });
+        const lift = { freezeId: id, requestedBy: by, reason, ...signed };
+        const asked = await requestLift(session.freezes, lift);
         return {
           data: asked,
           text: facts([
@@ -151,18 +163,29 @@ function addLift(freeze: Command, cli: Cli): void {
 }
 
 function addApprove(freeze: Command, cli: Cli): void {
-  addCommand(freeze, 'approve', 'approve that a freeze be lifted, as somebody else than who asked')
+  withKey(
+    addCommand(
+      freeze,
+      'approve',
+      'approve that a freeze be lifted, as somebody else than who asked',
+    ),
+  )
     .requiredOption('--freeze <id>', 'freeze, fz_…')
     .option('--approved-by <id>', 'opaque id of who approves; default: LETHE_ACTOR')
     .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<ApproveOptions>(async (options, session) => {
-        const approvedBy = actorOf(options.approvedBy, session.config);
+        const { freeze: freezeId, key, approvedBy: named } = options;
+        const { by, ...signed } = await decide(session, { key, by: named }, async () => {
+          const asked = (await readFreeze(session.freezes.control, freezeId))?.request ?? null;
+          const approval = { decision: 'approve-lift', subject: freezeId } as const;
+          return approvalOf(session, { ...approval, by: asked?.requestedBy ?? null });
+        });
         await confirmed(cli, options, {
           session,
           consequence: 'What is due is destroyed as soon as the freeze is lifted',
         });
-        const lifted = await approveLift(session.freezes, { freezeId: options.freeze, approvedBy });
+        const lifted = await approveLift(session.freezes, { freezeId, approvedBy: by, ...signed });
         if (lifted.scope !== 'global') await session.client.tellFactsChanged(lifted.scope);
         return {
           data: lifted,

@@ -1,15 +1,18 @@
 import type { Command } from 'commander';
 import type { ReleaseState } from '../../contracts/holds';
 import { parseId } from '../../domain/identifiers';
+import { termsOf } from '../../activities/control/decisions';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { confirm, idToType } from '../confirm';
 import { actorOf } from '../lifecycle-command';
 import { facts, type Answer } from '../output';
 import type { Session } from '../session';
+import { approvalOf, decide, withKey } from '../sign-decision';
 
 interface ReleaseOptions extends CommonOptions {
   readonly hold: string;
   readonly requestedBy?: string;
+  readonly key?: string;
   readonly confirm?: string;
 }
 
@@ -50,37 +53,51 @@ async function confirmed(
 }
 
 function addRequest(hold: Command, cli: Cli): void {
-  addCommand(hold, 'release', 'ask that a hold be released; somebody else must approve')
+  withKey(addCommand(hold, 'release', 'ask that a hold be released; somebody else must approve'))
     .requiredOption('--hold <id>', 'hold, hd_…')
     .option('--requested-by <id>', 'opaque id of who asks; default: LETHE_ACTOR')
     .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<ReleaseOptions>(async (options, session) => {
         const holdId = parseId('HoldId', options.hold, 'hold');
-        const requestedBy = actorOf(options.requestedBy, session.config);
+        const { key, requestedBy: named } = options;
+        const { by, ...signed } = await decide(session, { key, by: named }, () =>
+          Promise.resolve({ decision: 'request-release', subject: holdId, terms: termsOf() }),
+        );
         await confirmed(cli, options, {
           session,
           consequence: `Once a second person approves and the delay is over, what hold ${holdId} kept`,
         });
-        return answerOf(await session.client.requestHoldRelease(holdId, { requestedBy }));
+        return answerOf(
+          await session.client.requestHoldRelease(holdId, { requestedBy: by, ...signed }),
+        );
       }),
     );
 }
 
 function addApprove(hold: Command, cli: Cli): void {
-  addCommand(hold, 'approve', 'approve the release of a hold, as somebody else than who asked')
+  withKey(
+    addCommand(hold, 'approve', 'approve the release of a hold, as somebody else than who asked'),
+  )
     .requiredOption('--hold <id>', 'hold, hd_…')
     .option('--approved-by <id>', 'opaque id of who approves; default: LETHE_ACTOR')
     .option('--confirm <id>', CONFIRM)
     .action(
       cli.action<ApproveOptions>(async (options, session) => {
         const holdId = parseId('HoldId', options.hold, 'hold');
-        const approvedBy = actorOf(options.approvedBy, session.config);
+        const { key, approvedBy: named } = options;
+        const { by, ...signed } = await decide(session, { key, by: named }, async () => {
+          const asked = (await session.reader.hold(holdId))?.request ?? null;
+          const approval = { decision: 'approve-release', subject: holdId } as const;
+          return approvalOf(session, { ...approval, by: asked?.requestedBy ?? null });
+        });
         await confirmed(cli, options, {
           session,
           consequence: `When the delay is over and its windows are open, what hold ${holdId} kept`,
         });
-        return answerOf(await session.client.approveHoldRelease(holdId, { approvedBy }));
+        return answerOf(
+          await session.client.approveHoldRelease(holdId, { approvedBy: by, ...signed }),
+        );
       }),
     );
 }

@@ -39,6 +39,7 @@ export function addSigner(lethe: Command, cli: Cli): void {
   addAdd(signer, cli);
   addRevoke(signer, cli);
   addRule(signer, cli);
+  addDecisions(signer, cli);
   addApprove(signer, cli);
   addCommand(
     signer,
@@ -120,6 +121,33 @@ function addRule(signer: Command, cli: Cli): void {
     );
 }
 
+function addDecisions(signer: Command, cli: Cli): void {
+  const decisions = addCommand(
+    signer,
+    'decisions',
+    'propose whether releases, lifts, looser caps and resets need signatures',
+  );
+  proposing(decisions, 'the word decisions')
+    .addOption(
+      new Option('--by <how>', 'how people decide that destruction may go on')
+        .choices(['signature', 'name'])
+        .makeOptionMandatory(),
+    )
+    .action(
+      cli.action<ChangeOptions & { readonly by: 'signature' | 'name' }>(
+        async (options, session) => {
+          const action = options.by === 'signature' ? 'sign-decisions' : 'name-decisions';
+          const consequence =
+            options.by === 'signature'
+              ? 'Nobody releases, lifts, loosens or resets without a key of the registry'
+              : 'Whoever may use the logins of the command line can act under any name';
+          await confirmed(cli, options, { id: 'decisions', consequence });
+          return propose(session, options, { action });
+        },
+      ),
+    );
+}
+
 function addApprove(signer: Command, cli: Cli): void {
   addCommand(signer, 'approve', 'approve a proposed change, as somebody else than who proposed it')
     .requiredOption('--change <id>', 'proposal, ch_…')
@@ -188,10 +216,11 @@ const changeAnswer = (change: AuthorityChange): Answer => ({
 });
 
 async function list({ reader }: Session): Promise<Answer> {
-  const [signers, changes, rules] = await Promise.all([
+  const [signers, changes, rules, signed] = await Promise.all([
     reader.signers(),
     reader.authorityChanges(),
     reader.approvalRules(),
+    reader.decisionsSigned(),
   ]);
   const rule = rules[0] ?? null;
   const waiting = changes.filter(({ approvedBy }) => approvedBy === null);
@@ -202,12 +231,13 @@ async function list({ reader }: Session): Promise<Answer> {
   ]);
   const head = ['key', 'role', 'person', 'from', 'until', 'taken out', 'now'];
   return {
-    data: { signers, rule, waiting },
+    data: { signers, rule, decisionsSigned: signed, waiting },
     text: [
       keys.length === 0 ? 'no keys\n' : table(head, keys),
       facts([
         ['approvals an order needs', rule?.approvalsNeeded ?? null],
         ['within hours', rule?.approveWithinHours ?? null],
+        ['releases, lifts, looser caps, resets', signed ? 'with signatures' : 'names are enough'],
       ]),
       ...waiting.map((change) => facts([['waits for a second person', change.changeId]])),
     ].join('\n'),

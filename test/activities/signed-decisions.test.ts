@@ -1,0 +1,302 @@
+import {
+  approveChange,
+  proposeChange,
+  signChange,
+  signChangeApproval,
+} from '../../src/activities/control/authority';
+import { readTrips, resetBreaker, tripBreaker } from '../../src/activities/control/breaker';
+import { readCaps, setCap } from '../../src/activities/control/caps';
+import {
+  auditDecisions,
+  readSignedRequest,
+  signDecision,
+  termsOf,
+} from '../../src/activities/control/decisions';
+import { placeFreeze, type FreezePorts } from '../../src/activities/control/freeze';
+import { approveLift, requestLift } from '../../src/activities/control/lift-freeze';
+import { readHold } from '../../src/activities/control/read-holds';
+import { readFreeze } from '../../src/activities/control/read-interlocks';
+import { DECISIONS, type Decision } from '../../src/contracts/decisions';
+import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import { newHoldId, placeOver } from '../support/holds';
+import { freezePorts, later } from '../support/interlocks';
+import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
+import { subscribed } from '../support/tenant-life';
+
+const HOUR = 3600;
+const REASON = 'the cause was found and is gone';
+let engine: EngineHarness;
+let ports: FreezePorts;
+let anna: TestSigner;
+let bert: TestSigner;
+let serial = 0;
+
+beforeAll(async () => {
+  engine = await createEngineHarness();
+  await engine.setClock('2030-01-07T01:00:00Z');
+  ports = await freezePorts(engine);
+  [anna, bert] = await firstTwo(ports);
+  await agreeOn('sign-decisions');
+});
+afterAll(() => engine.remove());
+
+async function agreeOn(action: 'sign-decisions' | 'name-decisions'): Promise<void> {
+  const changeId = `ch_${String((serial += 1)).padStart(20, '0')}`;
+  const proposed = await proposeChange(ports, signChange({ changeId, action }, anna.key));
+  await approveChange(ports, signChangeApproval(proposed, bert.key));
+}
+
+/** A decision that counts, unless something of it is changed. */
+async function signed(
+  what: Pick<Decision, 'decision' | 'subject' | 'terms'>,
+  by: TestSigner,
+  change: Partial<Decision> = {},
+): Promise<string> {
+  const now = Date.parse(await engine.now());
+  const decision: Decision = {
+    ...{ version: 1, environment: engine.environment.name, ...what, person: by.personId },
+    issuedAt: new Date(now).toISOString(),
+    expiresAt: new Date(now + HOUR * 1000).toISOString(),
+    ...change,
+  };
+  return signDecision(decision, by.key);
+}
+
+const codeOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'accepted',
+    (error: unknown) => (error as { code: string }).code,
+  );
+
+async function frozen(): Promise<string> {
+  const freezeId = `fz_${newTenantId().slice(3)}`;
+  const scope = await subscribed(engine, 'CVM');
+  await placeFreeze(ports, { freezeId, scope, placedBy: 'ops-1' });
+  return freezeId;
+}
+
+const asking = (freezeId: string) =>
+  ({ decision: 'request-lift', subject: freezeId, terms: termsOf(REASON) }) as const;
+
+async function askedBy(freezeId: string, by: TestSigner): Promise<string> {
+  const document = await signed(asking(freezeId), by);
+  await requestLift(ports, { freezeId, requestedBy: by.personId, reason: REASON, document });
+  const request = { decision: 'request-lift', subject: freezeId, by: by.personId } as const;
+  return (await readSignedRequest(ports.control, request)) ?? '';
+}
+
+const inForce = async (freezeId: string): Promise<boolean | undefined> =>
+  (await readFreeze(ports.control, freezeId))?.inForce;
+
+describe('a lift where decisions are signed', () => {
+  it('takes two signatures, of which the second names the first [AB-1]', async () => {
+    const freezeId = await frozen();
+    const terms = await askedBy(freezeId, anna);
+    const document = await signed({ decision: 'approve-lift', subject: freezeId, terms }, bert);
+    const approval = { freezeId, approvedBy: bert.personId, document };
+    expect(await approveLift(ports, approval)).toMatchObject({ inForce: false });
+    expect(await approveLift(ports, approval)).toMatchObject({ inForce: false });
+  });
+
+  it('is never asked for or approved by a name alone [AB-1]', async () => {
+    const freezeId = await frozen();
+    const [requestedBy, approvedBy] = [anna.personId, bert.personId];
+    expect(await codeOf(requestLift(ports, { freezeId, requestedBy, reason: REASON }))).toBe(
+      'SIGNATURE_REQUIRED',
+    );
+    await askedBy(freezeId, anna);
+    expect(await codeOf(approveLift(ports, { freezeId, approvedBy }))).toBe('SIGNATURE_REQUIRED');
+    expect(await inForce(freezeId)).toBe(true);
+  });
+
+  it('is not approved by the signature of another request, nor by one that was used', async () => {
+    const freezeId = await frozen();
+    const terms = await askedBy(freezeId, anna);
+    const approving = { decision: 'approve-lift', subject: freezeId } as const;
+    const other = await signed({ ...approving, terms: termsOf('another') }, bert);
+    const approve = (document: string): Promise<string> =>
+      codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document }));
+    expect(await approve(other)).toBe('SIGNATURE_REQUIRED');
+    await later(engine, 25 * HOUR);
+    const again = await askedBy(freezeId, anna);
+    expect(again).not.toBe(terms);
+    expect(await approve(await signed({ ...approving, terms }, bert))).toBe('SIGNATURE_REQUIRED');
+    expect(await inForce(freezeId)).toBe(true);
+    expect(await approve(await signed({ ...approving, terms: again }, bert))).toBe('accepted');
+  });
+
+  it('does not take a second signed request for the approval', async () => {
+    const freezeId = await frozen();
+    await askedBy(freezeId, anna);
+    await askedBy(freezeId, bert);
+    expect(await codeOf(approveLift(ports, { freezeId, approvedBy: anna.personId }))).toBe(
+      'SIGNATURE_REQUIRED',
+    );
+    expect(await inForce(freezeId)).toBe(true);
+  });
+
+  it('counts a request no longer whose key was taken out since', async () => {
+    const third = await register(ports, [anna, bert], newSigner('operator', 'person-3'));
+    const freezeId = await frozen();
+    const terms = await askedBy(freezeId, third);
+    const changeId = `ch_${String((serial += 1)).padStart(20, '0')}`;
+    const action = { action: 'revoke-signer', kid: third.kid } as const;
+    const change = await proposeChange(ports, signChange({ changeId, ...action }, anna.key));
+    await approveChange(ports, signChangeApproval(change, bert.key));
+    const document = await signed({ decision: 'approve-lift', subject: freezeId, terms }, bert);
+    expect(
+      await codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document })),
+    ).toBe('SIGNATURE_REQUIRED');
+    expect(await inForce(freezeId)).toBe(true);
+  });
+});
+
+describe('a document', () => {
+  it.each<[string, Partial<Decision>, string]>([
+    ['of another environment', { environment: 'elsewhere' }, 'SIGNATURE_INVALID'],
+    ['of another freeze', { subject: 'fz_0000000000000000' }, 'SIGNATURE_INVALID'],
+    ['of another decision', { decision: 'approve-lift' }, 'SIGNATURE_INVALID'],
+    ['that names somebody else', { person: 'person-2' }, 'SIGNATURE_INVALID'],
+    ['over another reason', { terms: termsOf('something else') }, 'SIGNATURE_REQUIRED'],
+    ['that has expired', { expiresAt: '2030-01-01T00:00:00.000Z' }, 'INVALID_INPUT'],
+    ['that would count for years', { expiresAt: '2039-01-01T00:00:00.000Z' }, 'INVALID_INPUT'],
+  ])('%s changes nothing', async (_what, change, code) => {
+    const freezeId = await frozen();
+    const document = await signed(asking(freezeId), anna, change);
+    const order = { freezeId, requestedBy: anna.personId, reason: REASON, document };
+    expect(await codeOf(requestLift(ports, order))).toBe(code);
+    expect((await readFreeze(ports.control, freezeId))?.request).toBeNull();
+  });
+
+  it('altered, of an unknown key, of another role or by somebody else changes nothing', async () => {
+    const freezeId = await frozen();
+    const requester = await register(ports, [anna, bert], newSigner('requester', 'person-9'));
+    const good = await signed(asking(freezeId), anna);
+    const [head = '', body = '', signature = ''] = good.split('.');
+    const cases: [string, string, string][] = [
+      [`${head}.${body}.${signature.slice(0, -2)}AA`, anna.personId, 'SIGNATURE_INVALID'],
+      ['not a document', anna.personId, 'SIGNATURE_INVALID'],
+      [await signed(asking(freezeId), newSigner('dpo', 'x-1')), 'x-1', 'UNKNOWN_SIGNER'],
+      [await signed(asking(freezeId), requester), 'person-9', 'SIGNER_NOT_ENTITLED'],
+      [good, bert.personId, 'SIGNATURE_INVALID'],
+    ];
+    for (const [document, requestedBy, code] of cases) {
+      const order = { freezeId, requestedBy, reason: REASON, document };
+      expect(await codeOf(requestLift(ports, order))).toBe(code);
+    }
+    expect((await readFreeze(ports.control, freezeId))?.request).toBeNull();
+  });
+
+  it('leaves each refusal in the evidence, without what was sent', async () => {
+    const rows = await engine
+      .root('evidence')
+      .query(`SELECT entry FROM entries WHERE entry LIKE '%decision-refused%'`);
+    const text = JSON.stringify(rows);
+    for (const reason of ['signature-required', 'signature-invalid', 'unknown-signer']) {
+      expect(text).toContain(reason);
+    }
+    expect(text).not.toContain('not a document');
+  });
+});
+
+describe('the release of a hold where decisions are signed', () => {
+  it('takes two signatures, and keeping it takes none [CC-4]', async () => {
+    const tenantId = await subscribed(engine, 'CVM');
+    const holdId = newHoldId();
+    await placeOver(engine, [{ tenantId }], { holdId });
+    const { activities } = engine;
+    const request = { holdId, requestedBy: anna.personId };
+    const approval = { holdId, approvedBy: bert.personId };
+    expect(await codeOf(activities.requestHoldRelease(request))).toBe('SIGNATURE_REQUIRED');
+    const asked = { decision: 'request-release', subject: holdId } as const;
+    const ask = async (): Promise<string> => {
+      const document = await signed({ ...asked, terms: termsOf() }, anna);
+      await activities.requestHoldRelease({ ...request, document });
+      const by = { ...asked, by: anna.personId };
+      return (await readSignedRequest(ports.control, by)) ?? '';
+    };
+    await ask();
+    expect(await codeOf(activities.approveHoldRelease(approval))).toBe('SIGNATURE_REQUIRED');
+    await activities.withdrawHoldRelease({ holdId, withdrawnBy: 'dpo-7' });
+    await later(engine, 1);
+    const terms = await ask();
+    const approve = { decision: 'approve-release', subject: holdId, terms } as const;
+    const document = await signed(approve, bert);
+    const state = await activities.approveHoldRelease({ ...approval, document });
+    expect(state).toMatchObject({ state: 'release-approved', approvedBy: bert.personId });
+    expect(await activities.approveHoldRelease({ ...approval, document })).toEqual(state);
+    expect((await readHold(ports.control, holdId))?.release).toBeNull();
+  });
+});
+
+describe('caps and the circuit breaker where decisions are signed', () => {
+  const looser = { cap: 'rows-per-batch', amount: 20_000, share: 0, reason: REASON } as const;
+  const inForceOf = async (): Promise<unknown> =>
+    (await readCaps(ports.control)).find(({ cap }) => cap === looser.cap);
+
+  it('a looser cap takes a signature over its numbers, a stricter one none', async () => {
+    const order = { ...looser, setBy: anna.personId };
+    const before = await inForceOf();
+    expect(await codeOf(setCap(ports, order))).toBe('SIGNATURE_REQUIRED');
+    const what = { decision: 'set-cap', subject: looser.cap } as const;
+    const larger = await signed({ ...what, terms: termsOf(90_000, 0, REASON) }, anna);
+    expect(await codeOf(setCap(ports, { ...order, document: larger }))).toBe('SIGNATURE_REQUIRED');
+    expect(await inForceOf()).toEqual(before);
+    const document = await signed({ ...what, terms: termsOf(20_000, 0, REASON) }, anna);
+    expect(await setCap(ports, { ...order, document })).toMatchObject({
+      pending: { amount: 20_000, setBy: anna.personId },
+    });
+    expect(await setCap(ports, { ...looser, amount: 500, setBy: 'ops-1' })).toMatchObject({
+      inForce: { amount: 500 },
+    });
+    // The document that was used does not bring its numbers back.
+    expect(await codeOf(setCap(ports, { ...order, document }))).toBe('SIGNATURE_REQUIRED');
+  });
+
+  it('a reset takes a signature', async () => {
+    const tenantId = await subscribed(engine, 'CVM');
+    const trip = { scope: 'mysql', cause: 'verification', tenantId, runId: `rn_${tenantId.slice(3)}`, dueOn: '' };
+    await tripBreaker({ ...ports, newToken: engine.parts.newToken }, trip as never);
+    const tripId = (await readTrips(ports.control))[0]?.tripId ?? '';
+    const reset = { tripId, resetBy: bert.personId, reason: REASON };
+    expect(await codeOf(resetBreaker(ports, reset))).toBe('SIGNATURE_REQUIRED');
+    const what = { decision: 'reset-breaker', subject: tripId, terms: termsOf(REASON) } as const;
+    const document = await signed(what, bert);
+    expect(await resetBreaker(ports, { ...reset, document })).toMatchObject({
+      reset: { resetBy: bert.personId },
+    });
+  });
+});
+
+describe('what is on record', () => {
+  it('verifies again, and a row that was written past the engine does not', async () => {
+    const before = await auditDecisions(ports.control);
+    expect(before).toMatchObject({ wrong: [] });
+    expect(before.checked).toBeGreaterThan(5);
+    await engine.root('control').execute(
+      `INSERT INTO signed_decisions SELECT REPEAT('a', 64), decision, 'fz_forged', terms, document, kid,
+         person_id, recorded_at, expires_at, used_at FROM signed_decisions WHERE used_at IS NOT NULL LIMIT 1`,
+    );
+    expect((await auditDecisions(ports.control)).wrong).toEqual(['a'.repeat(64)]);
+  });
+
+  it('is written by no login, only by the procedure', async () => {
+    for (const table of ['signed_decisions', 'decision_rules', 'decision_replays']) {
+      await expect(ports.control.execute(`DELETE FROM ${table} WHERE 1 = 0`)).rejects.toMatchObject(
+        { code: 'ER_TABLEACCESS_DENIED_ERROR' },
+      );
+    }
+    expect(DECISIONS).toHaveLength(6);
+  });
+});
+
+describe('the rule', () => {
+  it('is undone by two signatures as well, and then names are enough', async () => {
+    await agreeOn('name-decisions');
+    const freezeId = await frozen();
+    await requestLift(ports, { freezeId, requestedBy: 'ops-1', reason: REASON });
+    expect(await approveLift(ports, { freezeId, approvedBy: 'ops-2' })).toMatchObject({
+      inForce: false,
+    });
+  });
+});
