@@ -6,12 +6,7 @@ import {
 } from '../../src/activities/control/authority';
 import { readTrips, resetBreaker, tripBreaker } from '../../src/activities/control/breaker';
 import { readCaps, setCap } from '../../src/activities/control/caps';
-import {
-  auditDecisions,
-  readSignedRequest,
-  signDecision,
-  termsOf,
-} from '../../src/activities/control/decisions';
+import { auditDecisions, readSignedRequest, termsOf } from '../../src/activities/control/decisions';
 import { placeFreeze, type FreezePorts } from '../../src/activities/control/freeze';
 import { approveLift, requestLift } from '../../src/activities/control/lift-freeze';
 import { readHold } from '../../src/activities/control/read-holds';
@@ -20,6 +15,7 @@ import { DECISIONS, type Decision } from '../../src/contracts/decisions';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
 import { newHoldId, placeOver } from '../support/holds';
 import { freezePorts, later } from '../support/interlocks';
+import { agreeOn, signed } from '../support/signed-decisions';
 import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
 import { subscribed } from '../support/tenant-life';
 
@@ -36,31 +32,9 @@ beforeAll(async () => {
   await engine.setClock('2030-01-07T01:00:00Z');
   ports = await freezePorts(engine);
   [anna, bert] = await firstTwo(ports);
-  await agreeOn('sign-decisions');
+  await agreeOn(ports, [anna, bert], 'sign-decisions');
 });
 afterAll(() => engine.remove());
-
-async function agreeOn(action: 'sign-decisions' | 'name-decisions'): Promise<void> {
-  const changeId = `ch_${String((serial += 1)).padStart(20, '0')}`;
-  const proposed = await proposeChange(ports, signChange({ changeId, action }, anna.key));
-  await approveChange(ports, signChangeApproval(proposed, bert.key));
-}
-
-/** A decision that counts, unless something of it is changed. */
-async function signed(
-  what: Pick<Decision, 'decision' | 'subject' | 'terms'>,
-  by: TestSigner,
-  change: Partial<Decision> = {},
-): Promise<string> {
-  const now = Date.parse(await engine.now());
-  const decision: Decision = {
-    ...{ version: 1, environment: engine.environment.name, ...what, person: by.personId },
-    issuedAt: new Date(now).toISOString(),
-    expiresAt: new Date(now + HOUR * 1000).toISOString(),
-    ...change,
-  };
-  return signDecision(decision, by.key);
-}
 
 const codeOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
@@ -79,7 +53,7 @@ const asking = (freezeId: string) =>
   ({ decision: 'request-lift', subject: freezeId, terms: termsOf(REASON) }) as const;
 
 async function askedBy(freezeId: string, by: TestSigner): Promise<string> {
-  const document = await signed(asking(freezeId), by);
+  const document = await signed(engine, asking(freezeId), by);
   await requestLift(ports, { freezeId, requestedBy: by.personId, reason: REASON, document });
   const request = { decision: 'request-lift', subject: freezeId, by: by.personId } as const;
   return (await readSignedRequest(ports.control, request)) ?? '';
@@ -92,7 +66,11 @@ describe('a lift where decisions are signed', () => {
   it('takes two signatures, of which the second names the first [AB-1]', async () => {
     const freezeId = await frozen();
     const terms = await askedBy(freezeId, anna);
-    const document = await signed({ decision: 'approve-lift', subject: freezeId, terms }, bert);
+    const document = await signed(
+      engine,
+      { decision: 'approve-lift', subject: freezeId, terms },
+      bert,
+    );
     const approval = { freezeId, approvedBy: bert.personId, document };
     expect(await approveLift(ports, approval)).toMatchObject({ inForce: false });
     expect(await approveLift(ports, approval)).toMatchObject({ inForce: false });
@@ -113,16 +91,20 @@ describe('a lift where decisions are signed', () => {
     const freezeId = await frozen();
     const terms = await askedBy(freezeId, anna);
     const approving = { decision: 'approve-lift', subject: freezeId } as const;
-    const other = await signed({ ...approving, terms: termsOf('another') }, bert);
+    const other = await signed(engine, { ...approving, terms: termsOf('another') }, bert);
     const approve = (document: string): Promise<string> =>
       codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document }));
     expect(await approve(other)).toBe('SIGNATURE_REQUIRED');
     await later(engine, 25 * HOUR);
     const again = await askedBy(freezeId, anna);
     expect(again).not.toBe(terms);
-    expect(await approve(await signed({ ...approving, terms }, bert))).toBe('SIGNATURE_REQUIRED');
+    expect(await approve(await signed(engine, { ...approving, terms }, bert))).toBe(
+      'SIGNATURE_REQUIRED',
+    );
     expect(await inForce(freezeId)).toBe(true);
-    expect(await approve(await signed({ ...approving, terms: again }, bert))).toBe('accepted');
+    expect(await approve(await signed(engine, { ...approving, terms: again }, bert))).toBe(
+      'accepted',
+    );
   });
 
   it('does not take a second signed request for the approval', async () => {
@@ -143,7 +125,11 @@ describe('a lift where decisions are signed', () => {
     const action = { action: 'revoke-signer', kid: third.kid } as const;
     const change = await proposeChange(ports, signChange({ changeId, ...action }, anna.key));
     await approveChange(ports, signChangeApproval(change, bert.key));
-    const document = await signed({ decision: 'approve-lift', subject: freezeId, terms }, bert);
+    const document = await signed(
+      engine,
+      { decision: 'approve-lift', subject: freezeId, terms },
+      bert,
+    );
     expect(
       await codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document })),
     ).toBe('SIGNATURE_REQUIRED');
@@ -162,7 +148,7 @@ describe('a document', () => {
     ['that would count for years', { expiresAt: '2039-01-01T00:00:00.000Z' }, 'INVALID_INPUT'],
   ])('%s changes nothing', async (_what, change, code) => {
     const freezeId = await frozen();
-    const document = await signed(asking(freezeId), anna, change);
+    const document = await signed(engine, asking(freezeId), anna, change);
     const order = { freezeId, requestedBy: anna.personId, reason: REASON, document };
     expect(await codeOf(requestLift(ports, order))).toBe(code);
     expect((await readFreeze(ports.control, freezeId))?.request).toBeNull();
@@ -171,13 +157,13 @@ describe('a document', () => {
   it('altered, of an unknown key, of another role or by somebody else changes nothing', async () => {
     const freezeId = await frozen();
     const requester = await register(ports, [anna, bert], newSigner('requester', 'person-9'));
-    const good = await signed(asking(freezeId), anna);
+    const good = await signed(engine, asking(freezeId), anna);
     const [head = '', body = '', signature = ''] = good.split('.');
     const cases: [string, string, string][] = [
       [`${head}.${body}.${signature.slice(0, -2)}AA`, anna.personId, 'SIGNATURE_INVALID'],
       ['not a document', anna.personId, 'SIGNATURE_INVALID'],
-      [await signed(asking(freezeId), newSigner('dpo', 'x-1')), 'x-1', 'UNKNOWN_SIGNER'],
-      [await signed(asking(freezeId), requester), 'person-9', 'SIGNER_NOT_ENTITLED'],
+      [await signed(engine, asking(freezeId), newSigner('dpo', 'x-1')), 'x-1', 'UNKNOWN_SIGNER'],
+      [await signed(engine, asking(freezeId), requester), 'person-9', 'SIGNER_NOT_ENTITLED'],
       [good, bert.personId, 'SIGNATURE_INVALID'],
     ];
     for (const [document, requestedBy, code] of cases) {
@@ -210,7 +196,7 @@ describe('the release of a hold where decisions are signed', () => {
     expect(await codeOf(activities.requestHoldRelease(request))).toBe('SIGNATURE_REQUIRED');
     const asked = { decision: 'request-release', subject: holdId } as const;
     const ask = async (): Promise<string> => {
-      const document = await signed({ ...asked, terms: termsOf() }, anna);
+      const document = await signed(engine, { ...asked, terms: termsOf() }, anna);
       await activities.requestHoldRelease({ ...request, document });
       const by = { ...asked, by: anna.personId };
       return (await readSignedRequest(ports.control, by)) ?? '';
@@ -221,7 +207,7 @@ describe('the release of a hold where decisions are signed', () => {
     await later(engine, 1);
     const terms = await ask();
     const approve = { decision: 'approve-release', subject: holdId, terms } as const;
-    const document = await signed(approve, bert);
+    const document = await signed(engine, approve, bert);
     const state = await activities.approveHoldRelease({ ...approval, document });
     expect(state).toMatchObject({ state: 'release-approved', approvedBy: bert.personId });
     expect(await activities.approveHoldRelease({ ...approval, document })).toEqual(state);
@@ -239,10 +225,10 @@ describe('caps and the circuit breaker where decisions are signed', () => {
     const before = await inForceOf();
     expect(await codeOf(setCap(ports, order))).toBe('SIGNATURE_REQUIRED');
     const what = { decision: 'set-cap', subject: looser.cap } as const;
-    const larger = await signed({ ...what, terms: termsOf(90_000, 0, REASON) }, anna);
+    const larger = await signed(engine, { ...what, terms: termsOf(90_000, 0, REASON) }, anna);
     expect(await codeOf(setCap(ports, { ...order, document: larger }))).toBe('SIGNATURE_REQUIRED');
     expect(await inForceOf()).toEqual(before);
-    const document = await signed({ ...what, terms: termsOf(20_000, 0, REASON) }, anna);
+    const document = await signed(engine, { ...what, terms: termsOf(20_000, 0, REASON) }, anna);
     expect(await setCap(ports, { ...order, document })).toMatchObject({
       pending: { amount: 20_000, setBy: anna.personId },
     });
@@ -255,13 +241,19 @@ describe('caps and the circuit breaker where decisions are signed', () => {
 
   it('a reset takes a signature', async () => {
     const tenantId = await subscribed(engine, 'CVM');
-    const trip = { scope: 'mysql', cause: 'verification', tenantId, runId: `rn_${tenantId.slice(3)}`, dueOn: '' };
+    const trip = {
+      scope: 'mysql',
+      cause: 'verification',
+      tenantId,
+      runId: `rn_${tenantId.slice(3)}`,
+      dueOn: '',
+    };
     await tripBreaker({ ...ports, newToken: engine.parts.newToken }, trip as never);
     const tripId = (await readTrips(ports.control))[0]?.tripId ?? '';
     const reset = { tripId, resetBy: bert.personId, reason: REASON };
     expect(await codeOf(resetBreaker(ports, reset))).toBe('SIGNATURE_REQUIRED');
     const what = { decision: 'reset-breaker', subject: tripId, terms: termsOf(REASON) } as const;
-    const document = await signed(what, bert);
+    const document = await signed(engine, what, bert);
     expect(await resetBreaker(ports, { ...reset, document })).toMatchObject({
       reset: { resetBy: bert.personId },
     });
@@ -292,7 +284,7 @@ describe('what is on record', () => {
 
 describe('the rule', () => {
   it('is undone by two signatures as well, and then names are enough', async () => {
-    await agreeOn('name-decisions');
+    await agreeOn(ports, [anna, bert], 'name-decisions');
     const freezeId = await frozen();
     await requestLift(ports, { freezeId, requestedBy: 'ops-1', reason: REASON });
     expect(await approveLift(ports, { freezeId, approvedBy: 'ops-2' })).toMatchObject({
