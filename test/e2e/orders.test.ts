@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createEvidenceLedger } from '../../src/activities/evidence/ledger';
@@ -7,6 +6,7 @@ import type { OrderOverview } from '../../src/contracts/order-records';
 import type { DeletionPlan } from '../../src/contracts/orders';
 import { orderDocument } from '../../src/contracts/orders';
 import { FAILURES, isLetheError, type FailureCode } from '../../src/domain/errors';
+import { cliEnvironment, writeKeys } from '../support/cli-people';
 import { letheProcess } from '../support/cli-process';
 import { subscribeTo } from '../support/control';
 import { newTenantId } from '../support/engine';
@@ -40,21 +40,8 @@ const stranger = newSigner('dpo', 'person-4');
 
 beforeAll(async () => {
   live = await createLiveEngine('2030-01-07T01:00:00Z');
-  env = {
-    ...process.env,
-    LETHE_ENVIRONMENT: live.namespace,
-    LETHE_TEMPORAL_NAMESPACE: live.namespace,
-    LETHE_KEYS_MYSQL_URL: '',
-    LETHE_EVIDENCE_MYSQL_URL: '',
-    LETHE_CREDENTIALS_FILE: file('credentials.json'),
-    LETHE_ACTOR: 'ops-1',
-  };
-  for (const { personId, key } of [...officers, clerk, stranger]) {
-    const pem = key.export({ format: 'pem', type: 'pkcs8' });
-    writeFileSync(file(`${personId}.pem`), pem, { mode: 0o600 });
-    const half = createPublicKey(key).export({ format: 'pem', type: 'spki' });
-    writeFileSync(file(`${personId}.pub`), half);
-  }
+  env = cliEnvironment(live);
+  writeKeys(live, [...officers, clerk, stranger]);
 });
 afterAll(() => live.remove());
 
