@@ -41,12 +41,12 @@ async function releasedBySignatures(): Promise<string> {
   await placeOver(engine, [{ tenantId }], { holdId });
   const [anna, bert] = officers;
   const ask = { decision: 'request-release', subject: holdId } as const;
-  const request = await signed(engine, { ...ask, terms: termsOf() }, anna);
+  const request = await signed(engine, anna, { ...ask, terms: termsOf() });
   const { activities } = engine;
   await activities.requestHoldRelease({ holdId, requestedBy: anna.personId, document: request });
   const terms = await readSignedRequest(ports.control, { ...ask, by: anna.personId });
   const approve = { decision: 'approve-release', subject: holdId, terms: terms ?? '' } as const;
-  const document = await signed(engine, approve, bert);
+  const document = await signed(engine, bert, approve);
   await activities.approveHoldRelease({ holdId, approvedBy: bert.personId, document });
   return holdId;
 }

@@ -53,7 +53,7 @@ const asking = (freezeId: string) =>
   ({ decision: 'request-lift', subject: freezeId, terms: termsOf(REASON) }) as const;
 
 async function askedBy(freezeId: string, by: TestSigner): Promise<string> {
-  const document = await signed(engine, asking(freezeId), by);
+  const document = await signed(engine, by, asking(freezeId));
   await requestLift(ports, { freezeId, requestedBy: by.personId, reason: REASON, document });
   const request = { decision: 'request-lift', subject: freezeId, by: by.personId } as const;
   return (await readSignedRequest(ports.control, request)) ?? '';
@@ -91,18 +91,18 @@ describe('a lift where decisions are signed', () => {
     const freezeId = await frozen();
     const terms = await askedBy(freezeId, anna);
     const approving = { decision: 'approve-lift', subject: freezeId } as const;
-    const other = await signed(engine, { ...approving, terms: termsOf('another') }, bert);
+    const other = await signed(engine, bert, { ...approving, terms: termsOf('another') });
     const approve = (document: string): Promise<string> =>
       codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document }));
     expect(await approve(other)).toBe('SIGNATURE_REQUIRED');
     await later(engine, 25 * HOUR);
     const again = await askedBy(freezeId, anna);
     expect(again).not.toBe(terms);
-    expect(await approve(await signed(engine, { ...approving, terms }, bert))).toBe(
+    expect(await approve(await signed(engine, bert, { ...approving, terms }))).toBe(
       'SIGNATURE_REQUIRED',
     );
     expect(await inForce(freezeId)).toBe(true);
-    expect(await approve(await signed(engine, { ...approving, terms: again }, bert))).toBe(
+    expect(await approve(await signed(engine, bert, { ...approving, terms: again }))).toBe(
       'accepted',
     );
   });
@@ -148,7 +148,7 @@ describe('a document', () => {
     ['that would count for years', { expiresAt: '2039-01-01T00:00:00.000Z' }, 'INVALID_INPUT'],
   ])('%s changes nothing', async (_what, change, code) => {
     const freezeId = await frozen();
-    const document = await signed(engine, asking(freezeId), anna, change);
+    const document = await signed(engine, anna, { ...asking(freezeId), ...change });
     const order = { freezeId, requestedBy: anna.personId, reason: REASON, document };
     expect(await codeOf(requestLift(ports, order))).toBe(code);
     expect((await readFreeze(ports.control, freezeId))?.request).toBeNull();
@@ -157,13 +157,13 @@ describe('a document', () => {
   it('altered, of an unknown key, of another role or by somebody else changes nothing', async () => {
     const freezeId = await frozen();
     const requester = await register(ports, [anna, bert], newSigner('requester', 'person-9'));
-    const good = await signed(engine, asking(freezeId), anna);
+    const good = await signed(engine, anna, asking(freezeId));
     const [head = '', body = '', signature = ''] = good.split('.');
     const cases: [string, string, string][] = [
       [`${head}.${body}.${signature.slice(0, -2)}AA`, anna.personId, 'SIGNATURE_INVALID'],
       ['not a document', anna.personId, 'SIGNATURE_INVALID'],
-      [await signed(engine, asking(freezeId), newSigner('dpo', 'x-1')), 'x-1', 'UNKNOWN_SIGNER'],
-      [await signed(engine, asking(freezeId), requester), 'person-9', 'SIGNER_NOT_ENTITLED'],
+      [await signed(engine, newSigner('dpo', 'x-1'), asking(freezeId)), 'x-1', 'UNKNOWN_SIGNER'],
+      [await signed(engine, requester, asking(freezeId)), 'person-9', 'SIGNER_NOT_ENTITLED'],
       [good, bert.personId, 'SIGNATURE_INVALID'],
     ];
     for (const [document, requestedBy, code] of cases) {
@@ -196,7 +196,7 @@ describe('the release of a hold where decisions are signed', () => {
     expect(await codeOf(activities.requestHoldRelease(request))).toBe('SIGNATURE_REQUIRED');
     const asked = { decision: 'request-release', subject: holdId } as const;
     const ask = async (): Promise<string> => {
-      const document = await signed(engine, { ...asked, terms: termsOf() }, anna);
+      const document = await signed(engine, anna, { ...asked, terms: termsOf() });
       await activities.requestHoldRelease({ ...request, document });
       const by = { ...asked, by: anna.personId };
       return (await readSignedRequest(ports.control, by)) ?? '';
@@ -207,7 +207,7 @@ describe('the release of a hold where decisions are signed', () => {
     await later(engine, 1);
     const terms = await ask();
     const approve = { decision: 'approve-release', subject: holdId, terms } as const;
-    const document = await signed(engine, approve, bert);
+    const document = await signed(engine, bert, approve);
     const state = await activities.approveHoldRelease({ ...approval, document });
     expect(state).toMatchObject({ state: 'release-approved', approvedBy: bert.personId });
     expect(await activities.approveHoldRelease({ ...approval, document })).toEqual(state);
@@ -225,10 +225,10 @@ describe('caps and the circuit breaker where decisions are signed', () => {
     const before = await inForceOf();
     expect(await codeOf(setCap(ports, order))).toBe('SIGNATURE_REQUIRED');
     const what = { decision: 'set-cap', subject: looser.cap } as const;
-    const larger = await signed(engine, { ...what, terms: termsOf(90_000, 0, REASON) }, anna);
+    const larger = await signed(engine, anna, { ...what, terms: termsOf(90_000, 0, REASON) });
     expect(await codeOf(setCap(ports, { ...order, document: larger }))).toBe('SIGNATURE_REQUIRED');
     expect(await inForceOf()).toEqual(before);
-    const document = await signed(engine, { ...what, terms: termsOf(20_000, 0, REASON) }, anna);
+    const document = await signed(engine, anna, { ...what, terms: termsOf(20_000, 0, REASON) });
     expect(await setCap(ports, { ...order, document })).toMatchObject({
       pending: { amount: 20_000, setBy: anna.personId },
     });
@@ -253,7 +253,7 @@ describe('caps and the circuit breaker where decisions are signed', () => {
     const reset = { tripId, resetBy: bert.personId, reason: REASON };
     expect(await codeOf(resetBreaker(ports, reset))).toBe('SIGNATURE_REQUIRED');
     const what = { decision: 'reset-breaker', subject: tripId, terms: termsOf(REASON) } as const;
-    const document = await signed(engine, what, bert);
+    const document = await signed(engine, bert, what);
     expect(await resetBreaker(ports, { ...reset, document })).toMatchObject({
       reset: { resetBy: bert.personId },
     });

@@ -24,19 +24,18 @@ export async function agreeOn(
   await approveChange(ports, signChangeApproval(proposed, approver.key));
 }
 
-/** A signed decision that counts for an hour, unless something of it is changed. */
+/** A signed decision that counts for an hour, unless `what` says otherwise. */
 export async function signed(
   engine: EngineHarness,
-  what: Pick<Decision, 'decision' | 'subject' | 'terms'>,
   by: TestSigner,
-  change: Partial<Decision> = {},
+  what: Pick<Decision, 'decision' | 'subject' | 'terms'> & Partial<Decision>,
 ): Promise<string> {
   const now = Date.parse(await engine.now());
   const decision: Decision = {
-    ...{ version: 1, environment: engine.environment.name, ...what, person: by.personId },
+    ...{ version: 1, environment: engine.environment.name, person: by.personId },
     issuedAt: new Date(now).toISOString(),
     expiresAt: new Date(now + HOUR_MS).toISOString(),
-    ...change,
+    ...what,
   };
   return signDecision(decision, by.key);
 }
