@@ -66,11 +66,11 @@ describe('a lift where decisions are signed', () => {
   it('takes two signatures, of which the second names the first [AB-1]', async () => {
     const freezeId = await frozen();
     const terms = await askedBy(freezeId, anna);
-    const document = await signed(
-      engine,
-      { decision: 'approve-lift', subject: freezeId, terms },
-      bert,
-    );
+    const document = await signed(engine, bert, {
+      decision: 'approve-lift',
+      subject: freezeId,
+      terms,
+    });
     const approval = { freezeId, approvedBy: bert.personId, document };
     expect(await approveLift(ports, approval)).toMatchObject({ inForce: false });
     expect(await approveLift(ports, approval)).toMatchObject({ inForce: false });
@@ -125,11 +125,11 @@ describe('a lift where decisions are signed', () => {
     const action = { action: 'revoke-signer', kid: third.kid } as const;
     const change = await proposeChange(ports, signChange({ changeId, ...action }, anna.key));
     await approveChange(ports, signChangeApproval(change, bert.key));
-    const document = await signed(
-      engine,
-      { decision: 'approve-lift', subject: freezeId, terms },
-      bert,
-    );
+    const document = await signed(engine, bert, {
+      decision: 'approve-lift',
+      subject: freezeId,
+      terms,
+    });
     expect(
       await codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document })),
     ).toBe('SIGNATURE_REQUIRED');
