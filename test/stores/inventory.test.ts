@@ -159,7 +159,7 @@ describe('nothing on the servers destroys by itself:', () => {
     }
   });
 
-  it('no SQL event runs, no view shows data elsewhere and the only triggers refuse or add a notice [AB-1]', async () => {
+  it('no SQL event runs, no view shows data elsewhere and the only triggers refuse, use a signature up or add a notice [AB-1]', async () => {
     expect(
       await rows(
         `SELECT event_name AS name FROM information_schema.events WHERE event_schema LIKE ?`,
@@ -180,6 +180,9 @@ describe('nothing on the servers destroys by itself:', () => {
       'cohort_counts_before_seal',
       'cohort_keys_before_seal',
       'cohorts_before_seal',
+      'lift_requests_signed',
+      'lifts_signed',
+      'looser_caps_signed',
       'manifest_batches_before_seal',
       'manifest_objects_before_seal',
       'manifests_after_rows',
@@ -187,7 +190,10 @@ describe('nothing on the servers destroys by itself:', () => {
       'permits_for_own_keys',
       'permits_under_no_hold',
       'permits_within_limits',
+      'release_requests_signed',
       'releases_by_two',
+      'releases_signed',
+      'resets_signed',
       'run_assets_before_seal',
     ]);
   });
@@ -298,6 +304,7 @@ const FREE_TEXT: Readonly<Record<string, string>> = {
   'control.deletion_orders.document': 'a signed order: ids, words, digests and instants',
   'control.deletion_approvals.document': 'a signed approval: ids, words, digests and instants',
   'control.deletion_order_stops.document': 'a signed denial or revocation: ids, words and instants',
+  'control.signed_decisions.document': 'a signed decision: ids, words, digests and instants',
   'control.cohort_windows.derivation': 'rule ids, civil dates and versions of one derivation',
   'control.commands.result': 'ids and instants that a command produced; bodies stay in staging',
   'control.hold_grounds.ground': 'ground and owner of a legal hold; kept as long as its evidence',
