@@ -241,7 +241,10 @@ async function recordReliefs(
   }
 }
 
-/** Splits whose last good verdict is old are judged again before anything of the due day goes. */
+/**
+ * Splits whose last good verdict is old are judged again before anything of the due day goes. The evidence has the
+ * first verdict: what stays behind is more when another withheld run of the due day has ended since.
+ */
 async function renewVerdicts(
   ports: SplitPorts,
   tenantId: string,
@@ -258,6 +261,7 @@ async function renewVerdicts(
   const at = { tenantId, runId, dueOn, location: 's3:archive' };
   for (const row of rows) {
     const holdId = String(row['hold_id']);
-    await tripping(ports.breaker, at, () => judge(ports, { tenantId, cohort, holdId }));
+    const split = { tenantId, cohort, holdId };
+    await tripping(ports.breaker, at, () => verifySplit(ports.verifier, split));
   }
 }
