@@ -4,15 +4,23 @@ import { assetDays, objectsOf } from '../support/tenant-life';
 import {
   archivedIn,
   certificatesOf,
+  Died,
   dueDay,
+  intercepting,
   keysGone,
   retained,
   rowsOf,
 } from '../support/withheld';
 
 let engine: EngineHarness;
+/** The next statement that matches it is never sent: the worker dies there. */
+let diesAt: RegExp | null = null;
 beforeAll(async () => {
-  engine = await createEngineHarness();
+  engine = await createEngineHarness((stores) => ({
+    ...stores,
+    sql: (...login) =>
+      intercepting(stores.sql(...login), () => (diesAt === null ? null : { at: diesAt })),
+  }));
   await engine.setClock('2030-01-07T01:00:00Z');
 });
 afterAll(() => engine.remove());
@@ -77,4 +85,25 @@ describe('a due day that was split twice and still waits', () => {
       expect(await objectsOf(engine, tenantId)).toBe(0);
     },
   );
+});
+
+describe('a due day whose hold is released before its split was judged', () => {
+  it('ends completely, and so does what was withheld of it [CC-4] [ST-1]', async () => {
+    await engine.setClock('2030-01-07T01:00:00Z');
+    const { tenantId, asset } = await retained(engine);
+    const before = await dueDay(engine, tenantId);
+    await at(before.deleteNotBefore ?? '', 1);
+    const { holdId } = await placeOver(engine, [
+      { tenantId, recordClass: 'asset-basic-data', assetId: asset },
+    ]);
+    diesAt = /INSERT INTO split_verdicts/;
+    await expect(engine.destroy(tenantId)).rejects.toThrow(Died);
+    diesAt = null;
+    await letGo(tenantId, holdId);
+    expect(await keysGone(engine, tenantId)).toContain(keyOf(before));
+    await engine.runWork(tenantId);
+    await at(await engine.now(), 5 * HOUR_MS);
+    expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+  });
 });

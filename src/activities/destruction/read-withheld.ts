@@ -4,7 +4,7 @@ import type { Withheld } from '../../contracts/snapshot';
 import type { Sql } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
 import type { CohortRow } from '../control/cohort-rows';
-import { keyOfLost, readLostSplits } from '../control/lost-splits';
+import { hasKeyEnded, keyOfLost, readLostSplits } from '../control/lost-splits';
 import { REVIEW_ON } from '../control/read-holds';
 import { required, textRow, textRows, toInstant } from '../control/sql-text';
 import type { VerifierPorts } from '../verification/ports';
@@ -29,11 +29,11 @@ export async function readWithheld(
   for (const runId of parents) {
     for (const one of lost) {
       if (one.runId !== runId || one.dueOn !== dueOn) continue;
-      if (!(await hasEnded(ports, keyOfLost(one)))) throw notBack();
+      if (!(await hasKeyEnded(ports.keysTable, keyOfLost(one)))) throw notBack();
       if (!parents.includes(one.withheldRunId)) parents.push(one.withheldRunId);
     }
     for (const split of await readSplitsOf(ports.control, { runId, dueOn })) {
-      if (!(await hasEnded(ports, cohortKeyRef(split.runId, dueOn)))) {
+      if (!(await hasKeyEnded(ports.keysTable, cohortKeyRef(split.runId, dueOn)))) {
         kept.push(await describe(ports, split, dueOn));
       } else if (!parents.includes(split.runId)) parents.push(split.runId);
     }
@@ -41,18 +41,21 @@ export async function readWithheld(
   return kept;
 }
 
-/** Splits of a due day that the verifier found good and that withheld something. */
+/** Splits of a due day that withheld something, as the verifier counted; before that as it was sealed. */
 async function readSplitsOf(
   control: Sql,
   { runId, dueOn }: { readonly runId: string; readonly dueOn: string },
 ): Promise<readonly Withheld[]> {
   const rows = await textRows(
     control,
-    `SELECT s.withheld_run_id, s.hold_id, s.split_at, MAX(v.withheld) AS records
+    `SELECT s.withheld_run_id, s.hold_id, s.split_at, COALESCE(
+              (SELECT MAX(v.withheld) FROM split_verdicts v WHERE v.run_id = s.run_id
+                AND v.due_on = s.due_on AND v.hold_id = s.hold_id),
+              (SELECT c.records FROM cohorts c
+                WHERE c.run_id = s.withheld_run_id AND c.due_on = s.due_on)) AS records
        FROM cohort_splits s
-       JOIN split_verdicts v ON v.run_id = s.run_id AND v.due_on = s.due_on AND v.hold_id = s.hold_id
-      WHERE s.run_id = ? AND s.due_on = ? AND s.withheld_run_id IS NOT NULL AND v.withheld > 0
-      GROUP BY s.withheld_run_id, s.hold_id, s.split_at ORDER BY s.split_at, s.hold_id`,
+      WHERE s.run_id = ? AND s.due_on = ? AND s.withheld_run_id IS NOT NULL
+      ORDER BY s.split_at, s.hold_id`,
     [runId, dueOn],
   );
   return rows.map((row) => ({
@@ -82,16 +85,6 @@ async function describe(
     ...(matter === null ? {} : { matter }),
     locations: await countsOf({ control }, { runId, dueOn }),
   };
-}
-
-async function hasEnded(
-  { keysTable }: Pick<VerifierPorts, 'keysTable'>,
-  keyRef: string,
-): Promise<boolean> {
-  const row = await textRow(keysTable, 'SELECT kind FROM key_tombstones WHERE key_ref = ?', [
-    keyRef,
-  ]);
-  return row !== null;
 }
 
 /** A certificate that is silent about what is still held would be wrong. */

@@ -174,8 +174,11 @@ async function readStanding(
          FROM cohort_splits s
          LEFT JOIN cohort_reliefs f ON f.run_id = s.run_id AND f.due_on = s.due_on
           AND f.hold_id = s.hold_id
-        WHERE s.run_id = ? AND s.due_on = ? AND s.withheld_run_id IS NOT NULL`,
-      [parent, dueOn],
+        WHERE s.run_id = ? AND s.due_on = ? AND s.withheld_run_id IS NOT NULL
+        UNION SELECT l.withheld_run_id, l.split_at, 0 FROM lost_splits l
+        WHERE l.run_id = ? AND l.due_on = ? AND NOT EXISTS (
+          SELECT 1 FROM cohort_splits s WHERE s.withheld_run_id = l.withheld_run_id)`,
+      [parent, dueOn, parent, dueOn],
     );
     for (const row of rows) {
       const isLater = before !== undefined && toInstant(required(row, 'split_at')) >= before;
