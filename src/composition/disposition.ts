@@ -131,6 +131,9 @@ export async function composeDisposition(
       remnants: options.remnants,
       exportCheckpoint: () => exportCheckpoint(parts.checkpoints, { mode: 'legal-hold' }),
     }),
-    ...createSweepActivities({ verifier, control: archive.control, ledger: parts.ledger, duties }),
+    ...createSweepActivities({
+      ...{ verifier, control: archive.control, keys: breaker.keys },
+      ...{ ledger: parts.ledger, duties },
+    }),
   };
 }

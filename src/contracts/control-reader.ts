@@ -194,6 +194,11 @@ export interface BackupRecord extends BackupSet {
   readonly tooLong: boolean;
 }
 
+/** A due day of one of the tenants of a hold. */
+export interface HeldDueDay extends DueDay {
+  readonly tenantId: string;
+}
+
 /**
  * Reads control and evidence for people, also when the workflow engine is away. It sees ids, counts,
  * instants and digests, never tenant content, and it changes nothing.
@@ -203,6 +208,8 @@ export interface ControlReader {
   status(tenantId: string): Promise<ProcessStatus | null>;
   /** All due days of a tenant that are not over, nearest first. */
   deadlines(tenantId: string): Promise<readonly DueDay[]>;
+  /** Due days that a hold keeps, and those that it withheld of others, over all of its tenants. */
+  deadlinesUnder(holdId: string): Promise<readonly HeldDueDay[]>;
   deadlinesOf(filter: DeadlineFilter): Promise<DeadlineList>;
   listTenants(page?: { readonly after?: string; readonly limit?: number }): Promise<TenantPage>;
   /** Every window a cohort ever had, newest first; empty when there is no such cohort. */

@@ -119,6 +119,8 @@ export interface ReleaseState {
   readonly state: 'in-force' | 'release-requested' | 'release-approved' | 'released';
   /** The newest request that was neither withdrawn nor has run out. */
   readonly request: ReleaseRequest | null;
+  /** Who asked for it, also once it is approved. */
+  readonly requestedBy: string | null;
   readonly approvedBy: string | null;
   /** When the release takes effect, or took it. */
   readonly releasedAt: string | null;

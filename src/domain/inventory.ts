@@ -242,6 +242,7 @@ export const EXEMPT = Object.freeze({
   'mysql:control.deletion_approvals': 'signed approvals of orders, with opaque ids of people',
   'mysql:control.deletion_order_stops':
     'signed denials and revocations of orders, as words and ids',
+  'mysql:keys.key_refusals': 'how often the key store refused, by tenant, cause and hour',
   'mysql:control.order_refusals':
     'how often orders and permits were refused, per tenant, cause and hour',
   'mysql:control.order_refusal_totals': 'which of these numbers are in the evidence',

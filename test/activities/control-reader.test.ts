@@ -119,6 +119,58 @@ describe('deadlines', () => {
   });
 });
 
+describe('due days under a hold', () => {
+  const WIDE = 'hd_reader00000000wide';
+  const OTHERS = 1000;
+
+  it('of a thousand tenants are read in a few statements, and are those of its tenants alone [CC-4]', async () => {
+    await root.execute(
+      `INSERT INTO holds (hold_id, placed_at, placed_by, review_on, ground_digest, matter, ground_kind, owner)
+       VALUES ('${WIDE}', lethe_now(), 'dpo-1', '2200-12-31', 'd', 'mt-0001', 'litigation', 'legal-1')`,
+    );
+    const tenants = Array.from(
+      { length: OTHERS },
+      (_, n) => `tn_wide${String(n).padStart(13, '0')}`,
+    );
+    const rows = [...tenants, DUE].map((tenantId, n) => `('${WIDE}', ${n + 1}, '${tenantId}')`);
+    await root.execute(
+      `INSERT INTO hold_scopes (hold_id, scope_number, tenant_id) VALUES ${rows.join(', ')}`,
+    );
+    // Most of them have a due day that waits.
+    const runs = tenants.slice(1).map((tenantId) => `SELECT '${tenantId}' AS tenant_id`);
+    await root.execute(
+      `INSERT INTO runs SELECT CONCAT('rn_', SUBSTR(t.tenant_id, 4)), t.tenant_id, event_id, record_class, event_kind,
+         event_ref, event_at, generation, cutoff_at, generation_from, generation_to, created_at
+         FROM runs JOIN (${runs.join(' UNION ALL ')}) t WHERE run_id = 'rn_${DUE.slice(3)}'`,
+    );
+    await root.execute(
+      `INSERT INTO cohorts SELECT r.run_id, c.due_on, r.tenant_id, c.newest_observed_at, c.base_earliest_at,
+         c.rule_earliest_at, c.records, c.created_at
+         FROM cohorts c JOIN runs r ON r.tenant_id LIKE 'tn_wide%' WHERE c.run_id = 'rn_${DUE.slice(3)}'`,
+    );
+    let statements = 0;
+    const counting = new Proxy(environment.pool('reader', 'control'), {
+      get: (pool, name) => {
+        if (name === 'query') statements += 1;
+        const own: unknown = Reflect.get(pool, name);
+        return typeof own === 'function' ? (own.bind(pool) as unknown) : own;
+      },
+    });
+    const counted = createControlReader(counting, counting);
+    const kept = await counted.deadlinesUnder(WIDE);
+    expect(kept).toHaveLength(OTHERS);
+    expect(new Set(kept.map(({ tenantId }) => tenantId))).toEqual(
+      new Set([...tenants.slice(1), DUE]),
+    );
+    expect(kept.every(({ heldBy }) => heldBy?.[0]?.holdId === WIDE)).toBe(true);
+    expect(statements).toBeGreaterThan(0);
+    expect(statements).toBeLessThan(50);
+    expect(await reader.deadlinesUnder('hd_reader000000none0')).toEqual([]);
+    await root.execute(`DELETE FROM hold_scopes WHERE hold_id = '${WIDE}'`);
+    await root.execute(`DELETE FROM cohorts WHERE tenant_id LIKE 'tn_wide%'`);
+  });
+});
+
 describe('windows', () => {
   it('come newest first with the derivation that led to them', async () => {
     const windows = await reader.windowsOf(LATER, `rn_${LATER.slice(3)}`, '2020-01-01');

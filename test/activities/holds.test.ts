@@ -65,7 +65,10 @@ describe('the release of a hold', () => {
     const approved = await engine.snapshot(tenantId);
     expect(approved).toMatchObject({ nextDueAt: releasedAt, blockedOn: 'hold', holdsTotal: 2 });
     await at(releasedAt, -60_000);
-    expect((await engine.activities.settleHoldRelease({ holdId })).state).toBe('release-approved');
+    expect(await engine.activities.settleHoldRelease({ holdId })).toMatchObject({
+      ...{ state: 'release-approved', request: null },
+      ...{ requestedBy: 'dpo-1', approvedBy: 'dpo-2' },
+    });
     expect((await engine.destroy(tenantId)).snapshot.holdsTotal).toBe(2);
     await at(releasedAt);
     expect((await engine.activities.settleHoldRelease({ holdId })).state).toBe('released');

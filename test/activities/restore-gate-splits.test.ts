@@ -125,6 +125,56 @@ describe('a control store that has lost a split', () => {
     },
   );
 
+  it('has back what was withheld of a withheld run that has ended, and the certificate of the due day names it [CC-4] [AB-3]', async () => {
+    const { tenantId, before, child, holdId } = await split(
+      (assetId) => ({ assetId }),
+      'destroyed',
+    );
+    const february = { collectedTo: '2030-02-01T00:00:00Z' };
+    const second = await placeOver(engine, [
+      { tenantId, recordClass: 'asset-basic-data', ...february },
+    ]);
+    await release(engine, holdId);
+    await at(await engine.now(), 3 * HOUR_MS);
+    await engine.activities.destroyDue({ tenantId, workflowNow: await engine.now() });
+    const left = assetDays(await engine.snapshot(tenantId)).filter(
+      ({ splitFrom }) => splitFrom?.holdId === second.holdId,
+    );
+    expect(left).toMatchObject([{ splitFrom: { runId: child.runId } }]);
+    const [grandchild = child] = left;
+    const kept = await archivedIn(engine, tenantId, grandchild);
+    await exportCheckpoint(engine.parts.checkpoints, { mode: 'legal-hold' });
+    await loseRows(engine, [
+      ...WITHOUT_SPLITS,
+      ...withoutRun(child.runId),
+      ...withoutRun(grandchild.runId),
+      'DELETE FROM tombstones',
+      `DELETE FROM cohort_states WHERE run_id = '${before.runId}'`,
+    ]);
+    expect(await replayAndLift()).toMatchObject({ splits: 2, unknownSplits: [] });
+    const { blockedOn } = await engine.destroy(tenantId);
+    expect(blockedOn).not.toBe('split');
+    expect(assetDays(await engine.snapshot(tenantId))).toMatchObject([
+      {
+        ...{ runId: grandchild.runId, records: kept.length, deleteNotBefore: null },
+        splitFrom: { runId: child.runId, holdId: second.holdId },
+      },
+    ]);
+    expect(await archivedIn(engine, tenantId, grandchild)).toEqual(kept);
+    expect(await certificateOf(tenantId, before.runId)).toMatchObject([
+      { withheld: [{ holdId: second.holdId, runId: grandchild.runId, records: kept.length }] },
+    ]);
+    const trips = await rowsOf(engine.root('control'), 'SELECT cause FROM breaker_trips');
+    expect(trips).toEqual([]);
+    await release(engine, second.holdId);
+    await at(await engine.now(), 3 * HOUR_MS);
+    await engine.destroy(tenantId);
+    await engine.runWork(tenantId);
+    await at(await engine.now(), 5 * HOUR_MS);
+    expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
+    expect(await objectsOf(engine, tenantId)).toBe(0);
+  });
+
   it('certifies nothing of the due day while what was withheld is not what the evidence says [CC-4] [ST-1]', async () => {
     const { tenantId, before, child } = await split((assetId) => ({ assetId }), 'destroyed');
     await loseRows(engine, [

@@ -3,7 +3,7 @@ import { readCohorts, type CohortRow } from '../../src/activities/control/cohort
 import { readTenantFacts, type TenantFacts } from '../../src/activities/control/tenant-facts';
 import { assertOrdersSigned } from '../../src/activities/destruction/assert-orders-signed';
 import { createEvidenceLedger } from '../../src/activities/evidence/ledger';
-import type { RefusalPorts } from '../../src/activities/control/order-refusals';
+import type { TotalsPorts } from '../../src/activities/control/order-refusals';
 import { signApproval, signOrder } from '../../src/cli/order-documents';
 import { ORDER_DOCUMENTS, type DeletionOrder } from '../../src/contracts/orders';
 import type { SqlPool } from '../../src/contracts/sql';
@@ -19,6 +19,8 @@ import { newSigner, type TestSigner } from '../support/signers';
 const AT_PROCEDURE = 700;
 /** Single-signed attempts with the same login, which nobody's code counts. */
 const AT_LOGIN = 200;
+/** Rounds of attempts at the key store, with the issuer's and the destroyer's login. */
+const AT_KEYS = 60;
 /** Attempts at the check of what is stored, with rows that claim two people. */
 const AT_SIGNATURES = 300;
 const TOGETHER = 10;
@@ -27,7 +29,7 @@ const DAY = 86_400_000;
 let environment: SqlEnvironment;
 let root: SqlPool;
 let issuer: SqlPool;
-let ports: RefusalPorts;
+let ports: TotalsPorts;
 let officers: readonly [TestSigner, TestSigner];
 let serial = 0;
 
@@ -37,6 +39,7 @@ beforeAll(async () => {
   issuer = environment.pool('issuer');
   ports = {
     control: environment.pool('control'),
+    keys: environment.pool('control', 'keys'),
     ledger: createEvidenceLedger({ pool: environment.pool('ledger', 'evidence') }),
   };
   officers = await officersOf(environment);
@@ -160,6 +163,59 @@ describe('single-signed orders', () => {
     };
     expect(await provenDuring(environment, asked, none)).toBe(0);
   }, 60_000);
+
+  it('are in the evidence as well when a permit to move, to retire or to replay is refused [AB-2]', async () => {
+    const run = await requested(true);
+    const at = [run.tenantId, run.runId];
+    const asks: readonly (readonly [string, readonly (string | number)[]])[] = [
+      ['issue_move_permit(?, ?, ?, ?, ?, 60)', [...at, 'mysql:assets.image_risks', 99]],
+      ['issue_retire_permit(?, ?, ?, ?, ?, 60)', [...at, run.dueOn, `asset:${run.runId}`]],
+      ['issue_replay_permit(?, ?, ?, ?, ?, 60)', [...at, 'mysql:assets.image_risks', 1]],
+    ];
+    const codes: string[] = [];
+    const asked = { ...ports, by: 'procedure' } as const;
+    const proven = await provenDuring(environment, asked, async () => {
+      for (const [call, params] of asks) {
+        const refused = issuer.execute(`CALL ${call}`, [newPermitId(), ...params]);
+        codes.push(await refused.then(() => 'accepted', codeOf));
+      }
+    });
+    expect(codes).toEqual(['PERMIT_REFUSED', 'PERMIT_REFUSED', 'PERMIT_REFUSED']);
+    expect(proven).toBe(asks.length);
+  });
+
+  it('are in the evidence one for one when the key store is asked alone, also with made-up ids [AB-1] [CC-2]', async () => {
+    const run = await requested(false);
+    const key = `asset:${run.runId}:${run.dueOn}`;
+    const keysRoot = environment.pool('root', 'keys');
+    await keysRoot.execute('INSERT INTO key_epochs (scope, epoch) VALUES (?, 1)', [run.tenantId]);
+    const keyIssuer = environment.pool('issuer', 'keys');
+    const destroyer = environment.pool('destroyer', 'keys');
+    const codes: string[] = [];
+    const asked = { ...ports, by: 'key store' } as const;
+    const proven = await provenDuring(environment, asked, async () => {
+      for (let more = 0; more < AT_KEYS; more += 1) {
+        const tenantId = more % 3 === 0 ? 'tn_nobody0000000000' : run.tenantId;
+        const epoch = more % 2;
+        const permit = keyIssuer.execute(
+          `CALL issue_key_permit(?, 'destroy', ?, ?, ?, ?, 60, '2199-12-31')`,
+          [newPermitId(), tenantId, key, epoch, epoch],
+        );
+        const end = destroyer.execute('CALL destroy_key(?, ?, ?)', [newPermitId(), tenantId, key]);
+        for (const one of [permit, end]) codes.push(await one.then(() => 'accepted', codeOf));
+      }
+    });
+    printTally('the key store, with the logins', {
+      ...{ attacks: codes.length, proven },
+      accepted: codes.filter((code) => code === 'accepted').length,
+    });
+    expect([codes.length, proven]).toEqual([2 * AT_KEYS, 2 * AT_KEYS]);
+    expect(new Set(codes)).toEqual(new Set(['PERMIT_REFUSED']));
+    const tenants = await keysRoot.query('SELECT DISTINCT tenant_id FROM key_refusals');
+    expect(tenants.map((row) => String(row['tenant_id'])).sort()).toEqual(['', run.tenantId]);
+    // Each hour is named once, however often totals are asked for.
+    expect(await provenDuring(environment, asked, () => Promise.resolve())).toBe(0);
+  });
 
   it('destroy nothing three hundred times under rows that name a second person who never signed [CC-2]', async () => {
     const run = await requested(true);

@@ -353,7 +353,11 @@ describe('orders through the facade and the process', () => {
     const { environment } = live.engine;
     const ledger = createEvidenceLedger({ pool: environment.pool('ledger', 'evidence') });
     await nextHour(environment);
-    await proveRefusalTotals({ control: environment.pool('control'), ledger });
+    await proveRefusalTotals({
+      control: environment.pool('control'),
+      keys: environment.pool('control', 'keys'),
+      ledger,
+    });
     const proven = (await provenRefusals(environment)) - before;
     printTally('through the process', {
       ...{ attacks: ATTACKS * ATTACK_KINDS.length, accepted: 0, proven },

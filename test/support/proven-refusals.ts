@@ -1,4 +1,4 @@
-import { proveRefusalTotals, type RefusalPorts } from '../../src/activities/control/order-refusals';
+import { proveRefusalTotals, type TotalsPorts } from '../../src/activities/control/order-refusals';
 import type { SqlEnvironment } from './environment';
 
 /** Moves a simulated environment's clocks ahead by an hour. */
@@ -13,7 +13,13 @@ export async function nextHour(environment: SqlEnvironment): Promise<void> {
 }
 
 /** Who counted a refusal: the engine that sent it, or the procedure that was asked. */
-export type CountedBy = 'engine' | 'procedure';
+export type CountedBy = 'engine' | 'procedure' | 'key store';
+
+const CAUSES: Readonly<Record<CountedBy, string>> = {
+  engine: "NOT RLIKE '^(issuer|key)-'",
+  procedure: "LIKE 'issuer-%'",
+  'key store': "LIKE 'key-%'",
+};
 
 /** How many refusals the evidence has, by the highest number that it names for each cause and hour. */
 export async function provenRefusals(
@@ -24,7 +30,7 @@ export async function provenRefusals(
     `SELECT SUM(refused) AS refused FROM (
        SELECT MAX(CAST(JSON_VALUE(entry, '$.details.refused') AS UNSIGNED)) AS refused FROM entries
         WHERE kind IN ('order-refused', 'permit-refused', 'refusals-counted')
-          AND JSON_VALUE(entry, '$.details.cause') ${by === 'engine' ? 'NOT LIKE' : 'LIKE'} 'issuer-%'
+          AND JSON_VALUE(entry, '$.details.cause') ${CAUSES[by]}
         GROUP BY tenant_id, JSON_VALUE(entry, '$.details.cause'), JSON_VALUE(entry, '$.details.hourAt')
      ) AS counted`,
   );
@@ -34,7 +40,7 @@ export async function provenRefusals(
 /** Runs attacks and says how many more refusals the evidence has, once their hour is over. */
 export async function provenDuring(
   environment: SqlEnvironment,
-  { by, ...ports }: RefusalPorts & { readonly by?: CountedBy },
+  { by, ...ports }: TotalsPorts & { readonly by?: CountedBy },
   work: () => Promise<void>,
 ): Promise<number> {
   const before = await provenRefusals(environment, by);

@@ -59,6 +59,7 @@ const stateOf = (holdId: string): ReleaseState => ({
   holdId,
   state: 'in-force',
   request: null,
+  requestedBy: null,
   approvedBy: null,
   releasedAt: null,
 });

@@ -1,7 +1,7 @@
 import type { RecordClass } from '../../domain/record-class';
 import type { CohortState, SplitOrigin, Withheld } from '../../contracts/snapshot';
 import type { Sql } from '../../contracts/sql';
-import { required, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
+import { places, required, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
 
 /** A cohort with the run it belongs to, its newest window and its state. */
 export interface CohortRow {
@@ -65,9 +65,17 @@ export const isWaiting = (state: CohortState): boolean =>
 
 /** All cohorts of a tenant with their newest windows. */
 export async function readCohorts(sql: Sql, tenantId: string): Promise<readonly CohortRow[]> {
+  return (await readCohortsOf(sql, [tenantId])).get(tenantId) ?? [];
+}
+
+/** All cohorts of some tenants, in as many statements as those of one; tenants without any are left out. */
+export async function readCohortsOf(
+  sql: Sql,
+  tenantIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly CohortRow[]>> {
   const rows = await textRows(
     sql,
-    `SELECT c.run_id, c.due_on, c.records, c.newest_observed_at, c.base_earliest_at,
+    `SELECT c.tenant_id, c.run_id, c.due_on, c.records, c.newest_observed_at, c.base_earliest_at,
             (SELECT MIN(o.oldest_observed_at) FROM cohort_spans o
               WHERE o.run_id = c.run_id AND o.due_on = c.due_on) AS oldest_observed_at,
             r.record_class, r.event_kind, r.event_ref, r.event_at, r.generation,
@@ -80,23 +88,29 @@ export async function readCohorts(sql: Sql, tenantId: string): Promise<readonly 
        LEFT JOIN cohort_windows w ON w.run_id = c.run_id AND w.due_on = c.due_on
          AND w.window_number = (SELECT MAX(n.window_number) FROM cohort_windows n
                                  WHERE n.run_id = c.run_id AND n.due_on = c.due_on)
-      WHERE c.tenant_id = ? ORDER BY c.due_on, c.run_id`,
-    [tenantId],
+      WHERE c.tenant_id IN (${places(tenantIds)}) ORDER BY c.due_on, c.run_id`,
+    tenantIds,
   );
-  const cohortStates = await statesByCohort(sql, tenantId);
-  const runStates = await statesByRun(sql, tenantId);
-  const subjects = await subjectsByRun(sql, tenantId);
-  const splits = await readSplits(sql, tenantId);
-  return rows.map((row) => {
+  const cohortStates = await statesByCohort(sql, tenantIds);
+  const runStates = await statesByRun(sql, tenantIds);
+  const subjects = await subjectsByRun(sql, tenantIds);
+  const splits = await readSplits(sql, tenantIds);
+  const found = new Map<string, CohortRow[]>();
+  for (const row of rows) {
+    const tenantId = required(row, 'tenant_id');
     const runId = required(row, 'run_id');
     const dueOn = required(row, 'due_on');
     const own = cohortStates.get(`${runId} ${dueOn}`) ?? [];
-    return toCohort(row, {
+    const cohort = toCohort(row, {
       state: newestState([...own, ...(runStates.get(runId) ?? [])]),
       subjects: subjects.get(runId) ?? [],
       ...splitsOf({ runId, dueOn }, splits),
     });
-  });
+    const cohorts = found.get(tenantId);
+    if (cohorts === undefined) found.set(tenantId, [cohort]);
+    else cohorts.push(cohort);
+  }
+  return found;
 }
 
 type Beside = Pick<CohortRow, 'state' | 'subjects' | 'splitFrom' | 'withheld'>;
@@ -146,15 +160,15 @@ interface Split extends Withheld {
 }
 
 /** Splits that the verifier found good and that withheld something, whatever became of it since. */
-async function readSplits(sql: Sql, tenantId: string): Promise<readonly Split[]> {
+async function readSplits(sql: Sql, tenantIds: readonly string[]): Promise<readonly Split[]> {
   const rows = await textRows(
     sql,
     `SELECT s.run_id, s.due_on, s.hold_id, s.withheld_run_id, s.split_at,
             (SELECT MAX(v.withheld) FROM split_verdicts v WHERE v.run_id = s.run_id
               AND v.due_on = s.due_on AND v.hold_id = s.hold_id) AS records
-       FROM cohort_splits s WHERE s.tenant_id = ? AND s.withheld_run_id IS NOT NULL
+       FROM cohort_splits s WHERE s.tenant_id IN (${places(tenantIds)}) AND s.withheld_run_id IS NOT NULL
       ORDER BY s.split_at, s.hold_id`,
-    [tenantId],
+    tenantIds,
   );
   return rows.map((row) => ({
     from: { runId: required(row, 'run_id'), dueOn: required(row, 'due_on') },
@@ -192,32 +206,38 @@ function newestState(all: readonly string[]): CohortState {
   return ORDER[Math.max(0, ...indexes)] ?? 'sealed';
 }
 
-async function statesByCohort(sql: Sql, tenantId: string): Promise<Map<string, string[]>> {
+async function statesByCohort(
+  sql: Sql,
+  tenantIds: readonly string[],
+): Promise<Map<string, string[]>> {
   const rows = await textRows(
     sql,
     `SELECT s.run_id, s.due_on, s.state FROM cohort_states s
-       JOIN cohorts c ON c.run_id = s.run_id AND c.due_on = s.due_on WHERE c.tenant_id = ?`,
-    [tenantId],
+       JOIN cohorts c ON c.run_id = s.run_id AND c.due_on = s.due_on WHERE c.tenant_id IN (${places(tenantIds)})`,
+    tenantIds,
   );
   return grouped(rows, (row) => `${required(row, 'run_id')} ${required(row, 'due_on')}`, 'state');
 }
 
-async function statesByRun(sql: Sql, tenantId: string): Promise<Map<string, string[]>> {
+async function statesByRun(sql: Sql, tenantIds: readonly string[]): Promise<Map<string, string[]>> {
   const rows = await textRows(
     sql,
     `SELECT s.run_id, s.state FROM run_states s JOIN runs r ON r.run_id = s.run_id
-      WHERE r.tenant_id = ? AND s.state IN ('archived', 'moved', 'superseded')`,
-    [tenantId],
+      WHERE r.tenant_id IN (${places(tenantIds)}) AND s.state IN ('archived', 'moved', 'superseded')`,
+    tenantIds,
   );
   return grouped(rows, (row) => required(row, 'run_id'), 'state');
 }
 
-async function subjectsByRun(sql: Sql, tenantId: string): Promise<Map<string, string[]>> {
+async function subjectsByRun(
+  sql: Sql,
+  tenantIds: readonly string[],
+): Promise<Map<string, string[]>> {
   const rows = await textRows(
     sql,
     `SELECT s.run_id, s.subject FROM run_subjects s JOIN runs r ON r.run_id = s.run_id
-      WHERE r.tenant_id = ? ORDER BY s.subject`,
-    [tenantId],
+      WHERE r.tenant_id IN (${places(tenantIds)}) ORDER BY s.subject`,
+    tenantIds,
   );
   return grouped(rows, (row) => required(row, 'run_id'), 'subject');
 }

@@ -1,6 +1,6 @@
 import type { Sql } from '../../contracts/sql';
 import { cohortKeyRef } from '../../contracts/keys';
-import { required, textRows, toInstant } from './sql-text';
+import { required, textRow, textRows, toInstant } from './sql-text';
 
 /** A split that a restored control has lost, as the evidence tells of it. */
 export interface LostSplit {
@@ -12,11 +12,23 @@ export interface LostSplit {
   readonly withheld: number;
   readonly rest: number;
   readonly splitAt: string;
+  /** Of the manifest of what was split; null where it was not noted when control was brought forward. */
+  readonly manifestDigest: string | null;
 }
 
 /** The reference of the key of what was withheld. */
 export const keyOfLost = ({ withheldRunId, dueOn }: LostSplit): string =>
   cohortKeyRef(withheldRunId, dueOn);
+
+/**
+ * Whether the key of a withheld run has ended, by the key store's own word. Reading, so safe to repeat.
+ *
+ * @param keys - the key store, with a login that reads its tombstones.
+ */
+export async function hasKeyEnded(keys: Sql, keyRef: string): Promise<boolean> {
+  const statement = 'SELECT kind FROM key_tombstones WHERE key_ref = ?';
+  return (await textRow(keys, statement, [keyRef])) !== null;
+}
 
 /**
  * Splits of a tenant that control has lost and of which the withheld run is not back and judged. One whose due day
@@ -43,5 +55,6 @@ export async function readLostSplits(sql: Sql, tenantId: string): Promise<readon
     withheld: Number(required(row, 'withheld')),
     rest: Number(required(row, 'rest')),
     splitAt: toInstant(required(row, 'split_at')),
+    manifestDigest: row['manifest_digest'] ?? null,
   }));
 }

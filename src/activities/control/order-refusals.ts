@@ -4,7 +4,7 @@ import type { EvidenceLedger } from '../../contracts/stores';
 import { FAILURES, isLetheError, type FailureCode } from '../../domain/errors';
 import type { EvidenceAct } from '../../domain/evidence';
 import { digestOfDocument } from '../../transparency/signed-document';
-import { required, textRow, textRows, toInstant, toSqlTime } from './sql-text';
+import { required, textRow, textRows, toInstant, toSqlTime, type TextRow } from './sql-text';
 
 const ORDER_COMMANDS: ReadonlySet<CommandKind> = new Set([
   'submitOrder',
@@ -19,12 +19,19 @@ export interface RefusalPorts {
   readonly ledger: EvidenceLedger;
 }
 
+/** What totals are read with: the control login on its own store and on the key store. */
+export interface TotalsPorts extends RefusalPorts {
+  readonly keys: SqlPool;
+}
+
 /** So many refusals of orders of one tenant, cause and hour have an entry each; then every doubling has. */
 const EACH_MAX = 20;
 /** Refusals of permits are asked for again every few minutes: doublings and the total are enough. */
 const PERMIT_PREFIX = 'permit-';
 /** Counted by the procedure itself, whoever asked it: nothing names them before their hour is over. */
 const ISSUER_PREFIX = 'issuer-';
+/** Counted by the key store itself, likewise. */
+const KEY_PREFIX = 'key-';
 
 /** What refuses a permit for good reason; a store that is away is something else. */
 const REFUSED_PERMITS: ReadonlySet<FailureCode> = new Set([
@@ -100,7 +107,7 @@ const causeOf = (code: FailureCode): string => code.toLowerCase().replaceAll('_'
 
 /** Whether the evidence names this number at once, or leaves it to a later entry. */
 function isNamed(cause: string, count: number): boolean {
-  if (cause.startsWith(ISSUER_PREFIX)) return false;
+  if (cause.startsWith(ISSUER_PREFIX) || cause.startsWith(KEY_PREFIX)) return false;
   const each = cause.startsWith(PERMIT_PREFIX) ? 1 : EACH_MAX;
   return count <= each || Number.isInteger(Math.log2(count));
 }
@@ -167,11 +174,12 @@ const TOTALS_MAX = 500;
 
 /**
  * Puts the exact number of refusals of every hour that is over into the evidence, so that each refusal is
- * in it although a flood has few entries.
+ * in it although a flood has few entries: refused orders, permits that control refused, and what the key store did.
  *
  * @idempotency an hour is named once; the row that says so follows its entry.
+ * @throws LetheError STORE_UNAVAILABLE; what was not named is named in the next round.
  */
-export async function proveRefusalTotals(ports: RefusalPorts): Promise<number> {
+export async function proveRefusalTotals(ports: TotalsPorts): Promise<number> {
   const rows = await textRows(
     ports.control,
     `SELECT r.tenant_id, r.cause, r.hour_at, r.refused FROM order_refusals r
@@ -180,23 +188,46 @@ export async function proveRefusalTotals(ports: RefusalPorts): Promise<number> {
       WHERE t.tenant_id IS NULL AND r.hour_at <= lethe_now() - INTERVAL 1 HOUR
       ORDER BY r.hour_at, r.tenant_id, r.cause LIMIT ${TOTALS_MAX}`,
   );
-  for (const row of rows) {
-    const [tenantId, cause] = [required(row, 'tenant_id'), required(row, 'cause')];
-    const hourAt = toInstant(required(row, 'hour_at'));
-    const refused = Number(required(row, 'refused'));
-    if (!isNamed(cause, refused)) {
-      await ports.ledger.append({
-        ...{ tenantId: tenantId === '' ? null : tenantId, kind: 'refusals-counted' },
-        subject: `${tenantId === '' ? 'unknown' : tenantId}/${cause}/${hourAt}`,
-        details: { cause, hourAt, refused },
-      });
-    }
-    await ports.control.execute(
-      `INSERT INTO order_refusal_totals (tenant_id, cause, hour_at, refused, proved_at)
-       SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM order_refusal_totals
-         WHERE tenant_id = ? AND cause = ? AND hour_at = ?)`,
-      [...[tenantId, cause, toSqlTime(hourAt), refused], ...[tenantId, cause, toSqlTime(hourAt)]],
-    );
+  for (const row of rows) await proveTotal(ports, row);
+  const ofKeys = await readKeyTotals(ports);
+  for (const row of ofKeys) await proveTotal(ports, row);
+  return rows.length + ofKeys.length;
+}
+
+/** What the key store refused in hours that are over, behind the last one that was named. */
+async function readKeyTotals({ control, keys }: TotalsPorts): Promise<readonly TextRow[]> {
+  const last = await textRow(
+    control,
+    `SELECT hour_at, tenant_id, cause FROM order_refusal_totals WHERE cause LIKE '${KEY_PREFIX}%'
+      ORDER BY hour_at DESC, tenant_id DESC, cause DESC LIMIT 1`,
+  );
+  const hourAt = last?.['hour_at'] ?? '1970-01-01 00:00:00';
+  const [tenantId, cause] = [last?.['tenant_id'] ?? '', last?.['cause'] ?? ''];
+  return textRows(
+    keys,
+    `SELECT tenant_id, cause, hour_at, refused FROM key_refusals
+      WHERE hour_at <= lethe_now() - INTERVAL 1 HOUR
+        AND (hour_at > ? OR (hour_at = ? AND (tenant_id > ? OR (tenant_id = ? AND cause > ?))))
+      ORDER BY hour_at, tenant_id, cause LIMIT ${TOTALS_MAX}`,
+    [hourAt, hourAt, tenantId, tenantId, cause],
+  );
+}
+
+async function proveTotal(ports: RefusalPorts, row: TextRow): Promise<void> {
+  const [tenantId, cause] = [required(row, 'tenant_id'), required(row, 'cause')];
+  const hourAt = toInstant(required(row, 'hour_at'));
+  const refused = Number(required(row, 'refused'));
+  if (!isNamed(cause, refused)) {
+    await ports.ledger.append({
+      ...{ tenantId: tenantId === '' ? null : tenantId, kind: 'refusals-counted' },
+      subject: `${tenantId === '' ? 'unknown' : tenantId}/${cause}/${hourAt}`,
+      details: { cause, hourAt, refused },
+    });
   }
-  return rows.length;
+  await ports.control.execute(
+    `INSERT INTO order_refusal_totals (tenant_id, cause, hour_at, refused, proved_at)
+     SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM order_refusal_totals
+       WHERE tenant_id = ? AND cause = ? AND hour_at = ?)`,
+    [...[tenantId, cause, toSqlTime(hourAt), refused], ...[tenantId, cause, toSqlTime(hourAt)]],
+  );
 }

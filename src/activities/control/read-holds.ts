@@ -3,7 +3,7 @@ import { isDueForReview } from '../../domain/hold-scope';
 import type { HoldFilter, HoldList, HoldRecord } from '../../contracts/control-reader';
 import type { GroundKind, ReleaseState } from '../../contracts/holds';
 import type { Sql, SqlValue } from '../../contracts/sql';
-import { required, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
+import { places, required, textRows, toInstant, toInstantOrNull, type TextRow } from './sql-text';
 
 /** The day on which somebody must look at a hold `h`: the last one that was set. */
 export const REVIEW_ON = `COALESCE((SELECT v.next_review_on FROM hold_reviews v
@@ -59,8 +59,6 @@ export async function listHolds(sql: Sql, filter: HoldFilter): Promise<HoldList>
 export const IN_FORCE = `NOT EXISTS (SELECT 1 FROM released_holds e WHERE e.hold_id = h.hold_id)`;
 /** A hold `h` whose day of review has come, in UTC. */
 export const DUE_FOR_REVIEW = `${REVIEW_ON} <= DATE_FORMAT(lethe_now(), '%Y-%m-%d')`;
-
-const places = (ids: readonly string[]): string => ids.map(() => '?').join(', ');
 
 async function readHolds(
   sql: Sql,
@@ -179,16 +177,16 @@ export function releaseStateOf(hold: HoldRecord): ReleaseState {
   const decided = release ?? approved;
   return {
     holdId,
-    state:
-      release !== null
-        ? 'released'
-        : approved !== null
-          ? 'release-approved'
-          : request === null
-            ? 'in-force'
-            : 'release-requested',
+    state: stageOf(hold),
     request,
+    requestedBy: request?.requestedBy ?? decided?.releasedBy ?? null,
     approvedBy: decided?.approvedBy ?? null,
     releasedAt: decided?.releasedAt ?? null,
   };
+}
+
+function stageOf({ request, approved, release }: HoldRecord): ReleaseState['state'] {
+  if (release !== null) return 'released';
+  if (approved !== null) return 'release-approved';
+  return request === null ? 'in-force' : 'release-requested';
 }

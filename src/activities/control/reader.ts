@@ -5,6 +5,7 @@ import type {
   ControlReader,
   DeadlineFilter,
   DeadlineList,
+  HeldDueDay,
   HoldFilter,
   HoldPage,
   TenantDueDay,
@@ -26,7 +27,7 @@ import { createOrderReading } from './read-orders';
 import { readProgress } from './read-progress';
 import { IN_FORCE, listHolds, readHold, readHoldsOf } from './read-holds';
 import { readFreezes } from './read-interlocks';
-import { readDueDays, readSnapshot } from './read-snapshot';
+import { readDueDays, readDueDaysOf, readSnapshot } from './read-snapshot';
 import { readSigners } from './signers';
 import { required, textRow, textRows, toInstant, toInstantOrNull, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
@@ -46,6 +47,8 @@ export function createControlReader(control: SqlPool, evidence: SqlPool): Contro
   return {
     status: async (tenantId) => readStatus(control, tenant(tenantId)),
     deadlines: async (tenantId) => readDueDays(control, tenant(tenantId)),
+    deadlinesUnder: async (holdId) =>
+      readDeadlinesUnder(control, parseId('HoldId', holdId, 'holdId')),
     deadlinesOf: async (filter) => readDeadlines(control, filter),
     listTenants: async (page) => readTenants(control, page ?? {}),
     windowsOf: async (tenantId, runId, dueOn) =>
@@ -102,9 +105,9 @@ async function readDeadlines(control: SqlPool, filter: DeadlineFilter): Promise<
   const now = await databaseNow(control);
   const rows = await textRows(control, OPEN_TENANTS, [before, before]);
   const dueDays: TenantDueDay[] = [];
-  for (const row of rows.slice(0, TENANTS_MAX)) {
-    const tenantId = required(row, 'tenant_id');
-    for (const day of await readDueDays(control, tenantId)) {
+  const tenantIds = rows.slice(0, TENANTS_MAX).map((row) => required(row, 'tenant_id'));
+  for await (const { tenantId, dueDays: days } of readDueDaysOf(control, tenantIds)) {
+    for (const day of days) {
       const held = day.deleteNotBefore === null && day.waitsForOrder !== true ? 1 : 0;
       dueDays.push({ ...day, tenantId, band: bandOf({ now }, [day], held) });
     }
@@ -117,6 +120,27 @@ async function readDeadlines(control: SqlPool, filter: DeadlineFilter): Promise<
       .sort((a, b) => order(a).localeCompare(order(b))),
     complete: rows.length <= TENANTS_MAX,
   };
+}
+
+async function readDeadlinesUnder(
+  control: SqlPool,
+  holdId: string,
+): Promise<readonly HeldDueDay[]> {
+  const rows = await textRows(
+    control,
+    'SELECT tenant_id FROM hold_scopes WHERE hold_id = ? GROUP BY tenant_id ORDER BY MIN(scope_number)',
+    [holdId],
+  );
+  const tenantIds = rows.map((row) => required(row, 'tenant_id'));
+  const kept: HeldDueDay[] = [];
+  for await (const { tenantId, dueDays } of readDueDaysOf(control, tenantIds)) {
+    for (const day of dueDays) {
+      const { splitFrom, heldBy = [] } = day;
+      const isUnder = [splitFrom, ...heldBy].some((one) => one?.holdId === holdId);
+      if (isUnder) kept.push({ ...day, tenantId });
+    }
+  }
+  return kept;
 }
 
 const order = (day: TenantDueDay): string => `${day.latestAt ?? '9'} ${day.tenantId} ${day.dueOn}`;

@@ -42,6 +42,9 @@ export function required(row: TextRow, column: string): string {
   return value;
 }
 
+/** One place in a statement for each of some values, to stand between brackets; there is at least one. */
+export const places = (values: readonly unknown[]): string => values.map(() => '?').join(', ');
+
 /** Width of a time with all six fractional digits, and of its date. */
 const WHOLE_WIDTH = 26;
 const DATE_WIDTH = 10;

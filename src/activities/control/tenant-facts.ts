@@ -3,7 +3,7 @@ import type { RecordClass } from '../../domain/record-class';
 import type { Sql } from '../../contracts/sql';
 import { readPoliciesSince } from './policy-in-force';
 import { REVIEW_ON, toScope } from './read-holds';
-import { required, textRow, textRows, toInstant, toInstantOrNull } from './sql-text';
+import { places, required, textRow, textRows, toInstant, toInstantOrNull } from './sql-text';
 
 /** A period of use of a Hosting Service or of the Feature. */
 export interface UsePeriod {
@@ -124,10 +124,18 @@ async function readRequests(sql: Sql, tenantId: string): Promise<readonly Reques
 
 /** Every scope of a hold over the tenant, in the order of placement. */
 export async function readHolds(sql: Sql, tenantId: string): Promise<readonly HoldFact[]> {
+  return (await readHoldFacts(sql, [tenantId])).get(tenantId) ?? [];
+}
+
+/** Every scope of a hold over some tenants, in the order of placement; tenants without any are left out. */
+export async function readHoldFacts(
+  sql: Sql,
+  tenantIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly HoldFact[]>> {
   const rows = await textRows(
     sql,
-    `SELECT c.hold_id, c.record_class, c.hosting_service, c.asset_id, c.collected_from, c.collected_to,
-            h.placed_at, ${REVIEW_ON} AS review_on,
+    `SELECT c.tenant_id, c.hold_id, c.record_class, c.hosting_service, c.asset_id, c.collected_from,
+            c.collected_to, h.placed_at, ${REVIEW_ON} AS review_on,
             (SELECT MIN(e.released_at) FROM released_holds e WHERE e.hold_id = c.hold_id) AS released_at,
             (SELECT MIN(a.released_at) FROM hold_releases a
               WHERE a.hold_id = c.hold_id
@@ -136,58 +144,79 @@ export async function readHolds(sql: Sql, tenantId: string): Promise<readonly Ho
                   WHERE w.hold_id = a.hold_id AND w.request_number = a.request_number)) AS releases_at
        FROM hold_scopes c
        JOIN holds h ON h.hold_id = c.hold_id
-      WHERE c.tenant_id = ? ORDER BY h.placed_at, h.hold_id, c.scope_number`,
-    [tenantId],
+      WHERE c.tenant_id IN (${places(tenantIds)}) ORDER BY h.placed_at, h.hold_id, c.scope_number`,
+    tenantIds,
   );
-  const reliefs = await readReliefs(sql, tenantId);
-  const holds: HoldFact[] = [];
+  const reliefs = await readReliefs(sql, tenantIds);
+  const isNarrow = rows.some((row) => row['asset_id'] !== null);
+  const runs = isNarrow ? await runsOfAssets(sql, tenantIds) : null;
+  const found = new Map<string, HoldFact[]>();
   for (const row of rows) {
-    const { recordClass, hostingService, assetId, collectedFrom, collectedTo } = toScope({
-      ...row,
-      tenant_id: tenantId,
-    });
+    const tenantId = required(row, 'tenant_id');
+    const holdId = required(row, 'hold_id');
+    const { recordClass, hostingService, assetId, collectedFrom, collectedTo } = toScope(row);
     const releasedAt = toInstantOrNull(row['released_at']);
-    holds.push({
-      holdId: required(row, 'hold_id'),
-      ...{ recordClass, hostingService, collectedFrom, collectedTo },
-      assetRuns: assetId === null ? null : await runsWith(sql, tenantId, assetId),
-      relieved: reliefs.get(required(row, 'hold_id')) ?? [],
+    const fact: HoldFact = {
+      ...{ holdId, recordClass, hostingService, collectedFrom, collectedTo },
+      assetRuns: assetId === null ? null : (runs?.get(`${tenantId} ${assetId}`) ?? []),
+      relieved: reliefs.get(`${tenantId} ${holdId}`) ?? [],
       placedAt: toInstant(required(row, 'placed_at')),
       releasedAt,
       releasesAt: releasedAt === null ? toInstantOrNull(row['releases_at']) : null,
       reviewOn: required(row, 'review_on'),
-    });
+    };
+    found.set(tenantId, [...(found.get(tenantId) ?? []), fact]);
   }
-  return holds;
+  return found;
 }
 
-/** Cohorts that no longer fall under a hold, by the hold: what it covers of them is withheld and verified. */
-async function readReliefs(sql: Sql, tenantId: string): Promise<ReadonlyMap<string, string[]>> {
+/** Cohorts that no longer fall under a hold, by tenant and hold: what it covers of them is withheld and verified. */
+async function readReliefs(
+  sql: Sql,
+  tenantIds: readonly string[],
+): Promise<ReadonlyMap<string, string[]>> {
   const rows = await textRows(
     sql,
-    'SELECT hold_id, run_id, due_on FROM cohort_reliefs WHERE tenant_id = ?',
-    [tenantId],
+    `SELECT tenant_id, hold_id, run_id, due_on FROM cohort_reliefs
+      WHERE tenant_id IN (${places(tenantIds)})`,
+    tenantIds,
   );
   const reliefs = new Map<string, string[]>();
   for (const row of rows) {
-    const holdId = required(row, 'hold_id');
-    const known = reliefs.get(holdId) ?? [];
+    const name = `${required(row, 'tenant_id')} ${required(row, 'hold_id')}`;
+    const known = reliefs.get(name) ?? [];
     known.push(cohortName({ runId: required(row, 'run_id'), dueOn: required(row, 'due_on') }));
-    reliefs.set(holdId, known);
+    reliefs.set(name, known);
   }
   return reliefs;
 }
 
-/** Runs that sealed something of an asset, and those of which nobody knows the assets. */
-async function runsWith(sql: Sql, tenantId: string, assetId: string): Promise<readonly string[]> {
+/**
+ * For every asset that a hold names, by tenant and asset: runs that sealed something of it, and those of which nobody
+ * knows the assets.
+ */
+async function runsOfAssets(
+  sql: Sql,
+  tenantIds: readonly string[],
+): Promise<ReadonlyMap<string, string[]>> {
   const rows = await textRows(
     sql,
-    `SELECT r.run_id FROM runs r WHERE r.tenant_id = ?
-        AND (EXISTS (SELECT 1 FROM run_assets a WHERE a.run_id = r.run_id AND a.asset_id = ?)
-          OR NOT EXISTS (SELECT 1 FROM run_assets a WHERE a.run_id = r.run_id))`,
-    [tenantId, assetId],
+    `SELECT c.tenant_id, c.asset_id, r.run_id
+       FROM (SELECT DISTINCT tenant_id, asset_id FROM hold_scopes
+              WHERE tenant_id IN (${places(tenantIds)}) AND asset_id IS NOT NULL) c
+       JOIN runs r ON r.tenant_id = c.tenant_id
+      WHERE EXISTS (SELECT 1 FROM run_assets a WHERE a.run_id = r.run_id AND a.asset_id = c.asset_id)
+         OR NOT EXISTS (SELECT 1 FROM run_assets a WHERE a.run_id = r.run_id)`,
+    tenantIds,
   );
-  return rows.map((row) => required(row, 'run_id'));
+  const runs = new Map<string, string[]>();
+  for (const row of rows) {
+    const name = `${required(row, 'tenant_id')} ${required(row, 'asset_id')}`;
+    const known = runs.get(name) ?? [];
+    known.push(required(row, 'run_id'));
+    runs.set(name, known);
+  }
+  return runs;
 }
 
 async function readAttestations(

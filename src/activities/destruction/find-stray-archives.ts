@@ -6,7 +6,7 @@ import { formatInstant } from '../../domain/instants';
 import { RETENTION_SCHEDULE } from '../../domain/retention-schedule';
 import { addDays, endOfDay } from '../../domain/windows/civil';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
-import { keyOfLost, readLostSplits } from '../control/lost-splits';
+import { hasKeyEnded, keyOfLost, readLostSplits } from '../control/lost-splits';
 import { required, textRow, textRows, toInstant } from '../control/sql-text';
 import type { TenantFacts } from '../control/tenant-facts';
 import { COPIES } from '../disposition/cohort-archive';
@@ -37,7 +37,7 @@ export async function findStrayArchives(
   const { tenantId } = facts;
   if (await hasOpenEvent(control, tenantId, 'asset-basic-data')) return;
   if (await hasArchiveWriters(control, tenantId)) return;
-  const expected = await keysOfOthers(control, tenantId);
+  const expected = await keysOfOthers(verifier, control, tenantId);
   const found = await objectsByKey(verifier, tenantId);
   for (const keyRef of await readableKeys(verifier, tenantId)) {
     if (!found.has(keyRef)) found.set(keyRef, 0);
@@ -52,14 +52,20 @@ export async function findStrayArchives(
 }
 
 /** Keys of cohorts that are not through: they end what lies behind them. */
-async function keysOfOthers(control: SqlPool, tenantId: string): Promise<ReadonlySet<string>> {
+async function keysOfOthers(
+  verifier: VerifierPorts,
+  control: SqlPool,
+  tenantId: string,
+): Promise<ReadonlySet<string>> {
   const keys = new Set<string>();
   for (const cohort of await readCohorts(control, tenantId)) {
     if (THROUGH.has(cohort.state)) continue;
     for (const keyRef of await keysOfCohort(control, cohort)) keys.add(keyRef);
   }
-  // What a restored control has lost is put back, and is no stray until then.
-  for (const lost of await readLostSplits(control, tenantId)) keys.add(keyOfLost(lost));
+  // What a restored control has lost is put back, and is no stray until then; what has ended is not put back.
+  for (const lost of await readLostSplits(control, tenantId)) {
+    if (!(await hasKeyEnded(verifier.keysTable, keyOfLost(lost)))) keys.add(keyOfLost(lost));
+  }
   return keys;
 }
 

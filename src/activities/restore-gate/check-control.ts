@@ -68,7 +68,7 @@ export interface LostPolicy {
 }
 
 /** A split that the evidence knows and control does not, and the manifest of what was split. */
-export interface UnknownSplit extends LostSplit {
+export interface UnknownSplit extends Omit<LostSplit, 'manifestDigest'> {
   readonly manifestDigest: string;
 }
 

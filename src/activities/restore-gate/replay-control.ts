@@ -248,20 +248,28 @@ async function replayTombstone(control: SqlPool, tombstone: LostTombstone): Prom
   return true;
 }
 
-/** False when control does not know the due day as it was split, or the hold. */
+/**
+ * False when control does not know the due day as it was split, or the hold. What was withheld of a run that is lost
+ * itself is put back after that one.
+ */
 async function replaySplit(control: SqlPool, split: UnknownSplit): Promise<boolean> {
   const { runId, dueOn, holdId, tenantId } = split;
   const row = await textRow(
     control,
-    `SELECT m.digest FROM cohorts c JOIN manifests m ON m.run_id = c.run_id
-      WHERE c.run_id = ? AND c.due_on = ? AND c.tenant_id = ?
-        AND EXISTS (SELECT 1 FROM holds h WHERE h.hold_id = ?)`,
-    [runId, dueOn, tenantId, holdId],
+    `SELECT (SELECT m.digest FROM cohorts c JOIN manifests m ON m.run_id = c.run_id
+              WHERE c.run_id = ? AND c.due_on = ? AND c.tenant_id = ?) AS digest,
+            EXISTS (SELECT 1 FROM lost_splits l
+              WHERE l.withheld_run_id = ? AND l.due_on = ? AND l.tenant_id = ?) AS is_lost,
+            EXISTS (SELECT 1 FROM holds h WHERE h.hold_id = ?) AS has_hold`,
+    [runId, dueOn, tenantId, runId, dueOn, tenantId, holdId],
   );
-  if (row === null || required(row, 'digest') !== split.manifestDigest) return false;
+  const digest = row?.['digest'] ?? null;
+  const isKnown = digest === null ? row?.['is_lost'] === '1' : digest === split.manifestDigest;
+  if (!isKnown || row?.['has_hold'] !== '1') return false;
   await insertRow(control, 'lost_splits', {
     ...{ run_id: runId, due_on: dueOn, hold_id: holdId, tenant_id: tenantId },
     withheld_run_id: split.withheldRunId,
+    manifest_digest: split.manifestDigest,
     withheld: split.withheld,
     rest: split.rest,
     split_at: toSqlTime(split.splitAt),

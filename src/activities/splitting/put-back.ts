@@ -43,6 +43,8 @@ const REPORT_EVERY = 1000;
  * records, which its own key authenticates, and its counts must be those of the evidence. Nothing follows from it
  * before the verifier has judged it.
  *
+ * @param cohort - what it was withheld of; where control has lost that and its key has ended, the due day of which
+ * that was withheld in its turn: both have the same event, services and bounds.
  * Effect: rows of the run with its manifest; then, in one transaction under the tenant's lock, the run and the split.
  * No object is written.
  * @idempotency what is back is not put back again.
@@ -90,7 +92,7 @@ export async function putBack(
       assetIds,
     });
   }
-  const split = { tenantId, cohort, holdId, withheldRunId };
+  const split = { tenantId, cohort: lost, holdId, withheldRunId, likeRunId: cohort.runId };
   await recordSplit(archive, { ...split, lostAt: lost.splitAt });
 }
 

@@ -15,6 +15,8 @@ export interface RecordedSplit {
   readonly cohort: Pick<CohortRow, 'runId' | 'dueOn'>;
   readonly holdId: string;
   readonly withheldRunId: string | null;
+  /** The run whose event it stands on where control has lost the one that was split; absent: that one. */
+  readonly likeRunId?: string;
   /** When it was made, for one that control has lost; absent: now. */
   readonly lostAt?: string;
 }
@@ -33,13 +35,13 @@ export async function recordSplit(
   { control }: Pick<ArchivePorts, 'control'>,
   split: RecordedSplit,
 ): Promise<void> {
-  const { tenantId, cohort, holdId, withheldRunId, lostAt } = split;
+  const { tenantId, cohort, holdId, withheldRunId, likeRunId = cohort.runId, lostAt } = split;
   await unlessTakenOver(() =>
     control.transaction(async (sql) => {
       await sql.execute('CALL lock_tenant(?)', [tenantId]);
       await assertStillOfUse(sql, split);
       const now = await databaseNow(sql);
-      if (withheldRunId !== null) await insertRun(sql, cohort.runId, withheldRunId);
+      if (withheldRunId !== null) await insertRun(sql, likeRunId, withheldRunId);
       await insertRow(sql, 'cohort_splits', {
         ...{ run_id: cohort.runId, due_on: cohort.dueOn, hold_id: holdId, tenant_id: tenantId },
         withheld_run_id: withheldRunId,

@@ -1,16 +1,15 @@
-import { isLetheError } from '../../domain/errors';
 import { mayCover } from '../../domain/hold-scope';
 import { refreshTenant } from '../control/refresh-tenant';
 import { readCohorts, type CohortRow } from '../control/cohort-rows';
 import { required, textRow, textRows } from '../control/sql-text';
 import { isFrozen, tripping } from '../control/stops';
-import { readLostSplits } from '../control/lost-splits';
 import { readTenantFacts, type TenantFacts } from '../control/tenant-facts';
-import { verifySplit, type SplitVerdict } from '../verification/verify-split';
+import { verifySplit } from '../verification/verify-split';
+import { judge, outcomeOf, recordSplitEvidence, type SplitOutcome } from './judge-split';
 import type { SplitPorts } from './ports';
-import { putBack } from './put-back';
 import { recordSplit } from './record-split';
-import { countShares, isTakenOver, withhold, type Withholding } from './withhold';
+import { judgeUnfinished, putBackLost } from './unfinished';
+import { countShares, withhold, type Withholding } from './withhold';
 
 /** A verdict older than this is followed by a new one before anything goes; permits take one of 24 hours. */
 const FRESH_HOURS = 12;
@@ -43,14 +42,14 @@ export async function splitDue(
   const facts = await readTenantFacts(control, tenantId);
   if (facts === null) return { blockedOn: null, split: 0 };
   const now = Date.parse(workflowNow) < Date.parse(facts.now) ? workflowNow : facts.now;
+  const lost = await putBackLost(ports, tenantId);
   const cohorts = await readCohorts(control, tenantId);
-  const lost = await putBackLost(ports, tenantId, cohorts);
   if (await isFrozen(control, tenantId)) {
     // A process that is told nothing would look again at once, and again.
     const waits = cohorts.some((cohort) => holdsToSplitFor(facts, cohort, now).length > 0);
     return { blockedOn: waits ? 'freeze' : null, split: 0 };
   }
-  const outcomes: Outcome[] = [...lost];
+  const outcomes = [...lost, ...(await judgeUnfinished(ports, tenantId, cohorts))];
   for (const cohort of cohorts) {
     if (!isArchived(cohort)) continue;
     outcomes.push(...(await splitForEach(ports, { tenantId, cohort }, { facts, now })));
@@ -64,34 +63,11 @@ export async function splitDue(
   };
 }
 
-/** Withheld runs that a restored control has lost, and the evidence has not. */
-async function putBackLost(
-  ports: SplitPorts,
-  tenantId: string,
-  cohorts: readonly CohortRow[],
-): Promise<readonly Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const lost of await readLostSplits(ports.archive.control, tenantId)) {
-    const cohort = cohorts.find(({ runId, dueOn }) => runId === lost.runId && dueOn === lost.dueOn);
-    if (cohort === undefined) continue;
-    const order = { tenantId, cohort, holdId: lost.holdId };
-    const outcome = await outcomeOf(ports, order, async () => {
-      await putBack(ports, cohort, lost);
-      await judge(ports, order);
-      return 'split';
-    });
-    outcomes.push(outcome);
-  }
-  // What is back gets its window.
-  if (outcomes.length > 0) await refreshTenant(ports.archive, tenantId);
-  return outcomes;
-}
-
 const isArchived = ({ state, recordClass }: CohortRow): boolean =>
   state === 'moved' && recordClass === 'asset-basic-data';
 
 /** Words for what is waited for, the more urgent one first. */
-const WAITS_FOR: readonly (readonly [Outcome, string])[] = [
+const WAITS_FOR: readonly (readonly [SplitOutcome, string])[] = [
   ['unverified', 'verification'],
   ['blocked', 'split'],
 ];
@@ -101,8 +77,8 @@ async function splitForEach(
   ports: SplitPorts,
   of: Omit<Withholding, 'holdId'>,
   { facts, now }: { readonly facts: TenantFacts; readonly now: string },
-): Promise<readonly Outcome[]> {
-  const outcomes: Outcome[] = [];
+): Promise<readonly SplitOutcome[]> {
+  const outcomes: SplitOutcome[] = [];
   for (const holdId of holdsToSplitFor(facts, of.cohort, now)) {
     const outcome = await trySplit(ports, { ...of, holdId });
     outcomes.push(outcome);
@@ -121,36 +97,10 @@ function holdsToSplitFor(facts: TenantFacts, cohort: CohortRow, now: string): re
   return [...new Set(covering.map(({ holdId }) => holdId))];
 }
 
-type Outcome = 'split' | 'whole' | 'blocked' | 'unverified';
-
-/** What is on record is not what is stored: the breaker is open then, and others are not kept waiting. */
-const UNVERIFIED: ReadonlySet<string> = new Set([
-  'VERIFICATION_FAILED',
-  'DIGEST_MISMATCH',
-  'ARCHIVE_INVALID',
-]);
-
-const trySplit = (ports: SplitPorts, order: Withholding): Promise<Outcome> =>
+const trySplit = (ports: SplitPorts, order: Withholding): Promise<SplitOutcome> =>
   outcomeOf(ports, order, () => split(ports, order));
 
-async function outcomeOf(
-  ports: SplitPorts,
-  { tenantId, cohort }: Withholding,
-  work: () => Promise<Outcome>,
-): Promise<Outcome> {
-  const at = { tenantId, runId: cohort.runId, dueOn: cohort.dueOn, location: 's3:archive' };
-  try {
-    return await tripping(ports.breaker, at, work);
-  } catch (error) {
-    // Without its key there is nothing left to split: its end is finished by others.
-    if (isLetheError(error) && error.code === 'KEY_DESTROYED') return 'blocked';
-    if (isTakenOver(error)) return 'blocked';
-    if (isLetheError(error) && UNVERIFIED.has(error.code)) return 'unverified';
-    throw error;
-  }
-}
-
-async function split(ports: SplitPorts, order: Withholding): Promise<Outcome> {
+async function split(ports: SplitPorts, order: Withholding): Promise<SplitOutcome> {
   const { archive } = ports;
   if (!(await isOnRecord(ports, order))) {
     const { covered, rest } = await countShares(ports, order);
@@ -187,26 +137,6 @@ async function recordWhole({ archive }: SplitPorts, order: Withholding): Promise
   );
 }
 
-async function judge(ports: SplitPorts, order: Withholding): Promise<void> {
-  const { tenantId, cohort, holdId } = order;
-  const verdict = await verifySplit(ports.verifier, order);
-  await recordSplitEvidence(ports, { tenantId, ...cohort, holdId }, verdict);
-}
-
-async function recordSplitEvidence(
-  { archive }: SplitPorts,
-  of: Record<'tenantId' | 'runId' | 'dueOn' | 'holdId', string>,
-  verdict: SplitVerdict,
-): Promise<void> {
-  const { tenantId, runId, dueOn, holdId } = of;
-  await archive.ledger.append({
-    tenantId,
-    kind: 'cohort-split',
-    subject: `${runId}/${dueOn}/${holdId}`,
-    details: { runId, dueOn, holdId, ...verdict },
-  });
-}
-
 /**
  * Who judged a split may have died before it was in the evidence. The due day is no longer held then, so it is
  * put there from the first verdict before anything goes.
@@ -241,7 +171,10 @@ async function recordReliefs(
   }
 }
 
-/** Splits whose last good verdict is old are judged again before anything of the due day goes. */
+/**
+ * Splits whose last good verdict is old are judged again before anything of the due day goes. The evidence has the
+ * first verdict: what stays behind is more when another withheld run of the due day has ended since.
+ */
 async function renewVerdicts(
   ports: SplitPorts,
   tenantId: string,
@@ -258,6 +191,7 @@ async function renewVerdicts(
   const at = { tenantId, runId, dueOn, location: 's3:archive' };
   for (const row of rows) {
     const holdId = String(row['hold_id']);
-    await tripping(ports.breaker, at, () => judge(ports, { tenantId, cohort, holdId }));
+    const split = { tenantId, cohort, holdId };
+    await tripping(ports.breaker, at, () => verifySplit(ports.verifier, split));
   }
 }

@@ -28,6 +28,8 @@ export interface SweepPorts {
   readonly verifier: VerifierPorts;
   /** The control login: results of the looks, events for strays. */
   readonly control: SqlPool;
+  /** The control login on the key store: what that refused. */
+  readonly keys: SqlPool;
   readonly ledger: EvidenceLedger;
   /** What the platform's process sees to in the same rounds: the inbox, scans on schedule. */
   readonly duties?: readonly (() => Promise<DutyRound>)[];

@@ -20,7 +20,7 @@ export interface Coverage {
 /** An archived record and what becomes of it in a split. */
 export interface DividedRecord {
   readonly record: ArchivedRecord;
-  /** `elsewhere`: withheld by an earlier split, whose own holds and this one keep it there. */
+  /** `elsewhere`: withheld by an earlier split, or of what that withheld; its holds and this one keep it there. */
   readonly share: 'covered' | 'rest' | 'elsewhere';
   /** When it was seen first, by itself; null when it does not say so in the one form. */
   readonly seenAt: string | null;
@@ -44,8 +44,7 @@ export async function* readDivided(
   const scopes = await readScopes(control, tenantId, holdId);
   const lives = await readLives(control, copy, { cohort, scopes });
   const earlier: SealedIds[] = [];
-  for (const { runId, splitAt } of await readStanding(control, cohort)) {
-    if (before !== undefined && splitAt >= before) continue;
+  for (const runId of await readStanding(control, cohort, before)) {
     earlier.push(await readSealedIds({ control }, { runId }));
   }
   for await (const { record, life, next } of withNext(readCohort(copy.open, copy))) {
@@ -156,18 +155,38 @@ async function readScopes(
   return rows.map(toScope);
 }
 
+/**
+ * Runs that keep what earlier splits withheld. Where such a run has ended, what was withheld of it in its turn is
+ * still kept, and nothing else of it.
+ */
 async function readStanding(
   control: Sql,
   { runId, dueOn }: { readonly runId: string; readonly dueOn: string },
-): Promise<readonly { readonly runId: string; readonly splitAt: string }[]> {
-  const rows = await textRows(
-    control,
-    `SELECT withheld_run_id, split_at FROM cohort_reliefs
-      WHERE run_id = ? AND due_on = ? AND withheld_run_id IS NOT NULL`,
-    [runId, dueOn],
-  );
-  return rows.map((row) => ({
-    runId: required(row, 'withheld_run_id'),
-    splitAt: toInstant(required(row, 'split_at')),
-  }));
+  before: string | undefined,
+): Promise<readonly string[]> {
+  const standing: string[] = [];
+  const parents = [runId];
+  // Grows while it is read: every run that has ended is a parent as well.
+  for (const parent of parents) {
+    const rows = await textRows(
+      control,
+      `SELECT s.withheld_run_id, s.split_at, f.withheld_run_id IS NOT NULL AS stands
+         FROM cohort_splits s
+         LEFT JOIN cohort_reliefs f ON f.run_id = s.run_id AND f.due_on = s.due_on
+          AND f.hold_id = s.hold_id
+        WHERE s.run_id = ? AND s.due_on = ? AND s.withheld_run_id IS NOT NULL
+        UNION SELECT l.withheld_run_id, l.split_at, 0 FROM lost_splits l
+        WHERE l.run_id = ? AND l.due_on = ? AND NOT EXISTS (
+          SELECT 1 FROM cohort_splits s WHERE s.withheld_run_id = l.withheld_run_id)`,
+      [parent, dueOn, parent, dueOn],
+    );
+    for (const row of rows) {
+      const isLater = before !== undefined && toInstant(required(row, 'split_at')) >= before;
+      if (parent === runId && isLater) continue;
+      const withheld = required(row, 'withheld_run_id');
+      if (row['stands'] === '1') standing.push(withheld);
+      else if (!parents.includes(withheld)) parents.push(withheld);
+    }
+  }
+  return standing;
 }

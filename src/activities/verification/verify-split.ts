@@ -65,17 +65,15 @@ export async function verifySplit(ports: VerifierPorts, split: SplitCohort): Pro
   );
   if (row === null) throw failed('there is no split on record');
   const withheldRunId = row['withheld_run_id'] ?? null;
-  const run = await readRun(ports.control, tenantId, cohort.runId);
-  const { digest } = await readManifest(ports.control, run.runId);
   const child =
     withheldRunId === null ? null : await readRun(ports.control, tenantId, withheldRunId);
+  const { run, digest, newest } = await readOrigin(ports, split, child);
   const sealed = child === null ? null : await readSealedIds(ports, child);
   const splitAt = toInstant(required(row, 'split_at'));
   const found = await readSides(ports, split, { run, child, sealed, splitAt });
   const verdict = { withheldRunId, withheld: found.withheld, rest: found.rest };
   const withheldDigest =
     child === null ? null : await judgeChild(ports, split, { child, sealed, found });
-  const newest = (await verifiedCohorts(ports.control, run.runId, 'moved')).get(dueOn) ?? null;
   await ports.control.transaction(async (sql) => {
     if (child !== null && withheldDigest !== null) {
       const subjects = [...COPIES.map((copy) => `copy:${copy}`), 'moved'];
@@ -93,13 +91,47 @@ export async function verifySplit(ports: VerifierPorts, split: SplitCohort): Pro
       }
     }
     await insertRow(sql, 'split_verdicts', {
-      ...{ run_id: run.runId, due_on: dueOn, hold_id: holdId, withheld_run_id: withheldRunId },
+      ...{ run_id: cohort.runId, due_on: dueOn, hold_id: holdId, withheld_run_id: withheldRunId },
       ...{ manifest_digest: digest, withheld_digest: withheldDigest },
       ...{ withheld: found.withheld, rest: found.rest },
       verified_at: toSqlTime(await databaseNow(sql)),
     });
   });
   return { ...verdict, manifestDigest: digest };
+}
+
+/** What was split: its manifest's digest and its newest observation as it was verified. */
+interface Origin {
+  /** Null when control has lost it. */
+  readonly run: RunRow | null;
+  readonly digest: string;
+  readonly newest: string | null;
+}
+
+async function readOrigin(
+  ports: VerifierPorts,
+  { tenantId, cohort: { runId, dueOn, newestObservedAt } }: SplitCohort,
+  child: RunRow | null,
+): Promise<Origin> {
+  const lost = await readLost(ports, tenantId, child);
+  const row = await textRow(ports.control, 'SELECT run_id FROM runs WHERE run_id = ?', [runId]);
+  if (row === null && lost !== null && lost.manifestDigest !== null) {
+    return { run: null, digest: lost.manifestDigest, newest: newestObservedAt };
+  }
+  const run = await readRun(ports.control, tenantId, runId);
+  const { digest } = await readManifest(ports.control, runId);
+  const newest = (await verifiedCohorts(ports.control, runId, 'moved')).get(dueOn) ?? null;
+  return { run, digest, newest };
+}
+
+/** What the evidence says of a withheld run that control has lost; null when it has not. */
+async function readLost(
+  { control }: VerifierPorts,
+  tenantId: string,
+  child: RunRow | null,
+): Promise<LostSplit | null> {
+  const lost = await readLostSplits(control, tenantId);
+  return lost.find(({ withheldRunId }) => withheldRunId === child?.runId) ?? null;
 }
 
 /** What the due day that was split holds, by the verifier's own reading. */
@@ -113,42 +145,53 @@ interface Found {
 }
 
 interface Sides {
-  readonly run: RunRow;
+  readonly run: RunRow | null;
   readonly child: RunRow | null;
   readonly sealed: SealedIds | null;
   readonly splitAt: string;
 }
 
-/** Reads the due day, or, when its key is gone, what is left of the split and what the evidence says of it. */
+/** Reads the due day, or, when it is lost or its key is gone, what is left of the split and what is known of it. */
 async function readSides(ports: VerifierPorts, split: SplitCohort, sides: Sides): Promise<Found> {
+  const { run, child, sealed } = sides;
   try {
-    return await readParent(ports, split, sides);
+    if (run !== null) return await readParent(ports, split, { ...sides, run });
   } catch (error) {
-    if (!isLetheError(error) || error.code !== 'KEY_DESTROYED' || sides.child === null) throw error;
-    const lost = (await readLostSplits(ports.control, split.tenantId)).find(
-      ({ withheldRunId }) => withheldRunId === sides.child?.runId,
-    );
-    if (lost === undefined) throw error;
-    return readChild(ports, sides.child, lost);
+    if (!isLetheError(error) || error.code !== 'KEY_DESTROYED' || child === null) throw error;
   }
+  if (child === null || sealed === null) throw failed('what was split is lost');
+  const lost = await readLost(ports, split.tenantId, child);
+  if (lost !== null) return readChild(ports, child, lost);
+  // The due day went as a whole when the hold was released; nothing of it stays behind.
+  if (!(await isReleased(ports, split.holdId))) throw failed('the due day went under its hold');
+  const { dueOn } = split.cohort;
+  return readChild(ports, child, { dueOn, withheld: sealed.ids.size, rest: 0 });
+}
+
+async function isReleased({ control }: VerifierPorts, holdId: string): Promise<boolean> {
+  const statement = 'SELECT hold_id FROM released_holds WHERE hold_id = ?';
+  return (await textRow(control, statement, [holdId])) !== null;
 }
 
 /** The records of a withheld run whose origin is gone; since when they were seen counts as unknown. */
-async function readChild(ports: VerifierPorts, child: RunRow, lost: LostSplit): Promise<Found> {
-  const { dueOn, withheld, rest } = lost;
+async function readChild(
+  ports: VerifierPorts,
+  child: RunRow,
+  { dueOn, withheld, rest }: Pick<LostSplit, 'dueOn' | 'withheld' | 'rest'>,
+): Promise<Found> {
   const totals = new Totals(new Map([[dueOn, await readCohortKey(ports, child, dueOn)]]));
   for await (const record of readCohortCopy(ports, { run: child, dueOn, copy: 'archive' })) {
     totals.add(dueOn, record);
     reportAt(ports, dueOn, { withheld: totals.count, rest: 0 });
   }
-  if (totals.count !== withheld) throw failed('the evidence knows another number of records');
+  if (totals.count !== withheld) throw failed('another number of records is on record');
   return { withheld, rest, totals: totals.entries(), oldest: null };
 }
 
 async function readParent(
   ports: VerifierPorts,
   { tenantId, cohort, holdId }: SplitCohort,
-  { run, child, sealed, splitAt }: Sides,
+  { run, child, sealed, splitAt }: Sides & { readonly run: RunRow },
 ): Promise<Found> {
   const { dueOn } = cohort;
   const coverage = { tenantId, cohort, holdId, before: splitAt };

@@ -142,7 +142,7 @@ const answerOf = (state: ReleaseState): Answer => ({
   text: facts([
     ['hold', state.holdId],
     ['state', STATES[state.state]],
-    ['asked by', state.request?.requestedBy ?? null],
+    ['asked by', state.requestedBy],
     ['approval until', state.request?.expiresAt ?? null],
     ['approved by', state.approvedBy],
     ['takes effect', state.releasedAt],

@@ -1,7 +1,6 @@
 import { Option, type Command } from 'commander';
 import { randomBytes } from 'node:crypto';
-import type { ControlReader, HoldRecord, HoldScopeRecord } from '../../contracts/control-reader';
-import type { DueDay } from '../../contracts/snapshot';
+import type { HoldRecord, HoldScopeRecord } from '../../contracts/control-reader';
 import {
   GROUND_KINDS,
   type GroundKind,
@@ -79,7 +78,7 @@ function addStatus(hold: Command, cli: Cli): void {
         const record = await session.reader.hold(holdId);
         const { request = null, approved = null } = record ?? {};
         const { reviewOn = null, needsReview = false } = record ?? {};
-        const kept = await keptUnder(session.reader, record);
+        const kept = await session.reader.deadlinesUnder(holdId);
         const held = heldTable(kept, [{ holdId, releasesAt: status.releasesAt }]);
         return {
           data: { ...status, request, approved, reviewOn, needsReview, dueDays: kept },
@@ -93,23 +92,6 @@ function addStatus(hold: Command, cli: Cli): void {
         };
       }),
     );
-}
-
-/** Due days that the hold keeps, and those that it withheld of others, over all of its tenants. */
-async function keptUnder(
-  reader: Pick<ControlReader, 'deadlines'>,
-  record: HoldRecord | null,
-): Promise<readonly (DueDay & { readonly tenantId: string })[]> {
-  const tenants = new Set((record?.scopes ?? []).map(({ tenantId }) => tenantId));
-  const kept: (DueDay & { readonly tenantId: string })[] = [];
-  for (const tenantId of tenants) {
-    for (const day of await reader.deadlines(tenantId)) {
-      const { splitFrom, heldBy = [] } = day;
-      const isUnder = [splitFrom, ...heldBy].some((one) => one?.holdId === record?.holdId);
-      if (isUnder) kept.push({ ...day, tenantId });
-    }
-  }
-  return kept;
 }
 
 /** What control has of a hold; nothing while it is being placed. */

@@ -150,7 +150,19 @@ function describeReplayedControl(replayed: ReplayedControl): Answer {
     ['commands to send again', commands.length],
   ]);
   const done = unknown.length === 0 && commands.length === 0;
-  return { data: replayed, text: `${text}${commandTable(commands)}`, exitCode: done ? 0 : 1 };
+  const strays = straysTable(replayed.unknownSplits);
+  return {
+    data: replayed,
+    text: `${text}${strays}${commandTable(commands)}`,
+    exitCode: done ? 0 : 1,
+  };
+}
+
+/** What was withheld of due days that control does not know: it is found as a stray, and its hold keeps it. */
+function straysTable(splits: ReplayedControl['unknownSplits']): string {
+  if (splits.length === 0) return '';
+  const rows = splits.map((one) => [one.tenantId, one.withheldRunId, one.dueOn, one.holdId]);
+  return `\nkept as strays until their holds end\n${table(['tenant', 'run', 'due on', 'hold'], rows)}`;
 }
 
 function commandTable(commands: ControlVerdict['commands']): string {

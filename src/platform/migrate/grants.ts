@@ -148,6 +148,7 @@ export const ROLE_GRANTS = Object.freeze({
       'keys.key_permits',
       'keys.key_tombstones',
       'keys.key_epochs',
+      'keys.key_refusals',
     ],
     insert: [...CONTROL_FACTS, 'control.scan_results'],
     execute: [
