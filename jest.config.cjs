@@ -1,14 +1,19 @@
 /** One test runner for every layer; suites that need servers share one stack, started by the global set-up. */
+const compiled = [
+  '@swc/jest',
+  { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+];
+/** What reads and makes zstd comes as ES modules only, which the runner cannot load as they are. */
 const transform = {
-  '^.+\\.ts$': [
-    '@swc/jest',
-    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
-  ],
+  '^.+\\.ts$': compiled,
+  '/node_modules/(?:zstddec|@hpcc-js/wasm-zstd)/.+\\.m?js$': compiled,
 };
+const transformIgnorePatterns = ['/node_modules/(?!zstddec/|@hpcc-js/wasm-zstd/)'];
 const suite = (displayName, folders, extra = {}) => ({
   displayName,
   testEnvironment: 'node',
   transform,
+  transformIgnorePatterns,
   testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   ...extra,
 });

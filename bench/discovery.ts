@@ -15,7 +15,7 @@ import { CACHE, runBenchmark, say } from './frame';
 import { compareImage, trivyArguments, trivyRoot } from './images';
 import type { IngestFigures } from './ingest-side';
 import type { LayerFigures } from './layer-side';
-import { madeLayer, packLayer, type PackedLayer } from './made-image';
+import { madeLayer, packedFile, packLayer, type PackedLayer } from './made-image';
 import { measureProgram, type Cost } from './meter';
 import { writeImage } from './oci-layout';
 import { insideRoot, QUESTIONS, type Osquery } from './osquery';
@@ -60,9 +60,9 @@ function trivyOnImage({ peers, folder }: Bench, layer: PackedLayer): Promise<Con
 function packRoot({ peers, cache }: Bench): Promise<PackedLayer> {
   const { path, origin } = peers.root;
   const images = join(cache, 'bench', 'images');
-  const name = basename(path);
-  if (!origin.startsWith('debootstrap')) rmSync(join(images, `${name}.tar.gz`), { force: true });
-  return packLayer(images, name, () => {
+  const layer = { folder: images, name: basename(path), packing: 'gzip' } as const;
+  if (!origin.startsWith('debootstrap')) rmSync(packedFile(layer), { force: true });
+  return packLayer(layer, () => {
     const tar = spawn('tar', ['-C', path, '--exclude=./.bench-osquery', '-c', '.'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -92,11 +92,12 @@ async function imageContests(
   };
   const ofRoot = await ofLayer('image of the root', await packRoot(bench));
   const { imageGb } = bench.plan;
-  say(`making a layer of ${imageGb} GB (once)`);
-  await ofLayer(
-    `image of ${imageGb} GB`,
-    await madeLayer(join(bench.cache, 'bench', 'images'), imageGb),
-  );
+  const images = join(bench.cache, 'bench', 'images');
+  for (const packing of ['gzip', 'zstd'] as const) {
+    say(`making a layer of ${imageGb} GB, packed with ${packing} (once)`);
+    const layer = await madeLayer(images, imageGb, packing);
+    await ofLayer(`image of ${imageGb} GB, ${packing}`, layer);
+  }
   return { contests, ofRoot };
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { recordObservation } from '../src/activities/ingest/record-observation';
 import { gateReport, observationOf, parseHostReport, reportText } from '../src/collector';
 import { withDigest } from '../src/collector/report-digest';
@@ -57,7 +58,7 @@ const NO_REDACTIONS: Redactions = {
   textsWithSecrets: 0,
 };
 
-function reportOf(fingerprints: number, collectedAt: string): Buffer {
+function makeReport(fingerprints: number, collectedAt: string): string {
   const host = {
     ...{ hostname: 'bench', osId: null, osName: null, osVersion: null, kernel: null },
     ...{ architecture: null, machineKey: null, bootId: null, bootedAt: null, timeZone: null },
@@ -69,8 +70,17 @@ function reportOf(fingerprints: number, collectedAt: string): Buffer {
     fingerprints: Array.from({ length: fingerprints }, fingerprintOf),
     ...{ containers: [], clusters: [], unread: [], redactions: NO_REDACTIONS },
   });
-  return Buffer.from(reportText(report));
+  return reportText(report);
 }
+
+const MAKING = 'make-report';
+const REPORT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Another process makes the report: this one's memory is that of taking it in. */
+const reportOf = (fingerprints: number, collectedAt: string): Buffer =>
+  execFileSync(process.execPath, [__filename, MAKING, String(fingerprints), collectedAt], {
+    maxBuffer: REPORT_BYTES_MAX,
+  });
 
 /** What the measurement works with. */
 interface Bench {
@@ -163,8 +173,7 @@ async function take(
   };
 }
 
-async function main(): Promise<void> {
-  const fingerprints = Number(process.argv[2]);
+async function main(fingerprints: number): Promise<void> {
   const bench = await openBench();
   try {
     process.send?.([
@@ -174,14 +183,14 @@ async function main(): Promise<void> {
   } finally {
     await bench.close();
   }
+  process.disconnect();
 }
 
-main().then(
-  () => {
-    process.disconnect();
-  },
-  (error: unknown) => {
+const [what, fingerprints, collectedAt = ''] = process.argv.slice(2);
+if (what === MAKING) process.stdout.write(makeReport(Number(fingerprints), collectedAt));
+else {
+  main(Number(what)).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
     process.exit(1);
-  },
-);
+  });
+}

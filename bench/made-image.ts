@@ -6,9 +6,13 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 
+/** How a layer is packed, as its media type ends. */
+export type Packing = 'gzip' | 'zstd';
+
 /** One packed layer in a file, with what a manifest says of it. */
 export interface PackedLayer {
   readonly file: string;
+  readonly packing: Packing;
   readonly digest: string;
   readonly diffId: string;
   readonly sizeBytes: number;
@@ -107,35 +111,68 @@ class Digesting extends Transform {
   }
 }
 
+/** Level that builders take for zstd when they are told none. */
+const ZSTD_LEVEL = 3;
+/** The encoder is given so much at a time. */
+const ZSTD_PIECE_BYTES = 1024 * 1024;
+
+async function createPacking(packing: Packing): Promise<Transform> {
+  if (packing === 'gzip') return createGzip({ level: 6 });
+  const { Zstd } = await import('@hpcc-js/wasm-zstd');
+  const zstd = await Zstd.load();
+  zstd.reset();
+  zstd.setCompressionLevel(ZSTD_LEVEL);
+  return new Transform({
+    transform: (piece: Buffer, _, done) => {
+      const parts: Uint8Array[] = [];
+      for (let at = 0; at < piece.length; at += ZSTD_PIECE_BYTES) {
+        parts.push(zstd.compressChunk(piece.subarray(at, at + ZSTD_PIECE_BYTES)));
+      }
+      done(null, Buffer.concat(parts));
+    },
+    flush: (done) => {
+      done(null, Buffer.from(zstd.compressEnd()));
+    },
+  });
+}
+
+/** What is packed, and what its file is called. */
+export interface LayerToPack {
+  readonly folder: string;
+  readonly name: string;
+  readonly packing: Packing;
+}
+
+/** File of the cache that a layer is packed into. */
+export const packedFile = ({ folder, name, packing }: LayerToPack): string =>
+  join(folder, `${name}.tar.${packing === 'gzip' ? 'gz' : 'zst'}`);
+
 /** Packs an archive into a file of the cache, once per name. */
-export async function packLayer(
-  folder: string,
-  name: string,
-  source: () => Readable,
-): Promise<PackedLayer> {
-  const file = join(folder, `${name}.tar.gz`);
+export async function packLayer(layer: LayerToPack, source: () => Readable): Promise<PackedLayer> {
+  const file = packedFile(layer);
+  const { folder, packing } = layer;
   const facts = `${file}.json`;
   if (existsSync(file) && existsSync(facts)) {
-    return JSON.parse(readFileSync(facts, 'utf8')) as PackedLayer;
+    return { ...(JSON.parse(readFileSync(facts, 'utf8')) as PackedLayer), packing };
   }
   mkdirSync(folder, { recursive: true });
   const [unpacked, packed] = [new Digesting(), new Digesting()];
   const partial = `${file}.partial`;
-  await pipeline(source(), unpacked, createGzip({ level: 6 }), packed, createWriteStream(partial));
+  const packer = await createPacking(packing);
+  await pipeline(source(), unpacked, packer, packed, createWriteStream(partial));
   await rename(partial, file);
-  const layer = {
-    file,
-    digest: packed.digest,
-    diffId: unpacked.digest,
-    sizeBytes: packed.bytes,
-    unpackedBytes: unpacked.bytes,
+  const result = {
+    ...{ file, packing, digest: packed.digest, diffId: unpacked.digest },
+    ...{ sizeBytes: packed.bytes, unpackedBytes: unpacked.bytes },
   };
-  writeFileSync(facts, `${JSON.stringify(layer)}\n`);
-  return layer;
+  writeFileSync(facts, `${JSON.stringify(result)}\n`);
+  return result;
 }
 
 /** A layer of so many GiB that is the same on every machine. */
-export const madeLayer = (folder: string, gibibytes: number): Promise<PackedLayer> =>
-  packLayer(folder, `made-${gibibytes}-1`, () =>
+export const madeLayer = (
+  ...[folder, gibibytes, packing]: [string, number, Packing]
+): Promise<PackedLayer> =>
+  packLayer({ folder, name: `made-${gibibytes}-1`, packing }, () =>
     Readable.from(archive(gibibytes * GIBIBYTE), { objectMode: true, highWaterMark: 8 }),
   );

@@ -23,7 +23,7 @@ export function writeImage(folder: string, layer: PackedLayer): string {
     history: [{ created_by: 'bench' }],
   });
   const packed = {
-    mediaType: `${OCI}.layer.v1.tar+gzip`,
+    mediaType: `${OCI}.layer.v1.tar+${layer.packing}`,
     digest: layer.digest,
     size: layer.sizeBytes,
   };

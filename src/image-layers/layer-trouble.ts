@@ -1,5 +1,5 @@
 /** Ways of packing that the first bytes of a layer tell and that are not unpacked here. */
-export type UnreadPacking = 'bzip2' | 'xz' | 'lz4' | 'zstd';
+export type UnreadPacking = 'bzip2' | 'xz' | 'lz4';
 
 /** Why a layer cannot be read to its end. */
 export type LayerReason =

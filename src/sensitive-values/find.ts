@@ -25,14 +25,28 @@ const FOUND_MAX = 64;
 
 /** Everything that any detector sees in a text, in the order of the detectors; places may overlap. */
 export function spansIn(text: string): readonly Span[] {
-  if (text.length < LENGTH_MIN) return [];
-  return [...spansByForm(text), ...findNamedValues(text), ...findOptionValues(text)];
+  if (text.length < LENGTH_MIN) return NONE;
+  const spans = [spansByForm(text), findNamedValues(text), findOptionValues(text)];
+  return spans.every((each) => each.length === 0) ? NONE : spans.flat();
 }
+
+const NONE: readonly Span[] = Object.freeze([]);
 
 const candidatesIn = indexHints(DETECTORS);
 
-const spansByForm = (text: string): readonly Span[] =>
-  text.length < LENGTH_MIN ? [] : candidatesIn(text).flatMap((detector) => spansOf(detector, text));
+/** The same forms, asked for their presence only: that needs no places, which cost most of the time. */
+const PRESENCE: ReadonlyMap<Detector, RegExp> = new Map(
+  DETECTORS.map((detector) => [
+    detector,
+    new RegExp(detector.pattern.source, detector.pattern.flags.replace(/[dg]/g, '')),
+  ]),
+);
+
+function spansByForm(text: string): readonly Span[] {
+  if (text.length < LENGTH_MIN) return NONE;
+  const present = candidatesIn(text).filter((detector) => PRESENCE.get(detector)?.test(text));
+  return present.length === 0 ? NONE : present.flatMap((detector) => spansOf(detector, text));
+}
 
 /** What one detector sees. */
 function spansOf(detector: Detector, text: string): readonly Span[] {

@@ -182,17 +182,17 @@ describe('packed bytes', () => {
     await expect(readArchive(archive, {}, packed)).rejects.toMatchObject({ reason: 'malformed' });
   });
 
-  it('that this runtime cannot unpack leave no connection open', async () => {
+  it('that nothing here unpacks leave no connection open', async () => {
     let isClosed = false;
     const source = async function* () {
       try {
-        yield await Promise.resolve(Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0]));
+        yield await Promise.resolve(Buffer.from('fd377a585a00', 'hex'));
       } finally {
         isClosed = true;
       }
     };
-    await expect(unpackLayer(source(), () => undefined, {})).rejects.toMatchObject({
-      reason: 'packed-with-zstd',
+    await expect(unpackLayer(source(), () => undefined)).rejects.toMatchObject({
+      reason: 'packed-with-xz',
     });
     expect(isClosed).toBe(true);
   });

@@ -222,12 +222,12 @@ describe('a hostile layer', () => {
 });
 
 describe('ways of packing', () => {
-  const take = async (packed: Buffer, runtime?: object) => {
+  const take = async (packed: Buffer) => {
     const pieces: Buffer[] = [];
     const keep = (piece: Buffer): undefined => {
       pieces.push(Buffer.from(piece));
     };
-    await unpackLayer(inPieces(packed, 3), keep, runtime);
+    await unpackLayer(inPieces(packed, 3), keep);
     return Buffer.concat(pieces).toString();
   };
   const bytes = (hex: string): Buffer => Buffer.from(hex.padEnd(24, '0'), 'hex');
@@ -240,14 +240,12 @@ describe('ways of packing', () => {
   });
 
   it.each([
-    ['zstd', bytes('28b52ffd')],
-    ['zstd', bytes('502a4d1800000000')],
     ['xz', bytes('fd377a585a00')],
     ['bzip2', bytes('425a6839314159265359')],
     ['bzip2', bytes('425a6836177245385090')],
     ['lz4', bytes('04224d18')],
   ])('that are not unpacked here are named: %s', async (packing, packed) => {
-    await expect(take(packed, {})).rejects.toMatchObject({ reason: `packed-with-${packing}` });
+    await expect(take(packed)).rejects.toMatchObject({ reason: `packed-with-${packing}` });
   });
 
   it('are not seen in the name that an archive begins with', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LetheError } from '../../domain/errors';
 import type { Command, CommandKind } from '../../contracts/commands';
 import type { Sql } from '../../contracts/sql';
@@ -26,7 +26,7 @@ const BACKDATED_FROM_MS = 300_000;
 
 /** A deterministic id: the same command always makes the same one, so a repetition changes nothing. */
 export function derivedId(prefix: string, ...parts: readonly string[]): string {
-  const digest = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  const digest = hash('sha256', JSON.stringify(parts), 'hex');
   return `${prefix}_${digest.slice(0, 32)}`;
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { LetheError } from '../../domain/errors';
 import { countMarks, type MarkCounts } from '../../sensitive-values';
@@ -41,10 +41,17 @@ export function contentOf(body: unknown, field: string): StoredContent {
       field,
     });
   }
-  const redacted: MarkCounts = new Map();
-  countMarks(text, redacted);
-  return { body, bytes, digest: sha256(text), redacted };
+  return { body, bytes, digest: sha256(text), redacted: marksIn(text) };
 }
+
+/** Nearly every body holds none: they share one empty list. */
+function marksIn(text: string): ReadonlyMap<string, number> {
+  const marks: MarkCounts = new Map();
+  countMarks(text, marks);
+  return marks.size === 0 ? NO_MARKS : marks;
+}
+
+const NO_MARKS: ReadonlyMap<string, number> = new Map();
 
 /** Canonical JSON (RFC 8785): the same value always has the same text. */
 export const canonicalText = (body: StoredContent['body']): string => canonicalize(body) ?? '';
@@ -93,8 +100,7 @@ export const scanRowIdOf = (row: {
 }): string => derivedId('cs', row.tenantId, row.assetId, row.scanId, row.observedAt);
 
 /** SHA-256 in hexadecimal. */
-export const sha256 = (data: string | Buffer): string =>
-  createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Buffer): string => hash('sha256', data, 'hex');
 
 /** True for an object literal, whatever made it. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {

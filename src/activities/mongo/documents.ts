@@ -109,8 +109,11 @@ export async function* readHeads(
     for (;;) {
       const next: unknown = await speaking('read', () => cursor.next());
       if (next === null) return;
-      if (!isHead(next)) throw new LetheError('STORE_REFUSED', 'a document is no version');
-      yield next;
+      // What came with it in one answer needs no further call.
+      for (const head of [next, ...cursor.readBufferedDocuments()]) {
+        if (!isHead(head)) throw new LetheError('STORE_REFUSED', 'a document is no version');
+        yield head;
+      }
     }
   } finally {
     await cursor.close();

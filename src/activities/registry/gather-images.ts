@@ -102,7 +102,6 @@ const LAYER_REASONS: Readonly<Record<string, ImageFailureReason>> = {
   'packed-with-bzip2': 'layer-packed-with-bzip2',
   'packed-with-lz4': 'layer-packed-with-lz4',
   'packed-with-xz': 'layer-packed-with-xz',
-  'packed-with-zstd': 'layer-packed-with-zstd',
   'access-denied': 'layer-access-denied',
   unavailable: 'layer-unavailable',
 };

@@ -29,7 +29,6 @@ const IMAGE_FAILURE_REASONS = Object.freeze([
   'layer-packed-with-bzip2',
   'layer-packed-with-lz4',
   'layer-packed-with-xz',
-  'layer-packed-with-zstd',
   'layer-access-denied',
   'layer-unavailable',
 ] as const);

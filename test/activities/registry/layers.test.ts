@@ -5,6 +5,7 @@ import { AdvisoryIndex } from '../../../src/advisories/advisory-index';
 import { imageOf, type MadeLayer } from '../../support/layered-image';
 import { serveRepository, type ServedRepository } from '../../support/served-repository';
 import { symbolicLink, tar, tarEntry, type TarFile } from '../../support/tar-files';
+import { packZstd, packZstdInChunks, rawBlock, zstdFrame } from '../../support/zstd';
 
 let place: ServedRepository;
 
@@ -61,6 +62,29 @@ describe('the layers of an image', () => {
         entriesOutside: 1,
       },
     });
+  });
+
+  it('are read as their bytes are packed, whatever the manifest calls them [DC-2]', async () => {
+    const { archive } = base;
+    const OCI = 'application/vnd.oci.image.layer.v1.tar';
+    const made: readonly MadeLayer[] = [
+      { archive, packed: await packZstd(archive), mediaType: `${OCI}+zstd` },
+      { archive, packed: await packZstdInChunks(archive), mediaType: `${OCI}+zstd` },
+      { archive, packed: await packZstd(archive), mediaType: `${OCI}+gzip` },
+      { archive, packed: gzipSync(archive), mediaType: `${OCI}+zstd` },
+      { archive, packed: gzipSync(archive), mediaType: OCI },
+      { archive, packed: archive, mediaType: `${OCI}+gzip` },
+      {
+        ...{ archive, packed: await packZstd(archive, 19) },
+        mediaType: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
+      },
+    ];
+    made.forEach((each, index) => place.served.set(`t${index}`, imageOf(each)));
+    const asset = await place.observed();
+    expect(asset.of('image-failure')).toEqual([]);
+    const found = asset.of('image-packages').map(({ body }) => body);
+    expect(found).toHaveLength(made.length);
+    for (const body of found) expect(body).toMatchObject({ packages: [{ name: 'bash' }] });
   });
 
   it('are read once for all images that begin with them', async () => {
@@ -213,6 +237,16 @@ describe('an image with hostile layers', () => {
       {},
     ],
     ['layer-packed-with-bzip2', { archive: zeros, packed: Buffer.from('BZh91AY&SY..') }, {}],
+    [
+      'layer-too-large',
+      { archive: zeros, packed: zstdFrame([rawBlock(zeros.subarray(0, 512))], { windowLog: 28 }) },
+      {},
+    ],
+    [
+      'layer-malformed',
+      { archive: zeros, packed: zstdFrame([rawBlock(zeros.subarray(0, 512), false)]) },
+      {},
+    ],
     [
       'layer-encrypted',
       { archive: zeros, mediaType: 'application/vnd.oci.image.layer.v1.tar+encrypted' },

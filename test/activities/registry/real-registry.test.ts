@@ -15,6 +15,9 @@ import {
 import { observeRepository } from '../../../src/activities/registry/observe-repository';
 import type { ObservedRecord } from '../../../src/contracts/observations';
 import { parseImageRecord } from '../../../src/contracts/schemas/images';
+import { imageOf } from '../../support/layered-image';
+import { tar } from '../../support/tar-files';
+import { packZstd, packZstdInChunks } from '../../support/zstd';
 
 const url = process.env['LETHE_REGISTRY_URL'] ?? '';
 const run = `t${randomBytes(6).toString('hex')}`;
@@ -244,6 +247,33 @@ describe('an observation of a real registry', () => {
       omittedNames: 0,
     });
     expect(() => parseImageRecord('image', body)).not.toThrow();
+  });
+
+  it('holds the packages and secrets of layers that are packed with zstd [DC-2] [SD-1]', async () => {
+    const status = 'Package: bash\nStatus: install ok installed\nVersion: 5.2\n';
+    const system = tar(
+      { name: 'etc/os-release', content: 'ID=debian\nVERSION_ID="12"\n' },
+      { name: 'var/lib/dpkg/status', content: status },
+      { name: 'usr/lib/large', content: randomBytes(300_000) },
+    );
+    const application = tar(
+      { name: 'app/node_modules/x/package.json', content: '{"name":"x","version":"1.0.0"}' },
+      { name: 'app/.env', content: 'DB_PASSWORD=correct-horse-battery\n' },
+    );
+    const mediaType = 'application/vnd.oci.image.layer.v1.tar+zstd';
+    const image = imageOf(
+      { archive: system, packed: await packZstdInChunks(system, 50_000), mediaType },
+      { archive: application, packed: await packZstd(application, 19), mediaType },
+    );
+    const [asset] = (await observe(await push('packed', image, 'a'))).assets;
+    expect(ofKind(asset?.records, 'image-failure')).toEqual([]);
+    expect(ofKind(asset?.records, 'image-packages')).toMatchObject([
+      { body: { packages: [{ name: 'bash' }, { name: 'x' }], distribution: { id: 'debian' } } },
+    ]);
+    expect(ofKind(asset?.records, 'sensitive-information')).toMatchObject([
+      { body: { ruleId: 'named-secret', place: 'layers[1]:/app/.env' } },
+    ]);
+    expect(JSON.stringify(asset)).not.toContain('correct-horse');
   });
 
   it('is the same when nothing has changed, and keeps the id of the asset', async () => {
