@@ -95,16 +95,17 @@ const RULES: Partial<Record<ListedKind, readonly Rule[]>> = {
 };
 
 /** The product's command line, as people call it. */
-export const collectCommand = (...args: readonly string[]): readonly string[] => [
-  join(__dirname, '..', 'src', 'cli', 'main.js'),
-  'collect',
-  ...['--asset-id', 'as_benchdiscovery0000'],
+export const LETHE = join(__dirname, '..', '..', 'bin', 'lethe');
+
+/** What it is told to read a host. */
+export const collectArguments = (...args: readonly string[]): readonly string[] => [
+  ...['collect', '--asset-id', 'as_benchdiscovery0000'],
   ...args,
 ];
 
 function collect(folder: string, ...args: readonly string[]): HostReport {
   const out = join(folder, 'report.json');
-  execFileSync(process.execPath, collectCommand('--out', out, ...args), { stdio: 'ignore' });
+  execFileSync(LETHE, collectArguments('--out', out, ...args), { stdio: 'ignore' });
   return JSON.parse(readFileSync(out, 'utf8')) as HostReport;
 }
 

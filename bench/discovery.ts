@@ -2,7 +2,7 @@ import { fork, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Comparison } from './compare';
-import { collectCommand, compareMachine, compareRoot } from './completeness';
+import { collectArguments, compareMachine, compareRoot, LETHE } from './completeness';
 import { readPeers, readPlan, type DiscoveryPeers, type DiscoveryPlan } from './discovery-plan';
 import {
   judge,
@@ -18,7 +18,7 @@ import type { LayerFigures } from './layer-side';
 import { madeLayer, packedFile, packLayer, type PackedLayer } from './made-image';
 import { measureProgram, type Cost } from './meter';
 import { writeImage } from './oci-layout';
-import { insideRoot, QUESTIONS, type Osquery } from './osquery';
+import { insideRoot, QUESTIONS, type Osquery, type OsqueryKind } from './osquery';
 
 const measured = (command: string, args: readonly string[]): Promise<Cost> =>
   measureProgram(command, args, { env: process.env, servers: {} });
@@ -101,14 +101,20 @@ async function imageContests(
   return { contests, ofRoot };
 }
 
-/** One process asks for all tables that the product's report has too. */
-const askAll = ({ command: [program = '', ...before] }: Osquery): Promise<Cost> =>
+const KINDS = Object.keys(QUESTIONS) as readonly OsqueryKind[];
+
+/** Packages that may lie in any folder: the peer looks into some, the product searches them all. */
+const SEARCHED_FOR: ReadonlySet<OsqueryKind> = new Set(['python', 'npm']);
+
+/** One process asks for all tables of these kinds. */
+const ask = (
+  { command: [program = '', ...before] }: Osquery,
+  kinds: readonly OsqueryKind[] = KINDS,
+): Promise<Cost> =>
   measured(program, [
     ...before,
     '--json',
-    Object.values(QUESTIONS)
-      .map(({ sql }) => `${sql};`)
-      .join(' '),
+    kinds.map((kind) => `${QUESTIONS[kind].sql};`).join(' '),
   ]);
 
 async function hostContests({ peers, folder }: Bench): Promise<readonly Contest[]> {
@@ -116,16 +122,25 @@ async function hostContests({ peers, folder }: Bench): Promise<readonly Contest[
   const missing = { missing: peers.missing ?? 'not here' };
   const out = ['--out', join(folder, 'report.json')];
   const collect = (...args: readonly string[]): Promise<Cost> =>
-    measured(process.execPath, collectCommand(...out, ...args));
+    measured(LETHE, collectArguments(...out, ...args));
+  const onMachine = (kinds?: readonly OsqueryKind[]): Promise<Contest['peer']> =>
+    osquery === undefined ? Promise.resolve(missing) : ask({ command: [osquery], close }, kinds);
   const peerName = 'osquery';
   say('hosts: osquery, lethe');
-  const machine = osquery === undefined ? missing : await askAll({ command: [osquery], close });
   const inside = osquery === undefined ? null : insideRoot(osquery, root.path);
-  const onRoot = inside === null ? missing : await askAll(inside).catch(failed);
+  const onRoot = inside === null ? missing : await ask(inside).catch(failed);
   inside?.close();
   return [
     { name: 'the root', peerName, peer: onRoot, own: await collect('--root', root.path) },
-    { name: 'this machine, every disk searched', peerName, peer: machine, own: await collect() },
+    {
+      ...{ name: 'this machine, the same questions', peerName },
+      peer: await onMachine(KINDS.filter((kind) => !SEARCHED_FOR.has(kind))),
+      own: await collect('--no-search'),
+    },
+    {
+      ...{ name: 'this machine, every disk searched', peerName },
+      ...{ peer: await onMachine(), own: await collect() },
+    },
   ];
 }
 

@@ -109,9 +109,8 @@ export class Play {
     const out = join(this.stage.folder, `${host.assetId}.json`);
     await runTask({
       name: 'collector',
-      command: process.execPath,
+      command: join(__dirname, '..', '..', 'bin', 'lethe'),
       args: [
-        join(__dirname, '..', 'src', 'cli', 'main.js'),
         ...['collect', '--root', host.root, '--asset-id', host.assetId, '--out', out],
         ...['--collected-at', await this.stage.simulator.now()],
       ],

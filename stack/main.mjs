@@ -28,7 +28,7 @@ const COMMANDS = {
   },
   lethe: async (args) => {
     await build();
-    return foreground(process.execPath, [join(ROOT, 'dist/src/cli/main.js'), ...args]);
+    return foreground(join(ROOT, 'bin/lethe'), args);
   },
   demo: async (args) => {
     await build();

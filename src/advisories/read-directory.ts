@@ -84,8 +84,8 @@ function* recordsInZip(path: string, shown: string): Generator<FoundRecord> {
   const descriptor = openSync(path, 'r');
   try {
     const source = fileSource(descriptor);
-    for (const entry of fromArchive(shown, () => listZip(source))) {
-      if (!entry.name.endsWith('.json')) continue;
+    const isRecord = (name: string): boolean => name.endsWith('.json');
+    for (const entry of fromArchive(shown, () => listZip(source, isRecord)).entries) {
       const name = `${shown}!${entry.name}`;
       const bytes = fromArchive(name, () => readEntry(source, entry, RECORD_BYTES_MAX));
       yield { name, text: bytes.toString('utf8') };

@@ -12,7 +12,7 @@ import { formatInstant, parseInstant } from '../domain/instants';
 import { readClusters } from './clusters';
 import { readContainers } from './containers';
 import { openRoot, type Root } from './files/root';
-import { searchTree, type Tree } from './files/tree';
+import { searchTree, type Search, type SoughtThing, type Tree } from './files/tree';
 import { createFindings, type Findings } from './findings';
 import { isPackageMetadata } from './formats/language-package';
 import { readHostBasics } from './host-basics';
@@ -20,7 +20,7 @@ import { collectAccounts } from './kinds/accounts';
 import { collectEnvironment } from './kinds/environment';
 import { collectJars } from './kinds/jars';
 import { collectKernelModules } from './kinds/kernel-modules';
-import { collectLanguagePackages } from './kinds/language-packages';
+import { collectLanguagePackages, gatherLanguagePackages } from './kinds/language-packages';
 import { collectPackages } from './kinds/packages';
 import { collectPorts } from './kinds/ports';
 import { collectProcesses } from './kinds/processes';
@@ -39,7 +39,7 @@ import type { Live, Machine } from './machine';
 import { withDigest } from './report-digest';
 
 /** Version of the collector, for reading old reports. */
-const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.1.0' });
+const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.2.0' });
 
 /** What to read and how to label it. */
 export interface CollectOptions {
@@ -50,6 +50,8 @@ export interface CollectOptions {
   readonly assetId: string;
   /** RFC 3339 instant of the collection. */
   readonly collectedAt: string;
+  /** False: directories are not searched for what may lie anywhere, and the report lists that as unread. */
+  readonly search?: boolean;
 }
 
 /**
@@ -84,25 +86,39 @@ export function collectHost(options: CollectOptions): HostReport {
   });
 }
 
+/** Names looked at in a search; a full server has a few million. */
+const NAMES_MAX = 3_000_000;
+
 function openMachine(options: CollectOptions, findings: Findings, collectedOn: string): Machine {
   const files = openRoot(options.root, 'root');
   const live = options.proc === null ? null : readLive(openRoot(options.proc, 'proc'));
-  const mounts = live?.mounts.filter(isNotSearched).map(({ mountPoint }) => mountPoint) ?? [];
-  const skip = new Set([...mounts, ...placeOfProc(files, live)]);
-  const tree = searchTree(files, { skip, isMark: isWebMark, isPackage: isPackageMetadata });
-  for (const { reason, place, of } of tree.troubles) {
+  const languagePackages = gatherLanguagePackages(files);
+  const trouble: Search['trouble'] = (reason, place, of) => {
     for (const kind of SEARCHED[of]) findings.unread(kind, reason, place);
-  }
-  return { files, live, tree, findings, collectedOn };
+  };
+  const search: Search = {
+    namesMax: NAMES_MAX,
+    skip: new Set([...placesNotSearched(live), ...placeOfProc(files, live)]),
+    ...{ isMark: isWebMark, isPackage: isPackageMetadata, takePackage: languagePackages.take },
+    trouble,
+  };
+  if (options.search === false) trouble('not-searched', '/', 'everything');
+  const tree = options.search === false ? NOTHING_FOUND : searchTree(files, search);
+  return { files, live, tree, languagePackages, findings, collectedOn };
 }
 
+const NOTHING_FOUND: Tree = { archives: [], marks: [] };
+
 /** Kinds that the search through all directories serves, by what could not be searched for. */
-const SEARCHED: Readonly<Record<Tree['troubles'][number]['of'], readonly ReportedKind[]>> = {
+const SEARCHED: Readonly<Record<SoughtThing, readonly ReportedKind[]>> = {
   everything: ['jar-package', 'web-application', 'web-framework', 'software-application'],
   archives: ['jar-package', 'web-application', 'web-framework'],
   marks: ['web-application', 'web-framework'],
   packages: ['software-application'],
 };
+
+const placesNotSearched = (live: Live | null): readonly string[] =>
+  live?.mounts.filter(isNotSearched).map(({ mountPoint }) => mountPoint) ?? [];
 
 /** What the kernel shows may be mounted inside the root under any name; it holds no archives. */
 function placeOfProc(files: Root, live: Live | null): readonly string[] {

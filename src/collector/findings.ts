@@ -54,7 +54,7 @@ export function createFindings(): Findings {
     records.get(kind) ?? new Map<string, Fingerprint>();
 
   const unread = (kind: ReportedKind, reason: UnreadReason, place: string): void => {
-    noteTrouble(troubles, { kind, reason, count: 1, places: [pathText(place || '/')] });
+    noteTrouble(troubles, { kind, reason }, place || '/');
   };
   const add = (record: Fingerprint): void => {
     const same = ofKind(record.kind);
@@ -104,16 +104,19 @@ function unfit(unread: Findings['unread'], kind: FingerprintKind): false {
   return false;
 }
 
-function noteTrouble(troubles: Map<string, Unread>, trouble: Unread): void {
+function noteTrouble(
+  troubles: Map<string, Unread>,
+  trouble: Pick<Unread, 'kind' | 'reason'>,
+  place: string,
+): void {
   const key = `${trouble.kind} ${trouble.reason}`;
-  const known = troubles.get(key);
-  if (known === undefined) {
-    troubles.set(key, trouble);
-    return;
-  }
+  const known = troubles.get(key) ?? { ...trouble, count: 0, places: [] };
+  troubles.set(key, known);
   known.count += 1;
-  const [place = ''] = trouble.places;
-  if (known.places.length < PLACES_MAX && !known.places.includes(place)) known.places.push(place);
+  // There may be millions: only those that are named are made fit.
+  if (known.places.length >= PLACES_MAX) return;
+  const shown = pathText(place);
+  if (!known.places.includes(shown)) known.places.push(shown);
 }
 
 function sortedTroubles(troubles: ReadonlyMap<string, Unread>): Unread[] {

@@ -2,6 +2,7 @@ import type { ReportedKind } from '../contracts/schemas/host-report';
 import type { Root } from './files/root';
 import type { Tree } from './files/tree';
 import type { Findings } from './findings';
+import type { LanguagePackages } from './kinds/language-packages';
 import type { Mount } from './live/mounts';
 import type { ProcessTable } from './live/processes';
 import type { readSockets } from './live/sockets';
@@ -20,6 +21,7 @@ export interface Machine {
   readonly files: Root;
   readonly live: Live | null;
   readonly tree: Tree;
+  readonly languagePackages: LanguagePackages;
   readonly findings: Findings;
   /** Civil date of the collection in UTC, to tell what has expired. */
   readonly collectedOn: string;

@@ -135,4 +135,20 @@ describe('the process that collects', () => {
   it('is told apart from the commands that do [DC-1]', () => {
     expect(loadedBy('status').filter((file) => drivers.test(file))).not.toEqual([]);
   });
+
+  it('is started with little room for new objects, and nothing else is', () => {
+    const folder = rootWith({
+      'bin/lethe': { script: readFileSync(join(SOURCES, '..', 'bin', 'lethe'), 'utf8') },
+      'dist/src/cli/main.js':
+        'console.log(JSON.stringify([process.execArgv, process.argv.slice(2)]))',
+      'usr/bin/lethe': { link: '../../bin/lethe' },
+    });
+    const started = (...args: readonly string[]): unknown =>
+      JSON.parse(execFileSync(join(folder, 'usr/bin/lethe'), args, { encoding: 'utf8' }));
+    expect(started('collect', '--out', 'a b')).toEqual([
+      ['--max-semi-space-size=1', '--optimize-for-size'],
+      ['collect', '--out', 'a b'],
+    ]);
+    expect(started('status')).toEqual([[], ['status']]);
+  });
 });

@@ -19,6 +19,8 @@ export interface CollectCommandOptions {
   /** File for the report; standard output when absent. */
   readonly out?: string;
   readonly collectedAt: string;
+  /** False: all directories are not searched. */
+  readonly search?: boolean;
   /** Errors as JSON. */
   readonly json: boolean;
 }
@@ -38,6 +40,7 @@ export function runCollect(options: CollectCommandOptions, io: CliIo): number {
       proc: options.proc ?? (options.root === '/' ? '/proc' : null),
       assetId: options.assetId ?? localAssetId(options.root),
       collectedAt: options.collectedAt,
+      ...(options.search !== undefined && { search: options.search }),
     });
     const text = `${reportText(report)}\n`;
     if (options.out === undefined) io.stdout(text);
@@ -106,6 +109,7 @@ export function addCollectCommand(lethe: Command, cli: Cli): void {
     .option('--asset-id <id>', 'as_...; made from the machine id when absent')
     .option('--out <file>', 'file for the report, readable by its owner only')
     .option('--collected-at <instant>', 'RFC 3339; now when absent')
+    .option('--no-search', 'leave out what is found by searching all directories, and say so')
     .option('--json', 'errors as JSON; the report always is', false)
     .action((options: GivenOptions) => {
       const collectedAt = options.collectedAt ?? new Date().toISOString();

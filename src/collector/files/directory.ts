@@ -31,17 +31,25 @@ const PIECE_MAX = 256 * 1024;
  * that half of it is never taken for the whole; memory stays bounded while it is counted.
  */
 export function listDirectory(root: string, found: string, max: number): Read<readonly Entry[]> {
+  const read = readNames(root, found, max);
+  if (!read.ok) return read;
+  const entries = read.value.map((entry) => ({ name: entry.name, type: typeOf(entry) }));
+  return { ok: true, value: entries.sort((a, b) => byText(a.name, b.name)) };
+}
+
+/** The same as the system gives them, in its own order. */
+export function readNames(root: string, found: string, max: number): Read<readonly Dirent[]> {
   // Under the real root nothing lies outside; elsewhere the directory is pinned before it is read.
   if (root === '/') {
     const size = attempt(() => lstatSync(found).size);
-    return andThen(size, (bytes) => entriesOf(found, bytes, max));
+    return andThen(size, (bytes) => readAtMost(found, bytes, max));
   }
   return andThen(
     attempt(() => openSync(found, DIRECTORY_FLAGS)),
     (fd) => {
       try {
         if (!isInside(root, fd)) return { ok: false, reason: 'unresolvable' };
-        return entriesOf(`/proc/self/fd/${fd}`, fstatSync(fd).size, max);
+        return readAtMost(`/proc/self/fd/${fd}`, fstatSync(fd).size, max);
       } finally {
         closeSync(fd);
       }
@@ -49,15 +57,13 @@ export function listDirectory(root: string, found: string, max: number): Read<re
   );
 }
 
-function entriesOf(found: string, bytes: number, max: number): Read<readonly Entry[]> {
+function readAtMost(found: string, bytes: number, max: number): Read<readonly Dirent[]> {
   const read =
     bytes > PIECE_MAX
       ? readCounting(found, max)
       : attempt(() => readdirSync(found, { withFileTypes: true }));
-  if (!read.ok) return read;
-  if (read.value.length > max) return { ok: false, reason: 'too-many' };
-  const entries = read.value.map((entry) => ({ name: entry.name, type: typeOf(entry) }));
-  return { ok: true, value: entries.sort((a, b) => byText(a.name, b.name)) };
+  if (read.ok && read.value.length > max) return { ok: false, reason: 'too-many' };
+  return read;
 }
 
 /** At most one more name than is allowed. */
@@ -81,7 +87,8 @@ function readCounting(found: string, max: number): Read<readonly Dirent[]> {
   );
 }
 
-function typeOf(entry: Dirent): Entry['type'] {
+/** What a name stands for, as the directory says. */
+export function typeOf(entry: Dirent): Entry['type'] {
   if (entry.isFile()) return 'file';
   if (entry.isDirectory()) return 'directory';
   return entry.isSymbolicLink() ? 'link' : 'other';

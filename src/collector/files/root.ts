@@ -23,6 +23,13 @@ export interface OpenFile {
   close(): void;
 }
 
+/** A regular file that was looked at and not opened yet. */
+export interface FoundFile {
+  /** The same for every name of one file; null when it has this name only. */
+  readonly sharedId: string | null;
+  readonly open: () => Read<OpenFile>;
+}
+
 /**
  * A directory taken for the root of a machine. Paths are absolute inside it; links are followed inside
  * it and nowhere else; only regular files are opened.
@@ -34,8 +41,8 @@ export interface Root {
   /** Whole content of a regular file of at most `max` bytes. */
   read(path: string, max: number): Read<Buffer>;
   open(path: string): Read<OpenFile>;
-  /** The same for a path on which a search met no link, without looking for links again. */
-  openFound(path: string): Read<OpenFile>;
+  /** A regular file on whose path a search met no link, without looking for links again. */
+  found(path: string): Read<FoundFile>;
   /** Names in a directory, sorted, at most `max` of them. */
   list(path: string, max: number): Read<readonly Entry[]>;
   /** What a link says, without following it. */
@@ -77,7 +84,7 @@ export function openRoot(directory: string, field: string): Root {
     resolve,
     read: (path, max) => andThen(resolve(path), (found) => readWhole(real, found, max)),
     open: (path) => andThen(resolve(path), (found) => openFile(real, found)),
-    openFound: (path) => openFile(real, join(real, path)),
+    found: (path) => lookAt(real, join(real, path)),
     list: (path, max) => andThen(resolve(path), (found) => listDirectory(real, found, max)),
     link: (path) => andThen(place(path), (found) => attempt(() => readlinkSync(found))),
     stat: (path) => andThen(place(path), (found) => attempt(() => lstatSync(found))),
@@ -85,11 +92,26 @@ export function openRoot(directory: string, field: string): Root {
   };
 }
 
+function lookAt(root: string, place: string): Read<FoundFile> {
+  return andThen(
+    attempt(() => lstatSync(place)),
+    (stats) => {
+      if (!stats.isFile()) return { ok: false, reason: 'not-regular' };
+      const sharedId = stats.nlink > 1 ? `${stats.dev}:${stats.ino}` : null;
+      return {
+        ok: true,
+        value: { sharedId, open: () => andThen(openLooked(root, place), reading) },
+      };
+    },
+  );
+}
+
 function openRegular(root: string, found: string): Read<{ fd: number; size: number }> {
   // Opening a device can already do something, so it is looked at before and after.
-  const before = attempt(() => lstatSync(found));
-  if (!before.ok) return before;
-  if (!before.value.isFile()) return { ok: false, reason: 'not-regular' };
+  return andThen(lookAt(root, found), () => openLooked(root, found));
+}
+
+function openLooked(root: string, found: string): Read<{ fd: number; size: number }> {
   const opened = attempt(() => openSync(found, OPEN_FLAGS));
   if (!opened.ok) return opened;
   const fd = opened.value;
@@ -128,21 +150,19 @@ function readToEnd(fd: number, size: number, max: number): Read<Buffer> {
   }
 }
 
-function openFile(root: string, found: string): Read<OpenFile> {
-  const opened = openRegular(root, found);
-  if (!opened.ok) return opened;
-  const { fd, size } = opened.value;
-  return {
-    ok: true,
-    value: {
-      size,
-      read: (offset, length) => readAt(fd, offset, Math.max(0, Math.min(length, size - offset))),
-      close: () => {
-        closeSync(fd);
-      },
+const openFile = (root: string, found: string): Read<OpenFile> =>
+  andThen(openRegular(root, found), reading);
+
+const reading = ({ fd, size }: { fd: number; size: number }): Read<OpenFile> => ({
+  ok: true,
+  value: {
+    size,
+    read: (offset, length) => readAt(fd, offset, Math.max(0, Math.min(length, size - offset))),
+    close: () => {
+      closeSync(fd);
     },
-  };
-}
+  },
+});
 
 function readAt(fd: number, offset: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);

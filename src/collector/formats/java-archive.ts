@@ -17,6 +17,10 @@ const MANIFEST = 'META-INF/MANIFEST.MF';
 const POM = /^META-INF\/maven\/[^/]{1,200}\/[^/]{1,200}\/pom\.properties$/;
 const NESTED = /^(BOOT-INF\/lib\/|WEB-INF\/lib\/|lib\/|APP-INF\/lib\/)?[^/]+\.(jar|war)$/i;
 
+/** True for the files of an archive that say what it is or what is in it. */
+const isTelling = (name: string): boolean =>
+  name === MANIFEST || POM.test(name) || NESTED.test(name);
+
 /** A library as its archive calls it; the texts are the archive's and not yet fit to be kept. */
 export interface JavaLibrary {
   readonly path: string;
@@ -73,8 +77,8 @@ export function readJavaArchive(
 
 function readArchive(reading: Reading, archive: Archive): void {
   try {
-    const entries = listZip(archive.source);
-    if (archive.depth > 0) reading.budget.bytes -= entries.length * NAME_BYTES;
+    const { entries, count } = listZip(archive.source, isTelling);
+    if (archive.depth > 0) reading.budget.bytes -= count * NAME_BYTES;
     addArchive(reading.findings, archive, entries);
     const nested = entries.filter(({ name }) => NESTED.test(name));
     const max = archive.depth < DEPTH_MAX ? NESTED_COUNT_MAX : 0;

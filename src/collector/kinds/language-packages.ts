@@ -1,7 +1,9 @@
 import { dirname } from 'node:path';
 import { BOUNDS } from '../../contracts/schemas/fingerprint-fields';
 import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
-import { attempt, type Read } from '../files/attempt';
+import type { UnreadReason } from '../../contracts/schemas/host-report';
+import { andThen, attempt, type Read } from '../files/attempt';
+import type { OpenFile, Root } from '../files/root';
 import {
   describedByNpm,
   describedByPython,
@@ -9,7 +11,7 @@ import {
   METADATA_BYTES,
   type Described,
 } from '../formats/language-package';
-import { filesFor, type Machine } from '../machine';
+import type { Machine } from '../machine';
 import { byText, listText, pathText } from '../text';
 
 type Manager = Extract<FingerprintOf<'software-application'>, { paths: string[] }>['manager'];
@@ -24,7 +26,44 @@ interface Installed {
   readonly manager: Manager;
   readonly name: string;
   readonly version: string;
-  readonly folders: string[];
+  copies: number;
+  /** The first of its folders, and some that are not yet known not to be among them. */
+  folders: string[];
+}
+
+/** What one file could not tell. */
+interface Trouble {
+  readonly reason: UnreadReason;
+  readonly path: string;
+}
+
+/** Packages of languages, from the files that a search meets. */
+export interface LanguagePackages {
+  /** Reads a file of metadata that a search has just met. */
+  readonly take: (path: string) => void;
+  readonly found: ReadonlyMap<string, Installed>;
+  readonly troubles: readonly Trouble[];
+}
+
+/** Starts with no package found. */
+export function gatherLanguagePackages(files: Root): LanguagePackages {
+  const found = new Map<string, Installed>();
+  const troubles: Trouble[] = [];
+  const describe = describer(files);
+  const take = (path: string): void => {
+    const manager = languageOf(path);
+    if (manager === null) return;
+    const read = describe(path, manager);
+    if (!read.ok && read.reason !== 'missing') troubles.push({ reason: read.reason, path });
+    const described = read.ok ? read.value : 'none';
+    if (described === 'malformed') troubles.push({ reason: 'malformed', path });
+    if (typeof described === 'string') return;
+    const key = `${manager} ${described.version} ${described.name}`;
+    const known = found.get(key) ?? { manager, ...described, copies: 0, folders: [] };
+    addFolder(known, folderOf(path));
+    found.set(key, known);
+  };
+  return { take, found, troubles };
 }
 
 /**
@@ -32,44 +71,58 @@ interface Installed {
  * below applications. A version is one record, whatever the number of its copies. @source DC-1
  */
 export function collectLanguagePackages(machine: Machine): void {
-  const scope = filesFor(machine, 'software-application');
-  const found = new Map<string, Installed>();
-  for (const path of machine.tree.packages) {
-    const manager = languageOf(path);
-    if (manager === null) continue;
-    const read = readMetadata(machine, path, manager);
-    const described = read.ok ? READERS[manager](read.value) : 'none';
-    if (!read.ok && read.reason !== 'missing') scope.trouble(read.reason, path);
-    if (described === 'malformed') scope.trouble('malformed', path);
-    if (typeof described === 'string') continue;
-    const key = `${manager} ${described.version} ${described.name}`;
-    const known = found.get(key) ?? { manager, ...described, folders: [] };
-    known.folders.push(folderOf(path));
-    found.set(key, known);
+  const { found, troubles } = machine.languagePackages;
+  for (const { reason, path } of troubles) {
+    machine.findings.unread('software-application', reason, path);
   }
   for (const { folders, ...installed } of found.values()) {
     machine.findings.add({
       kind: 'software-application',
       ...installed,
-      copies: folders.length,
-      // Only those that are named are made fit: there may be thousands of copies.
-      paths: listText(folders.sort(byText).slice(0, BOUNDS.list), pathText),
+      paths: listText(firstOf(folders), pathText),
     });
   }
 }
 
+/** There may be thousands of copies: of their folders only those that are named are kept. */
+function addFolder(installed: Installed, folder: string): void {
+  installed.copies += 1;
+  installed.folders.push(folder);
+  if (installed.folders.length > 2 * BOUNDS.list) installed.folders = firstOf(installed.folders);
+}
+
+const firstOf = (folders: readonly string[]): string[] =>
+  [...folders].sort(byText).slice(0, BOUNDS.list);
+
 /** The folder of the package itself, or what Python keeps of it beside its modules. */
 const folderOf = (path: string): string => (path.endsWith('.egg-info') ? path : dirname(path));
 
+/** Package managers link one file into many folders: it is read once. */
+function describer(files: Root): (path: string, manager: Manager) => Read<Described> {
+  const known = new Map<string, Read<Described>>();
+  return (path, manager) => {
+    const found = files.found(path);
+    if (!found.ok && found.reason === 'not-regular') {
+      return described(files.open(path), manager);
+    }
+    if (!found.ok) return found;
+    const { sharedId, open } = found.value;
+    if (sharedId === null) return described(open(), manager);
+    const key = `${manager} ${sharedId}`;
+    const read = known.get(key) ?? described(open(), manager);
+    known.set(key, read);
+    return read;
+  };
+}
+
 /** Of Python's metadata the beginning is enough; a cut document of JavaScript says nothing. */
-function readMetadata({ files }: Machine, path: string, manager: Manager): Read<Buffer> {
-  const max = METADATA_BYTES[manager];
-  const found = files.openFound(path);
-  const opened = found.ok || found.reason !== 'not-regular' ? found : files.open(path);
+function described(opened: Read<OpenFile>, manager: Manager): Read<Described> {
   if (!opened.ok) return opened;
+  const max = METADATA_BYTES[manager];
   try {
     if (manager === 'npm' && opened.value.size > max) return { ok: false, reason: 'too-large' };
-    return attempt(() => opened.value.read(0, max));
+    const bytes = attempt(() => opened.value.read(0, max));
+    return andThen(bytes, (content) => ({ ok: true, value: READERS[manager](content) }));
   } finally {
     opened.value.close();
   }

@@ -46,13 +46,21 @@ export class ZipTrouble extends Error {
   }
 }
 
+/** Files of an archive. */
+export interface ZipList {
+  /** Those that are wanted. */
+  readonly entries: readonly ZipEntry[];
+  /** All of them. */
+  readonly count: number;
+}
+
 /**
  * Lists an archive from its central directory: the parts before it are not looked at, so that an
- * archive of gigabytes costs as much as its list of names.
+ * archive of gigabytes costs as much as its list of names. Of names that are not wanted nothing is kept.
  *
  * @throws ZipTrouble when it is no archive or exceeds the bounds.
  */
-export function listZip(source: ByteSource): readonly ZipEntry[] {
+export function listZip(source: ByteSource, isWanted: (name: string) => boolean): ZipList {
   const end = findEnd(source);
   if (end.entries > LIMITS.entries || end.size > LIMITS.directoryBytes) {
     throw new ZipTrouble('too-large');
@@ -61,12 +69,12 @@ export function listZip(source: ByteSource): readonly ZipEntry[] {
   if (directory.length !== end.size) throw new ZipTrouble('malformed');
   const entries: ZipEntry[] = [];
   let at = 0;
-  while (entries.length < end.entries) {
-    const { entry, next } = entryAt(directory, at, end.shift);
-    entries.push(entry);
+  for (let count = 0; count < end.entries; count += 1) {
+    const { name, next } = nameAt(directory, at);
+    if (isWanted(name)) entries.push(entryAt(directory, at, { name, shift: end.shift }));
     at = next;
   }
-  return entries;
+  return { entries, count: end.entries };
 }
 
 /** Where the central directory stands, how large it is, and what was put before the archive. */
@@ -77,8 +85,18 @@ interface Directory {
   readonly shift: number;
 }
 
+/** Few archives have a comment, and then a short one: a piece of this size mostly holds the end. */
+const TAIL_BYTES = 2048;
+
+/** The last end that can be found counts: a short piece is looked at first, then as much as there can be. */
 function findEnd(source: ByteSource): Directory {
-  const from = Math.max(0, source.size - END_BYTES - COMMENT_MAX);
+  const found = endWithin(source, TAIL_BYTES) ?? endWithin(source, END_BYTES + COMMENT_MAX);
+  if (found === null) throw new ZipTrouble('malformed');
+  return found;
+}
+
+function endWithin(source: ByteSource, bytes: number): Directory | null {
+  const from = Math.max(0, source.size - bytes);
   const tail = source.read(from, source.size - from);
   for (let at = tail.length - END_BYTES; at >= 0; at -= 1) {
     if (tail.readUInt32LE(at) !== END_SIGNATURE) continue;
@@ -94,7 +112,7 @@ function findEnd(source: ByteSource): Directory {
     if (shift < 0) throw new ZipTrouble('malformed');
     return { entries, size, offset: offset + shift, shift };
   }
-  throw new ZipTrouble('malformed');
+  return null;
 }
 
 function findEnd64(source: ByteSource, endAt: number): Directory {
@@ -120,35 +138,39 @@ function numberAt(bytes: Buffer, at: number): number {
   return Number(value);
 }
 
-function entryAt(
-  directory: Buffer,
-  at: number,
-  shift: number,
-): { readonly entry: ZipEntry; readonly next: number } {
+/** The name of the entry that begins at a place, and where the next one begins. */
+function nameAt(directory: Buffer, at: number): { readonly name: string; readonly next: number } {
   if (at + ENTRY_BYTES > directory.length || directory.readUInt32LE(at) !== ENTRY_SIGNATURE) {
     throw new ZipTrouble('malformed');
   }
-  const [nameBytes, extraBytes, commentBytes] = [28, 30, 32].map((field) =>
-    directory.readUInt16LE(at + field),
-  ) as [number, number, number];
-  const nameAt = at + ENTRY_BYTES;
-  const next = nameAt + nameBytes + extraBytes + commentBytes;
+  const begin = at + ENTRY_BYTES;
+  const nameBytes = directory.readUInt16LE(at + 28);
+  const end = begin + nameBytes;
+  const next = end + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
   if (nameBytes > LIMITS.nameBytes || next > directory.length) throw new ZipTrouble('malformed');
+  return { name: directory.toString('utf8', begin, end), next };
+}
+
+function entryAt(
+  directory: Buffer,
+  at: number,
+  { name, shift }: { readonly name: string; readonly shift: number },
+): ZipEntry {
   const sizes = {
     size: directory.readUInt32LE(at + 24),
     compressedSize: directory.readUInt32LE(at + 20),
     headerAt: directory.readUInt32LE(at + 42),
   };
-  const extra = directory.subarray(nameAt + nameBytes, nameAt + nameBytes + extraBytes);
+  const extraAt = at + ENTRY_BYTES + directory.readUInt16LE(at + 28);
+  const extra = directory.subarray(extraAt, extraAt + directory.readUInt16LE(at + 30));
   const wide = Object.values(sizes).includes(0xffff_ffff) ? widened(sizes, extra) : sizes;
-  const entry = {
-    name: directory.toString('utf8', nameAt, nameAt + nameBytes),
+  return {
+    name,
     method: directory.readUInt16LE(at + 10),
     encrypted: (directory.readUInt16LE(at + 8) & 1) !== 0,
     ...wide,
     headerAt: wide.headerAt + shift,
   };
-  return { entry, next };
 }
 
 type Sizes = Pick<ZipEntry, 'size' | 'compressedSize' | 'headerAt'>;

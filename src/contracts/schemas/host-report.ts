@@ -24,6 +24,7 @@ const UNREAD_REASONS = Object.freeze([
   'unresolvable',
   'unsupported',
   'not-live',
+  'not-searched',
 ] as const);
 
 const nameOrNull = name.nullable();
