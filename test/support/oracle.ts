@@ -13,6 +13,7 @@ import {
   type Rows,
   type Seen,
 } from './verdict';
+import { versionsIn } from './list-versions';
 
 /**
  * A judge that shares no code with the engine: it asks the servers as their administrator and knows from
@@ -106,11 +107,9 @@ async function countOf(eyes: Eyes, from: string, tenantId: string): Promise<numb
 async function versionsOf(eyes: Eyes, tenantId: string): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const copy of ['archive', 'backup']) {
-    const all = eyes.objects.listObjects(`${eyes.name}-${copy}`, `${tenantId}/`, true, {
-      IncludeVersion: true,
-    });
-    for await (const entry of all as AsyncIterable<{ name: string; versionId: string }>) {
-      found.add(`${copy} ${entry.name} ${entry.versionId}`);
+    const all = versionsIn(eyes.objects, `${eyes.name}-${copy}`, `${tenantId}/`);
+    for await (const { name, versionId } of all) {
+      found.add(`${copy} ${name} ${versionId}`);
     }
   }
   return found;
