@@ -3,7 +3,7 @@ import { MongoClient } from 'mongodb';
 import { Client } from 'minio';
 import type { Records } from './archive-reader';
 import { ask, readLive, readSplitSight, type Eyes } from './split-sight';
-import { judgeSplit } from './split-verdict';
+import { archivedOutside, judgeSplit } from './split-verdict';
 import {
   addUp,
   excess,
@@ -57,12 +57,14 @@ export async function createOracle(environment: {
     see: (tenantId) => see(eyes, tenantId),
     recordsOf: (tenantId) => readLive(eyes, tenantId),
     judge: async (expected, over) => {
-      const seen = await see(eyes, expected.tenantId);
+      const { tenantId: judged, split } = expected;
+      const known = await see(eyes, judged);
+      const sight = split === undefined ? null : await readSplitSight(eyes, judged);
+      const isLost = sight !== null && split?.isLost === true;
+      const outside = isLost ? archivedOutside(sight) : {};
+      const seen = { ...known, archived: sumOf(known.archived, outside) };
       const findings = judgeSeen(seen, expected, over);
-      if (expected.split !== undefined) {
-        const sight = await readSplitSight(eyes, expected.tenantId);
-        addUp(findings, judgeSplit(sight, seen, expected));
-      }
+      if (sight !== null) addUp(findings, judgeSplit(sight, seen, expected));
       for (const [tenantId, rows] of Object.entries(expected.neighbours)) {
         const neighbour = await see(eyes, tenantId);
         const touched = neighbour.tombstones.length + neighbour.objects + neighbour.manifests;
@@ -75,6 +77,13 @@ export async function createOracle(environment: {
       await mongo.close();
     },
   };
+}
+
+/** Rows of two together, place by place. */
+function sumOf(some: Rows, others: Rows): Rows {
+  const sum = { ...some };
+  for (const [place, n] of Object.entries(others)) sum[place] = (sum[place] ?? 0) + n;
+  return sum;
 }
 
 function variable(name: string): string {
