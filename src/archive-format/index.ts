@@ -24,4 +24,3 @@ export {
   type ProofOrder,
 } from './cohort-proof';
 export { readCohort, type ArchivedRecord } from './cohort-reader';
-export { unwrapKey, wrapKey, wrappingKeyIdOf } from './wrap-key';

@@ -4,6 +4,7 @@ import type { EvidenceClock } from './evidence';
 import { INVENTORY, type Location } from './inventory';
 import type { RecordClass } from './record-class';
 import type { RuleId } from './retention-schedule';
+import type { TakenOut } from './taken-out';
 
 /**
  * The certificate of one cohort's destruction: what was destroyed, why then, how, and that somebody else
@@ -75,6 +76,8 @@ export interface CertificateInput extends Authority {
     /** Registered backups that may hold it and are not reported gone. */
     readonly backups: readonly NamedBackup[];
   };
+  /** What people took out of the archive before its key ended. */
+  readonly takenOut?: readonly TakenOut[];
   readonly clock: EvidenceClock;
   readonly issuedAt: string;
 }
@@ -124,6 +127,8 @@ export interface Certificate extends Partial<Pick<Authority, 'scope' | 'people' 
   };
   readonly remnants: readonly CertifiedRemnant[];
   readonly withheld: readonly CertifiedWithholding[];
+  /** Left out when nothing was; the engine cannot know what became of it. */
+  readonly takenOut?: readonly TakenOut[];
   readonly clock: EvidenceClock;
   readonly issuedAt: string;
 }

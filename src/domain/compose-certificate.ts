@@ -14,6 +14,7 @@ import { isId } from './identifiers';
 import { HOUR, formatInstant, later, parseInstant, type Nanoseconds } from './instants';
 import type { RecordClass } from './record-class';
 import { RETENTION_SCHEDULE, type RuleId } from './retention-schedule';
+import { certifyTakenOut } from './taken-out';
 
 /** The id follows from the cohort and its sealed manifest, so that composing again gives the same one. */
 const certificateIdOf = (
@@ -73,6 +74,7 @@ export function composeCertificate(input: CertificateInput, hash: HashText): Cer
     },
     remnants: certifyRemnants(input, destroyed),
     withheld: input.withheld ?? [],
+    ...certifyTakenOut(input.takenOut),
     clock: input.clock,
     issuedAt: instantOf(input.issuedAt, 'issuedAt'),
   };

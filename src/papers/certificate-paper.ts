@@ -159,7 +159,7 @@ const methodRows = (certificate: Certificate, words: Words): readonly Row[] => [
 
 function backupRows(certificate: Certificate, words: Words): readonly Row[] {
   const { certificate: say } = words;
-  const { keyRemnantUntil, keyRemnantHours, remnants } = certificate;
+  const { keyRemnantUntil, keyRemnantHours, remnants, takenOut = [] } = certificate;
   return [
     [say.keyRemnant, `${keyRemnantUntil} (${keyRemnantHours} h)`],
     ...remnants.map(({ location, until, afterLatest, sets = [] }) => [
@@ -171,6 +171,10 @@ function backupRows(certificate: Certificate, words: Words): readonly Row[] {
           filled(say.set, { set: setId, taken: takenAt, expires: expiresAt }),
         ),
       ].join('; '),
+    ]),
+    ...takenOut.map(({ what, takenBy, at }): Row => [
+      say.takenOut,
+      filled(say.takenOutRow, { what: wordFor(words.takeables, what), person: takenBy, at }),
     ]),
   ];
 }

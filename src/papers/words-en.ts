@@ -47,6 +47,9 @@ export const en = {
     remnant: 'at the latest until {until}',
     afterLatest: 'this lies behind the promised end',
     set: 'backup {set}, taken {taken}, expires {expires}',
+    takenOut: 'Taken out of the archive before',
+    takenOutRow:
+      '{what}, by {person} at {at}; what became of it is not known to the engine, and whoever took it has to remove it',
     withheld: 'Withheld records',
     withheldNote: 'A legal hold keeps these records. They were not destroyed.',
     hold: '{records} records under hold {hold}, to be reviewed on {review}',
@@ -139,6 +142,7 @@ export const en = {
     'key-destruction': 'destruction of the keys',
     deletion: 'deletion of records and object versions',
   },
+  takeables: { key: 'the key of the due day', records: 'records in clear' },
   clocks: { system: 'clock of the system', simulated: 'simulated' },
   states: {
     sealed: 'sealed',

@@ -49,6 +49,8 @@ export const zh = {
     remnant: '最晚留存至 {until}',
     afterLatest: '晚于承诺期限',
     set: '备份 {set}，生成于 {taken}，到期于 {expires}',
+    takenOut: '销毁前曾从归档中取出',
+    takenOutRow: '{what}，由 {person} 于 {at} 取出；系统无从得知其去向，须由取出者自行清除',
     withheld: '暂缓销毁的记录',
     withheldNote: '以下记录因法律保留而留存，尚未销毁。',
     hold: '{records} 条记录，依据法律保留 {hold}，复核日期 {review}',
@@ -138,6 +140,7 @@ export const zh = {
     'key-destruction': '销毁密钥',
     deletion: '删除记录和对象版本',
   },
+  takeables: { key: '到期日的密钥', records: '明文记录' },
   clocks: { system: '系统时钟', simulated: '模拟时钟' },
   states: {
     sealed: '已封存',

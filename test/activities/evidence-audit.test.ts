@@ -9,7 +9,6 @@ import { createEvidenceLedger } from '../../src/activities/evidence/ledger';
 import { readHead } from '../../src/activities/evidence/read-ledger';
 import { signCheckpoint } from '../../src/activities/evidence/signed-checkpoint';
 import { createProver } from '../../src/activities/evidence/tree-store';
-import { setLegalHold } from '../../src/activities/objects/legal-hold';
 import { migrateObjects } from '../../src/activities/objects/migrate-objects';
 import type { SqlPool } from '../../src/contracts/sql';
 import {
@@ -22,6 +21,7 @@ import type { SigningKeys } from '../../src/transparency/signing-keys';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 import { evidenceVariables, runIn } from '../support/evidence-cli';
 import { newSigningKeys } from '../support/signing-keys';
+import { emptyBucket } from '../support/list-versions';
 
 const TENANT = 'tn_audit00000000001';
 const HOLD = { mode: 'legal-hold' } as const;
@@ -66,7 +66,7 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => {
-  await empty();
+  await emptyBucket(admin, bucket);
   for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
     await admin.removeBucket(`${environment.name}-${role}`);
   }
@@ -75,19 +75,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 beforeEach(async () => {
-  await empty();
+  await emptyBucket(admin, bucket);
   await root.execute('DELETE FROM entries WHERE sequence > 0');
   await root.execute('DELETE FROM checkpoints WHERE sequence > 0');
   await root.execute('DELETE FROM tree_tiles WHERE level >= 0');
 });
-
-async function empty(): Promise<void> {
-  const listing = admin.listObjects(bucket, '', true, { IncludeVersion: true });
-  for await (const one of listing as AsyncIterable<{ name: string; versionId: string }>) {
-    await setLegalHold(admin, { bucket, ...one }, 'OFF').catch(() => undefined);
-    await admin.removeObject(bucket, one.name, { versionId: one.versionId });
-  }
-}
 
 async function record(count: number): Promise<void> {
   const acts = Array.from({ length: count }, () => ({
@@ -185,7 +177,7 @@ describe('an audit of the ledger', () => {
   it('detects checkpoints that are gone, unsigned, or signed by somebody else', async () => {
     await record(4);
     await exportCheckpoint(ports, HOLD);
-    await empty();
+    await emptyBucket(admin, bucket);
     expect(await audit()).toMatchObject({
       exitCode: 1,
       findings: [{ kind: 'checkpoint-missing', sequence: 4 }],
@@ -201,7 +193,7 @@ describe('an audit of the ledger', () => {
     const stranger = newSigningKeys(environment.name);
     const { signed } = signCheckpoint(position, tree.range(), stranger);
     for (const forged of ['{"version":1}', signed]) {
-      await empty();
+      await emptyBucket(admin, bucket);
       await admin.putObject(bucket, checkpointName(4), forged);
       const { findings } = await audit();
       expect(findings.map(({ kind }) => kind)).toEqual([

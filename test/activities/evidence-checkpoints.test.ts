@@ -20,6 +20,7 @@ import {
 import { connectObjects } from '../../src/platform/objects';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 import { newSigningKeys } from '../support/signing-keys';
+import { versionsIn } from '../support/list-versions';
 
 const TENANT = 'tn_checkpoint000001';
 const HOLD = { mode: 'legal-hold' } as const;
@@ -72,9 +73,8 @@ beforeEach(async () => {
 
 async function versionsInBucket(): Promise<{ name: string; versionId: string }[]> {
   const found: { name: string; versionId: string }[] = [];
-  const listing = admin.listObjects(bucket, '', true, { IncludeVersion: true });
-  for await (const entry of listing as AsyncIterable<{ name: string; versionId: string }>) {
-    found.push({ name: entry.name, versionId: entry.versionId });
+  for await (const { name, versionId } of versionsIn(admin, bucket)) {
+    found.push({ name, versionId });
   }
   return found;
 }

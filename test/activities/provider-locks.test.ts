@@ -2,6 +2,7 @@ import { readRemains } from '../../src/activities/evidence/read-remains';
 import { composeInterim } from '../../src/domain/interim-statement';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { until, ripeTenant, type Subject } from '../support/race-lives';
+import { versionsIn } from '../support/list-versions';
 
 let engine: EngineHarness;
 beforeAll(async () => {
@@ -16,13 +17,9 @@ const RETAINED_MS = 12_000;
 /** Puts a retention that nobody can shorten on one version of a tenant's archive; says until when. */
 async function retainOne({ tenantId }: Subject): Promise<string> {
   const bucket = `${engine.environment.name}-archive`;
-  const listing = engine.admin.listObjects(bucket, `${tenantId}/`, true, { IncludeVersion: true });
-  const versions: { name: string; versionId: string }[] = [];
-  for await (const entry of listing as AsyncIterable<{ name: string; versionId: string }>) {
-    versions.push(entry);
-  }
-  const [version] = versions;
-  if (version === undefined) throw new Error('nothing is archived');
+  const first = await versionsIn(engine.admin, bucket, `${tenantId}/`).next();
+  if (first.done === true) throw new Error('nothing is archived');
+  const version = first.value;
   const second = new Date(Math.ceil((Date.now() + RETAINED_MS) / 1000) * 1000).toISOString();
   const retainUntil = second.replace('.000Z', 'Z');
   await engine.admin.putObjectRetention(bucket, version.name, {

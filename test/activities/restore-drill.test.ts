@@ -12,15 +12,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readLedger } from '../../src/activities/evidence/read-ledger';
 import { drillRestore, type Scratch } from '../../src/activities/verification/drill';
+import { handOutKey } from '../../src/activities/verification/hand-out-key';
 import { LetheError } from '../../src/domain/errors';
 import { canonicalDigest, canonicalState, type CanonicalState } from '../support/canonical-digest';
+import { copyObjects } from '../support/archive-files';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
-import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
+import { evidenceVariables, runIn, writeKekFile, type CliRun } from '../support/evidence-cli';
 import { hold } from '../support/holds';
 import { assetDays, ended, liveDigest, objectsOf, withHost } from '../support/tenant-life';
 
 const folder = mkdtempSync(join(tmpdir(), 'lethe-drill-'));
 const scratch = join(folder, 'new', 'scratch');
+const keyFile = join(folder, 'new', 'day.key');
 /** Content of every tenant here; no answer and no evidence may hold it. */
 const CONTENT = ['/bin/sh', 'web-1', 'runs-as-root'];
 
@@ -29,20 +32,13 @@ let variables: Readonly<Record<string, string | undefined>>;
 beforeAll(async () => {
   engine = await createEngineHarness();
   await engine.setClock('2030-01-07T01:00:00Z');
-  const { currentId, keys } = engine.options.kek;
-  const kek = {
-    current: currentId,
-    keys: { [currentId]: keys.get(currentId)?.toString('base64') },
-  };
-  const kekFile = join(folder, 'kek.json');
-  writeFileSync(kekFile, JSON.stringify(kek), { mode: 0o600 });
   variables = {
     ...evidenceVariables(folder, {
       environment: engine.environment.name,
       credentials: engine.credentials,
       keys: engine.options.signing.list.text,
     }),
-    LETHE_KEK_FILE: kekFile,
+    LETHE_KEK_FILE: writeKekFile(folder, engine.options.kek),
     LETHE_ACTOR: 'ops-1',
   };
 });
@@ -93,13 +89,18 @@ async function stateOf(tenantId: string): Promise<string> {
   return canonicalDigest({ ...state, evidence });
 }
 
-async function drillsOf(tenantId: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+async function drillsOf(
+  tenantId: string,
+  kind = 'restore-drill',
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const found: Readonly<Record<string, unknown>>[] = [];
   for await (const entry of readLedger(engine.parts.ledger.pool, { tenantId })) {
-    if (entry.kind === 'restore-drill') found.push(entry.details);
+    if (entry.kind === kind) found.push(entry.details);
   }
   return found;
 }
+
+const takenOutOf = (tenantId: string) => drillsOf(tenantId, 'taken-out');
 
 const failure = ({ stderr }: CliRun) =>
   (JSON.parse(stderr) as { error: { code: string; field: string | null; message: string } }).error;
@@ -160,6 +161,7 @@ describe('a drill', () => {
     const cohort = await archived();
     await drill(cohort, '--requested-by', 'ops-7');
     const entries = await drillsOf(cohort.tenantId);
+    expect(await takenOutOf(cohort.tenantId)).toEqual([]);
     expect(entries).toEqual([
       expect.objectContaining({
         runId: cohort.runId,
@@ -186,6 +188,7 @@ describe('a drill', () => {
     const [fingerprints = ''] = ending('mongodb/assets/fingerprints.bson');
     expect(readFileSync(fingerprints).includes('/bin/sh')).toBe(true);
     expect(await drillsOf(cohort.tenantId)).toMatchObject([{ outcome: 'restored', kept: true }]);
+    expect(await takenOutOf(cohort.tenantId)).toMatchObject([{ what: 'records' }]);
   });
 
   it('works under a hold and under a freeze, because it only reads [CC-4]', async () => {
@@ -323,5 +326,75 @@ describe('a drill that the destruction overtakes', () => {
       code: 'KEY_DESTROYED',
     });
     expect(reads).toEqual({ keys: 2, written: records, committed: false, cleared: true });
+  });
+});
+
+describe('a key that is handed out', () => {
+  const askFor = ({ tenantId, runId, dueOn }: Cohort, ...more: string[]) =>
+    runIn(variables, [
+      ...['archive', 'key', '--tenant', tenantId, '--run', runId, '--due-on', dueOn],
+      ...['--out', keyFile, '--json', ...more],
+    ]);
+  beforeEach(() => {
+    mkdirSync(join(folder, 'new'));
+  });
+
+  it('opens the due day for another reader, and the certificate says that it is out [AB-3] [ST-1]', async () => {
+    const cohort = await archived();
+    const run = await askFor(cohort, '--confirm', cohort.runId, '--requested-by', 'ops-7');
+    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    const [key = 'none'] = /[0-9a-f]{64}$/m.exec(readFileSync(keyFile, 'utf8')) ?? [];
+    expect(statSync(keyFile).mode & 0o777).toBe(0o600);
+    const dir = join(folder, 'new', 'objects');
+    await copyObjects(engine, cohort, dir);
+    const files = ['--dir', dir, '--key-file', keyFile];
+    expect(await runIn({}, ['archive', 'verify', ...files])).toMatchObject({ exitCode: 0 });
+    const { runId, dueOn, tenantId } = cohort;
+    const by = { what: 'key', takenBy: 'ops-7' };
+    expect(await takenOutOf(tenantId)).toEqual([{ runId, dueOn, ...by }]);
+    expect(run.stdout).not.toContain(key);
+    engine.hosted = [ended('CVM')];
+    await engine.setClock(assetDays(await engine.snapshot(tenantId)).at(-1)?.deleteNotBefore ?? '');
+    await engine.destroy(tenantId);
+    const issued = await engine.parts.certificates.find(runId, dueOn);
+    expect(issued?.certificate.takenOut).toMatchObject([by]);
+  });
+
+  it('is named by who asks for it, and written over nothing', async () => {
+    const cohort = await archived();
+    for (const typed of [[], ['--confirm', cohort.tenantId]]) {
+      expect(failure(await askFor(cohort, ...typed)).code).toBe('CONFIRMATION_REQUIRED');
+    }
+    expect(existsSync(keyFile)).toBe(false);
+    expect(await takenOutOf(cohort.tenantId)).toEqual([]);
+    writeFileSync(keyFile, 'precious');
+    const run = await askFor(cohort, '--confirm', cohort.runId);
+    expect(failure(run)).toMatchObject({ code: 'INVALID_INPUT', field: 'out' });
+    expect(readFileSync(keyFile, 'utf8')).toBe('precious');
+  });
+
+  it.each([
+    ['was destroyed', 0, []],
+    ['is destroyed meanwhile', 1, ['recorded', 'put', 'cleared']],
+  ])('and %s leaves nothing outside [AB-3]', async (_, readsLeft, expected) => {
+    const { tenantId, runId, dueOn } = await archived();
+    const steps: string[] = [];
+    let left = readsLeft;
+    const keys = {
+      ...engine.parts.verifierKeys,
+      read: () => {
+        left -= 1;
+        if (left >= 0) return Promise.resolve(Buffer.alloc(32, 1));
+        return Promise.reject(new LetheError('KEY_DESTROYED', 'it is gone'));
+      },
+    };
+    const ledger = { append: () => Promise.resolve(void steps.push('recorded')) };
+    const place = { put: () => steps.push('put'), clear: () => steps.push('cleared') };
+    const ports = { control: engine.stores.sql('verifier', 'control'), keys, ledger };
+    const order = { tenantId, runId, dueOn, handOutId: 'handout1', requestedBy: 'ops-1' };
+    await expect(handOutKey(ports as never, order, place)).rejects.toMatchObject({
+      code: 'KEY_DESTROYED',
+    });
+    expect(steps).toEqual(expected);
   });
 });

@@ -4,7 +4,7 @@ import { replayControl } from '../../src/activities/restore-gate/replay-control'
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { placeOver, release } from '../support/holds';
 import { IS_LONG } from '../support/long-form';
-import { loseRows, replayPorts } from '../support/restore-gate';
+import { loseRows, OF_RUNS, replayPorts } from '../support/restore-gate';
 import { assetDays, objectsOf } from '../support/tenant-life';
 import {
   archivedIn,
@@ -34,12 +34,6 @@ const HOUR_MS = 3_600_000;
 const at = (instant: string, shiftMs = 0): Promise<void> =>
   engine.setClock(new Date(Date.parse(instant) + shiftMs).toISOString());
 
-/** Everything that control has of a run. */
-const OF_RUNS = [
-  ...['runs', 'run_subjects', 'run_states', 'run_assets', 'cohorts', 'cohort_keys'],
-  ...['cohort_counts', 'cohort_windows', 'cohort_states', 'cohort_spans', 'manifests'],
-  ...['manifest_batches', 'manifest_objects', 'verifications', 'window_refreshes'],
-];
 const withoutRun = (runId: string): readonly string[] =>
   OF_RUNS.map((table) => `DELETE FROM ${table} WHERE run_id = '${runId}'`);
 const WITHOUT_SPLITS = ['DELETE FROM cohort_splits', 'DELETE FROM split_verdicts'];

@@ -11,6 +11,7 @@ import {
   type ObjectKeys,
   type ObjectRole,
 } from '../../src/platform/migrate/object-accounts';
+import { emptyBucket } from '../support/list-versions';
 
 /** What somebody does with the keys of one account of the object store and a client of their own. */
 const environment = `t${randomBytes(4).toString('hex')}`;
@@ -50,11 +51,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
     const bucket = bucketOf(role);
-    const versions = admin.listObjects(bucket, '', true, { IncludeVersion: true });
-    for await (const one of versions as AsyncIterable<{ name: string; versionId: string }>) {
-      await setLegalHold(admin, { bucket, ...one }, 'OFF').catch(() => undefined);
-      await admin.removeObject(bucket, one.name, { versionId: one.versionId });
-    }
+    await emptyBucket(admin, bucket);
     await admin.removeBucket(bucket);
   }
   await removeObjectAccounts(administrator, environment);

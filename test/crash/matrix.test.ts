@@ -70,6 +70,20 @@ function betweenDangers({ dangers }: Story, calls: readonly Call[]): readonly Ta
   });
 }
 
+/** Deaths at every call of what a story is about, before it and after it. */
+function throughout({ every }: Story, calls: readonly Call[]): readonly Target[] {
+  if (every === undefined) return [];
+  const about = calls.findLastIndex(({ name }) => every.about.test(name));
+  const from = calls.slice(0, about).findLastIndex(({ name }) => every.from.test(name));
+  const to = calls.findIndex(({ name }, at) => at > about && every.to.test(name));
+  if (from < 0 || to < 0) throw new Error(`no call is like ${every.from.source}`);
+  const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index + 1);
+  return numbers.flatMap((call): Target[] => [
+    { call, moment: 'before' },
+    { call, moment: 'after' },
+  ]);
+}
+
 /** A life in which nobody dies, and what it leaves. */
 interface Calm {
   readonly calls: readonly Call[];
@@ -170,7 +184,8 @@ async function playLongForm(tally: Tally): Promise<void> {
   for (const story of PLAYED) {
     const begun = Date.now();
     const calm = calms.get(story.name) as Calm;
-    const planned = shareOf(plan.get(story.name) ?? [], LONG_SHARE);
+    const all = [...(plan.get(story.name) ?? []), ...throughout(story, calm.calls)];
+    const planned = shareOf(all, LONG_SHARE);
     const targets = [...dangersOf(story, calm.calls), ...planned];
     await onStage(tally, (stage) => playDeaths({ stage, tally }, story, { targets, calm }));
     const seconds = Math.round((Date.now() - begun) / 1000);

@@ -7,6 +7,7 @@ import { createEngineHarness, newTenantId, type EngineHarness } from '../support
 import { createOracle, type Oracle } from '../support/oracle';
 import { hold } from '../support/holds';
 import { nothingFound, type Expected, type Findings } from '../support/verdict';
+import { versionsIn } from '../support/list-versions';
 
 /** What the administrator does to the stores of a life that went well. */
 interface Crime {
@@ -177,8 +178,7 @@ describe('the oracle of the crash matrix', () => {
         [tenantId],
       )
     ).map((row) => String(row['object_name']));
-    const versions = engine.admin.listObjects(bucket, name, true, { IncludeVersion: true });
-    for await (const { versionId } of versions as AsyncIterable<{ versionId: string }>) {
+    for await (const { versionId } of versionsIn(engine.admin, bucket, name)) {
       await setLegalHold(engine.admin, { bucket, name, versionId }, 'OFF');
       await engine.admin.removeObject(bucket, name, { versionId });
     }

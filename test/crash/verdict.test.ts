@@ -1,5 +1,5 @@
 import { recordName, type Records } from '../support/archive-reader';
-import { judgeSplit, type Split, type SplitSight } from '../support/split-verdict';
+import { archivedOutside, judgeSplit, type Split, type SplitSight } from '../support/split-verdict';
 import { judgeSeen, line, nothingFound, type Expected, type Seen } from '../support/verdict';
 
 const [HELD, OTHER] = ['as_1', 'as_2'];
@@ -12,6 +12,7 @@ const SPLIT: Split = {
   assetId: HELD,
   restBefore: '2034-07-07T16:00:00Z',
   placed: { holdId: 'hd_1', key: WHOLE_KEY },
+  isLost: false,
   records: records(HELD, OTHER),
 };
 const PART = { notBefore: '2034-07-06T01:00:00Z', rows: { [PLACE]: 1 } };
@@ -42,6 +43,7 @@ const WITHHELD = {
 const SIGHT: SplitSight = {
   live: new Map(),
   readable: [{ keyRef: OWN_KEY, records: records(HELD) }],
+  outside: [],
   certificates: [{ keyRef: WHOLE_KEY, withheld: [WITHHELD] }],
 };
 const naming = (...withheld: readonly object[]): Partial<SplitSight> => ({
@@ -52,6 +54,16 @@ describe('what the oracle says of a due day that was split', () => {
   it('is nothing while the rest is gone, what is held stays, and the certificate names it [CC-4]', () => {
     expect(judgeSplit(SIGHT, SEEN, EXPECTED)).toEqual(nothingFound());
     expect(judgeSeen(SEEN, EXPECTED, false)).toEqual(nothingFound());
+  });
+
+  it('is nothing while what control has lost can be read by its key and objects, and else a loss [CC-4]', () => {
+    const outside = { readable: [], outside: SIGHT.readable };
+    const lost = { ...EXPECTED, split: { ...SPLIT, isLost: true } };
+    expect(archivedOutside(outside)).toEqual({ [PLACE]: 1 });
+    expect(judgeSplit({ ...SIGHT, ...outside }, SEEN, lost)).toEqual(nothingFound());
+    // Nobody lost it, so that what lies outside is no split; and nothing lies there.
+    expect(judgeSplit({ ...SIGHT, ...outside }, SEEN, EXPECTED)).toMatchObject({ held: 2 });
+    expect(judgeSplit({ ...SIGHT, readable: [] }, SEEN, lost)).toMatchObject({ held: 2 });
   });
 
   it.each<readonly [string, Partial<SplitSight>, object]>([

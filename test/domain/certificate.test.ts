@@ -25,6 +25,8 @@ import {
   configuration,
 } from '../support/certificate-input';
 
+const TAKEN = { what: 'key', at: '2027-02-01T09:00:00Z', takenBy: 'ops-7' } as const;
+
 describe('a certificate of destruction', () => {
   it('has the shape that auditors know from the golden file', () => {
     const golden = readFileSync(join(__dirname, '..', 'golden', 'certificate.json'), 'utf8');
@@ -68,6 +70,11 @@ describe('a certificate of destruction', () => {
     } as const;
     const certificate = compose({ order, withheld: [kept] });
     expect(certificate).toMatchObject({ version: 3, order, withheld: [kept] });
+  });
+
+  it('names what people took out of the archive, and says nothing when nobody did [ST-1]', () => {
+    expect(compose({ takenOut: [TAKEN] }).takenOut).toEqual([TAKEN]);
+    expect('takenOut' in compose({ takenOut: [] })).toBe(false);
   });
 
   it('names the clauses in the words of the schedule', () => {
@@ -328,6 +335,8 @@ describe('no certificate is composed', () => {
         withheld: [{ ground: 'legal-hold', holdId: 'a court', reviewOn: '2027-09-30', records: 1 }],
       },
     ],
+    ['takenOut.takenBy', { takenOut: [{ ...TAKEN, takenBy: 'Ann from support' }] }],
+    ['takenOut.what', { takenOut: [{ ...TAKEN, what: 'everything' as 'key' }] }],
     ['manifestDigest', { manifestDigest: '' }],
     ['keyRemnantHours', { keyRemnantHours: Number.NaN }],
     ['window.derivationDigest', { window: window({ derivationDigest: 'x' }) }],

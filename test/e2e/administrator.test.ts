@@ -6,6 +6,7 @@ import { Administrator } from '../../demo/administrator/administrator';
 import { total } from '../../demo/administrator/locations';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 import { createTemporalEnvironment, type TemporalEnvironment } from '../support/temporal';
+import { emptyBucket } from '../support/list-versions';
 
 const TENANT = 'tn_sought000000000001';
 const OTHER = 'tn_sought000000000002';
@@ -77,10 +78,7 @@ async function removeBucket(bucket: string): Promise<void> {
   for await (const upload of objects.listIncompleteUploads(bucket, '', true)) {
     await objects.removeIncompleteUpload(bucket, (upload as { key: string }).key);
   }
-  for await (const entry of objects.listObjects(bucket, '', true, { IncludeVersion: true })) {
-    const { name, versionId } = entry as { name: string; versionId: string };
-    await objects.removeObject(bucket, name, { versionId });
-  }
+  await emptyBucket(objects, bucket);
   await objects.removeBucket(bucket);
 }
 

@@ -92,7 +92,8 @@ describe('the paper of a certificate', () => {
       ],
     ] as const;
     const log = { index: 41, origin: 'lethe.example/papers', size: 97 };
-    const certificate = { ...GOLDEN, order, withheld };
+    const takenOut = [{ what: 'key', at: '2027-02-01T09:00:00Z', takenBy: 'ops-7' }] as const;
+    const certificate = { ...GOLDEN, order, withheld, takenOut };
     const all = textsOf(certificatePaper({ ...shown, certificate, log }, language)).join('\n');
     const named = [
       ...[GOLDEN.certificateId, GOLDEN.tenantId, GOLDEN.runId, GOLDEN.manifestDigest, 'dpo-7'],
@@ -106,6 +107,7 @@ describe('the paper of a certificate', () => {
         'mysql:assets.scans 4',
         'console-backend',
       ],
+      ...['ops-7', '2027-02-01T09:00:00Z', WORDS[language].takeables.key],
       ...[log.origin, '41', '97', GOLDEN.policy.version, '2025b', GOLDEN.window.derivationDigest],
       ...GOLDEN.locations.map(({ location }) => location),
       ...GOLDEN.keys.map(({ keyRef }) => keyRef),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'minio';
 import { isHeld, setLegalHold } from '../../src/activities/objects/legal-hold';
-import { listEverything } from '../../src/activities/objects/list-everything';
+import { listEverything, namesIn } from '../../src/activities/objects/list-everything';
 import { putLocked } from '../../src/activities/objects/put-locked';
 import { migrateObjects } from '../../src/activities/objects/migrate-objects';
 import {
@@ -10,6 +10,7 @@ import {
   type ObjectKeys,
   type ObjectRole,
 } from '../../src/platform/migrate/object-accounts';
+import { emptyBucket } from '../support/list-versions';
 
 const environment = `t${randomBytes(4).toString('hex')}`;
 const endpoint = new URL(process.env['LETHE_S3_ENDPOINT'] ?? 'http://127.0.0.1:1');
@@ -47,11 +48,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
     const bucket = `${environment}-${role}`;
-    const versions = admin.listObjects(bucket, '', true, { IncludeVersion: true });
-    for await (const entry of versions as AsyncIterable<{ name: string; versionId: string }>) {
-      await setLegalHold(admin, { bucket, ...entry }, 'OFF').catch(() => undefined);
-      await admin.removeObject(bucket, entry.name, { versionId: entry.versionId });
-    }
+    await emptyBucket(admin, bucket);
     await admin.removeBucket(bucket);
   }
   await removeObjectAccounts(administrator, environment);
@@ -160,6 +157,9 @@ describe('the accounts of the object store', () => {
         const listing = await listEverything(store, order);
         expect(listing.versions.map(({ name }) => name)).toEqual(names);
         expect(listing.uploads).toEqual([]);
+        const all: string[] = [];
+        for await (const name of namesIn(store, { bucket: 'archive', pageSize })) all.push(name);
+        expect(all.filter((name) => name.startsWith(tenant))).toEqual(names);
       }
     }
   });

@@ -49,6 +49,8 @@ export const DANGEROUS: Readonly<Record<string, (seen: Seen, expected: Expected)
     split !== undefined && readableKeys > 1 && splits === 0,
   'split on record, nobody has judged it': ({ splits, splitVerdicts }) =>
     splits > 0 && splitVerdicts === 0,
+  'the rest ended, control has lost what is held': (seen, { split }) =>
+    split?.isLost === true && ended(seen) === 1 && seen.readableKeys > 0 && seen.splits === 0,
   'the rest ended, what is held archived under a key of its own': (seen, { split, holds }) =>
     split !== undefined &&
     ended(seen) === 1 &&

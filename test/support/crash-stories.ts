@@ -5,6 +5,7 @@ import { hostReport, newAsset } from './observations';
 import { orderDeletion } from './orders';
 import type { Records } from './archive-reader';
 import { Holding } from './crash-holding';
+import { lostSplit } from './lost-split-story';
 import { splitDay } from './split-story';
 import { ended } from './tenant-life';
 import type { Expected, Part } from './verdict';
@@ -14,6 +15,8 @@ export interface Story {
   readonly name: string;
   /** Calls at which a death is most dangerous: one that matches, whether it is carried out, and which one. */
   readonly dangers: readonly (readonly [RegExp, 'before' | 'after', 'last'?])[];
+  /** In the long form a worker dies at every call around the last one of its kind, from one to another. */
+  readonly every?: { readonly from: RegExp; readonly about: RegExp; readonly to: RegExp };
   readonly begin: (engine: EngineHarness, year: number) => Promise<Plot>;
 }
 
@@ -312,4 +315,5 @@ export const STORIES: readonly Story[] = [
   backAt('in the middle of the move', 'verifyMoved'),
   lateRow,
   splitDay,
+  lostSplit,
 ];

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { readHistories } from '../../demo/administrator/history-search';
 import { temporal } from '@temporalio/proto';
 import type { LiveEngine } from './live-engine';
+import { versionsIn } from './list-versions';
 
 /** Bytes of everything that an environment holds, by place. */
 export type Stored = ReadonlyMap<string, Buffer>;
@@ -74,9 +75,7 @@ async function readObjects({ engine }: LiveEngine, places: Map<string, Buffer>):
   for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
     const bucket = `${engine.environment.name}-${role}`;
     const parts: Buffer[] = [];
-    const versions = engine.admin.listObjects(bucket, '', true, { IncludeVersion: true });
-    for await (const entry of versions as AsyncIterable<{ name: string; versionId: string }>) {
-      const { name, versionId } = entry;
+    for await (const { name, versionId } of versionsIn(engine.admin, bucket)) {
       parts.push(Buffer.from(name));
       parts.push(await buffer(await engine.admin.getObject(bucket, name, { versionId })));
     }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli } from '../../src/cli/run-cli';
+import type { KekRing } from '../../src/contracts/keys';
 
 /** How a call of the command line ended. */
 export interface CliRun {
@@ -45,4 +46,13 @@ export function evidenceVariables(
     LETHE_CREDENTIALS_FILE: credentials,
     LETHE_PUBLIC_KEYS_FILE: keys,
   };
+}
+
+/** Writes key-encryption keys as `LETHE_KEK_FILE` has them; says where. */
+export function writeKekFile(folder: string, { currentId, keys }: KekRing): string {
+  const file = join(folder, 'kek.json');
+  const encoded = [...keys].map(([id, key]) => [id, key.toString('base64')]);
+  const text = JSON.stringify({ current: currentId, keys: Object.fromEntries(encoded) as object });
+  writeFileSync(file, text, { mode: 0o600 });
+  return file;
 }

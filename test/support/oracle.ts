@@ -3,7 +3,7 @@ import { MongoClient } from 'mongodb';
 import { Client } from 'minio';
 import type { Records } from './archive-reader';
 import { ask, readLive, readSplitSight, type Eyes } from './split-sight';
-import { judgeSplit } from './split-verdict';
+import { archivedOutside, judgeSplit } from './split-verdict';
 import {
   addUp,
   excess,
@@ -13,6 +13,7 @@ import {
   type Rows,
   type Seen,
 } from './verdict';
+import { versionsIn } from './list-versions';
 
 /**
  * A judge that shares no code with the engine: it asks the servers as their administrator and knows from
@@ -56,12 +57,14 @@ export async function createOracle(environment: {
     see: (tenantId) => see(eyes, tenantId),
     recordsOf: (tenantId) => readLive(eyes, tenantId),
     judge: async (expected, over) => {
-      const seen = await see(eyes, expected.tenantId);
+      const { tenantId: judged, split } = expected;
+      const known = await see(eyes, judged);
+      const sight = split === undefined ? null : await readSplitSight(eyes, judged);
+      const isLost = sight !== null && split?.isLost === true;
+      const outside = isLost ? archivedOutside(sight) : {};
+      const seen = { ...known, archived: sumOf(known.archived, outside) };
       const findings = judgeSeen(seen, expected, over);
-      if (expected.split !== undefined) {
-        const sight = await readSplitSight(eyes, expected.tenantId);
-        addUp(findings, judgeSplit(sight, seen, expected));
-      }
+      if (sight !== null) addUp(findings, judgeSplit(sight, seen, expected));
       for (const [tenantId, rows] of Object.entries(expected.neighbours)) {
         const neighbour = await see(eyes, tenantId);
         const touched = neighbour.tombstones.length + neighbour.objects + neighbour.manifests;
@@ -74,6 +77,13 @@ export async function createOracle(environment: {
       await mongo.close();
     },
   };
+}
+
+/** Rows of two together, place by place. */
+function sumOf(some: Rows, others: Rows): Rows {
+  const sum = { ...some };
+  for (const [place, n] of Object.entries(others)) sum[place] = (sum[place] ?? 0) + n;
+  return sum;
 }
 
 function variable(name: string): string {
@@ -106,11 +116,9 @@ async function countOf(eyes: Eyes, from: string, tenantId: string): Promise<numb
 async function versionsOf(eyes: Eyes, tenantId: string): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const copy of ['archive', 'backup']) {
-    const all = eyes.objects.listObjects(`${eyes.name}-${copy}`, `${tenantId}/`, true, {
-      IncludeVersion: true,
-    });
-    for await (const entry of all as AsyncIterable<{ name: string; versionId: string }>) {
-      found.add(`${copy} ${entry.name} ${entry.versionId}`);
+    const all = versionsIn(eyes.objects, `${eyes.name}-${copy}`, `${tenantId}/`);
+    for await (const { name, versionId } of all) {
+      found.add(`${copy} ${name} ${versionId}`);
     }
   }
   return found;

@@ -13,6 +13,13 @@ export const replayPorts = (engine: EngineHarness): ReplayControlPorts => ({
   newToken: engine.parts.newToken,
 });
 
+/** Tables with everything that control has of a run. */
+export const OF_RUNS = [
+  ...['runs', 'run_subjects', 'run_states', 'run_assets', 'cohorts', 'cohort_keys'],
+  ...['cohort_counts', 'cohort_windows', 'cohort_states', 'cohort_spans', 'manifests'],
+  ...['manifest_batches', 'manifest_objects', 'verifications', 'window_refreshes'],
+];
+
 /** Loses rows of control, as a backup does that was taken before them. */
 export const loseRows = (engine: EngineHarness, statements: readonly string[]): Promise<void> =>
   engine.root('control').transaction(async (sql) => {

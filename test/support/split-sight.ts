@@ -9,6 +9,7 @@ import {
   unwrap,
   type Records,
 } from './archive-reader';
+import { versionsIn } from './list-versions';
 import type { SplitSight } from './split-verdict';
 
 /** The administrator's connections to one environment. */
@@ -77,9 +78,11 @@ export async function readSplitSight(eyes: Eyes, tenantId: string): Promise<Spli
        FROM ~evidence.certificates WHERE tenant_id = ?`,
     [tenantId],
   );
+  const readable = await readableCohorts(eyes, tenantId);
   return {
     live: await readLive(eyes, tenantId),
-    readable: await readableCohorts(eyes, tenantId),
+    readable,
+    outside: await readableOutside(eyes, tenantId, readable),
     certificates: certificates.map((row) => {
       const { withheld = [] } = JSON.parse(String(row['body'])) as {
         withheld?: SplitSight['certificates'][number]['withheld'];
@@ -103,32 +106,81 @@ async function readableCohorts(eyes: Eyes, tenantId: string): Promise<SplitSight
   );
   const found: { keyRef: string; records: Records }[] = [];
   for (const row of keys) {
-    const [keyRef, kekId] = [String(row['key_ref']), String(row['kek_id'])];
-    const kek = eyes.keks.get(kekId);
-    if (kek === undefined) throw new Error(`the oracle does not know the key ${kekId}`);
-    const dataKey = unwrap(row['wrapped'] as Buffer, { keyRef, tenantId, kekId }, kek);
-    const pinned = { runId: String(row['run_id']), dueOn: String(row['due_on']), dataKey };
-    const archive = await readPinned(eyes, pinned, 'archive');
-    const backup = await readPinned(eyes, pinned, 'backup');
-    const records = [...archive].filter(([name, digest]) => backup.get(name) === digest);
-    found.push({ keyRef, records: new Map(records) });
+    const [runId, dueOn] = [String(row['run_id']), String(row['due_on'])];
+    const pinnedIn = async (copy: string): Promise<Versions> => {
+      const pinned = await ask(
+        eyes,
+        `SELECT CAST(object_name AS CHAR) AS name, CAST(version_id AS CHAR) AS version
+           FROM ~control.manifest_objects WHERE run_id = ? AND due_on = ? AND copy = ?`,
+        [runId, dueOn, copy],
+      );
+      return new Map(pinned.map((one) => [String(one['name']), String(one['version'])]));
+    };
+    found.push(await readBoth(eyes, { tenantId, row }, pinnedIn));
   }
   return found;
 }
 
-/** What one copy holds; nothing when it is not complete or cannot be opened. */
-async function readPinned(
+/** What can be read by keys and objects alone, of runs that control does not show. */
+async function readableOutside(
   eyes: Eyes,
-  { runId, dueOn, dataKey }: { runId: string; dueOn: string; dataKey: Buffer },
-  copy: string,
-): Promise<Records> {
-  const pinned = await ask(
+  tenantId: string,
+  known: SplitSight['readable'],
+): Promise<SplitSight['outside']> {
+  const keys = await ask(
     eyes,
-    `SELECT CAST(object_name AS CHAR) AS name, CAST(version_id AS CHAR) AS version
-       FROM ~control.manifest_objects WHERE run_id = ? AND due_on = ? AND copy = ?`,
-    [runId, dueOn, copy],
+    `SELECT CAST(w.key_ref AS CHAR) AS key_ref, CAST(w.kek_id AS CHAR) AS kek_id, w.wrapped
+       FROM ~keys.data_keys k JOIN ~keys.key_wrappings w ON w.key_ref = k.key_ref
+      WHERE k.tenant_id = ? AND k.key_ref LIKE 'asset:%' AND w.wrapping_number = 1`,
+    [tenantId],
   );
-  const versions = new Map(pinned.map((row) => [String(row['name']), String(row['version'])]));
+  const found: { keyRef: string; records: Records }[] = [];
+  for (const row of keys) {
+    const keyRef = String(row['key_ref']);
+    if (known.some((cohort) => cohort.keyRef === keyRef)) continue;
+    const [, runId, dueOn] = keyRef.split(':');
+    const storedIn = async (copy: string): Promise<Versions> => {
+      const versions = new Map<string, string>();
+      const prefix = `${tenantId}/${runId}/${dueOn}/`;
+      for await (const one of versionsIn(eyes.objects, `${eyes.name}-${copy}`, prefix)) {
+        versions.set(one.name, one.versionId);
+      }
+      return versions;
+    };
+    found.push(await readBoth(eyes, { tenantId, row }, storedIn));
+  }
+  return found;
+}
+
+/** Versions of objects by their names. */
+type Versions = ReadonlyMap<string, string>;
+
+/** What both copies of a due day hold alike. */
+async function readBoth(
+  eyes: Eyes,
+  { tenantId, row }: { readonly tenantId: string; readonly row: RowDataPacket },
+  versionsOf: (copy: string) => Promise<Versions>,
+): Promise<{ readonly keyRef: string; readonly records: Records }> {
+  const [keyRef, kekId] = [String(row['key_ref']), String(row['kek_id'])];
+  const kek = eyes.keks.get(kekId);
+  if (kek === undefined) throw new Error(`the oracle does not know the key ${kekId}`);
+  const dataKey = unwrap(row['wrapped'] as Buffer, { keyRef, tenantId, kekId }, kek);
+  const read = async (copy: string): Promise<Records> =>
+    readVersions(eyes, { copy, versions: await versionsOf(copy), dataKey });
+  const [archive, backup] = [await read('archive'), await read('backup')];
+  const records = [...archive].filter(([name, digest]) => backup.get(name) === digest);
+  return { keyRef, records: new Map(records) };
+}
+
+/** What one copy holds; nothing when it is not complete or cannot be opened. */
+async function readVersions(
+  eyes: Eyes,
+  {
+    copy,
+    versions,
+    dataKey,
+  }: { readonly copy: string; readonly versions: Versions; readonly dataKey: Buffer },
+): Promise<Records> {
   const manifest = [...versions.keys()].find((name) => name.endsWith('-manifest'));
   if (manifest === undefined) return new Map();
   const objectNamed = async (name: string): Promise<Buffer> => {

@@ -45,7 +45,7 @@ async function heldHost(engine: EngineHarness, year: number): Promise<Plot> {
   // 180 days after the observation and one more, in Shanghai.
   const split: Split = {
     ...{ assetId, restBefore: `${year}-07-07T16:00:00Z` },
-    ...{ placed: null, records: new Map() },
+    ...{ placed: null, isLost: false, records: new Map() },
   };
   const place = async (): Promise<Lift> => {
     const key = await onlyKey(engine, tenantId);

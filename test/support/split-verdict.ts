@@ -9,6 +9,8 @@ export interface Split {
   readonly restBefore: string;
   /** Once the hold is placed: its id, and the key that the whole due day was under. */
   placed: { readonly holdId: string; readonly key: string } | null;
+  /** A restored control has lost it: what is held is judged by keys and objects alone until it is back. */
+  isLost: boolean;
   /** Everything that was live before the end, as the administrator read it. */
   records: Records;
 }
@@ -18,6 +20,8 @@ export interface SplitSight {
   readonly live: Records;
   /** Due days on record whose two copies hold the same under a key that can be read. */
   readonly readable: readonly { readonly keyRef: string; readonly records: Records }[];
+  /** The same of runs that control has lost. */
+  readonly outside: readonly { readonly keyRef: string; readonly records: Records }[];
   readonly certificates: readonly {
     readonly keyRef: string;
     readonly withheld: readonly {
@@ -39,6 +43,18 @@ export const partOfKey = ({ placed }: Split, keyRef: string): number =>
 /** How many more ends and certificates there may be than parts. */
 export const extraEnds = (split: Split | undefined): number =>
   split === undefined ? 0 : LEFTOVERS_MAX;
+
+/** How many records of which place can be read although control has lost their run. */
+export function archivedOutside({
+  outside,
+}: Pick<SplitSight, 'outside'>): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const name of outside.flatMap(({ records }) => [...records.keys()])) {
+    const [place = ''] = name.split(' ');
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
+  return counts;
+}
 
 const isOf = (assetId: string, name: string): boolean => name.split(' ')[1] === assetId;
 const sameRecords = (some: Records, others: Records): boolean =>
@@ -62,12 +78,13 @@ export function judgeSplit(sight: SplitSight, seen: Seen, expected: Expected): F
 
 /** Names of records that are nowhere as they were, although nothing has ended them. */
 function missingRecords(
-  { live, readable }: SplitSight,
+  { live, readable, outside }: SplitSight,
   { tombstones }: Seen,
   { split, isInForce }: { readonly split: Split; readonly isInForce: boolean },
 ): readonly string[] {
   const ends = new Set(tombstones.map(({ keyRef }) => partOfKey(split, keyRef)));
-  const places = [live, ...readable.map((cohort) => cohort.records)];
+  const lost = split.isLost ? outside : [];
+  const places = [live, ...[...readable, ...lost].map((cohort) => cohort.records)];
   const mayBeGone = (name: string): boolean =>
     isOf(split.assetId, name) ? !isInForce && ends.has(1) : ends.has(0);
   return [...split.records]
@@ -77,14 +94,15 @@ function missingRecords(
 
 /** What the certificate of the rest says, and whether it is true. */
 function judgeCertificates(
-  { readable, certificates }: SplitSight,
-  { assetId, placed, records }: Split,
+  { readable: known, outside, certificates }: SplitSight,
+  { assetId, placed, records, isLost }: Split,
   isInForce: boolean,
 ): Findings {
   const findings = nothingFound();
   const rest = certificates.find(({ keyRef }) => keyRef === placed?.key);
   if (placed === null || rest === undefined) return findings;
   const held = new Map([...records].filter(([name]) => isOf(assetId, name)));
+  const readable = isLost ? [...known, ...outside] : known;
   const behind = readable.flatMap((cohort) => [...cohort.records.keys()]);
   const own = readable.find((cohort) => sameRecords(cohort.records, held));
   if (isInForce && own === undefined) findings.held += 1;

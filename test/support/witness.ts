@@ -1,4 +1,5 @@
 import type { EngineHarness } from './engine';
+import { versionsIn } from './list-versions';
 
 /** What an administrator sees of a tenant: a name for each thing, and what it holds. */
 export type Sight = ReadonlyMap<string, string>;
@@ -52,14 +53,6 @@ export async function seeEverything(engine: EngineHarness, tenantId: string): Pr
   return sight;
 }
 
-interface ListedObject {
-  readonly name: string;
-  readonly versionId: string;
-  readonly etag: string;
-  readonly size: number;
-  readonly isDeleteMarker?: boolean;
-}
-
 async function seeObjects(
   engine: EngineHarness,
   tenantId: string,
@@ -67,11 +60,8 @@ async function seeObjects(
 ): Promise<void> {
   for (const copy of ['archive', 'backup']) {
     const bucket = `${engine.environment.name}-${copy}`;
-    const listing = engine.admin.listObjects(bucket, `${tenantId}/`, true, {
-      IncludeVersion: true,
-    });
-    for await (const entry of listing as AsyncIterable<ListedObject>) {
-      const { name, versionId, etag, size, isDeleteMarker = false } = entry;
+    for await (const entry of versionsIn(engine.admin, bucket, `${tenantId}/`)) {
+      const { name, versionId, etag, size, isDeleteMarker } = entry;
       sight.set(`object ${copy} ${name} ${versionId}`, `${etag} ${size} ${isDeleteMarker}`);
     }
   }

@@ -17,6 +17,7 @@ import {
 } from '../control/sql-text';
 import type { CertificateStore } from '../evidence/certificates';
 import type { Ledger } from '../evidence/ledger';
+import { readTakenOut } from '../evidence/taken-out';
 import type { VerifierPorts } from '../verification/ports';
 import { insertVerdicts, readManifest } from '../verification/verdicts';
 import { readAuthority } from './read-authority';
@@ -98,6 +99,11 @@ export async function certifyCohort(
       maxAgeDays: ports.remnants.maxAgeDays,
       backups: backupsHolding(backups, cohort.recordClass, goneAt),
     },
+    takenOut: await readTakenOut(
+      ports.ledger.pool,
+      tenantId,
+      keys.map(({ keyRef }) => keyRef),
+    ),
     clock: await ports.ledger.clock(),
     issuedAt: await ports.ledger.instant(),
   };

@@ -213,6 +213,8 @@ const substanceOf = (certificate: Certificate): string =>
   canonicalText({
     ...certificate,
     issuedAt: null,
+    // An act that the end of the key overtook may come to the ledger late, and took nothing out.
+    takenOut: null,
     // What became of the hold, or of control, since then changes neither what is withheld nor where.
     withheld: certificate.withheld.map((one) => ({ ...one, withheldSince: null, reviewOn: null })),
     locations: certificate.locations.map((location) => ({ ...location, verifiedAt: null })),

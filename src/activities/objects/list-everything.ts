@@ -73,6 +73,21 @@ export async function listEverything(
   return { versions, deleteMarkers, uploads: await listUploads(store, order) };
 }
 
+/**
+ * Names of all versions and delete markers of a bucket, over all pages; a name comes once for each of them.
+ * The client's own listing cannot go past its first page. Reading, so safe to repeat.
+ *
+ * @throws LetheError as {@link listEverything}.
+ */
+export async function* namesIn(
+  store: ObjectStore,
+  order: Omit<ListingOrder, 'prefix'>,
+): AsyncGenerator<string> {
+  const bucket = bucketOf(store, order.bucket);
+  const pages = versionPages(store, { bucket, prefix: '', pageSize: order.pageSize });
+  for await (const entry of pages) yield listed(entry, '').name;
+}
+
 interface Place {
   readonly bucket: string;
   readonly prefix: string;

@@ -6,6 +6,7 @@ import type { RecordLocation } from '../../domain/inventory';
 import { required, textRow, textRows } from '../control/sql-text';
 import type { Copy } from '../disposition/cohort-archive';
 import { readRun } from '../disposition/run-rows';
+import { recordTakingOut } from '../evidence/taken-out';
 import {
   openCohortCopy,
   readCohortKey,
@@ -79,7 +80,8 @@ export interface DrillReport extends Omit<DrillOrder, 'requestedBy'> {
  * against the numbers that control recorded when it was sealed. Nothing live is touched and no permit is
  * needed, so it works under a hold and under a freeze.
  *
- * Effect: files in the scratch place, removed again unless `keep`; one ledger entry.
+ * Effect: files in the scratch place, removed again unless `keep`; one ledger entry, and one more before what
+ *   is kept gets its name: the certificate of the due day names that.
  * @idempotency every drill has an id and an entry of its own.
  * @throws LetheError KEY_DESTROYED also when the key ended during the drill, and nothing is kept then;
  *   ARCHIVE_INVALID, VERIFICATION_FAILED or STORE_REFUSED naming the object; INVALID_INPUT.
@@ -95,7 +97,7 @@ export async function drillRestore(
   const startedAt = ports.elapsedMs();
   let read: CohortReading;
   try {
-    read = await readInto(ports, order, scratch);
+    read = await readInto(ports, order, { scratch, keep });
   } catch (error) {
     await scratch.clear();
     if (isLetheError(error) && error.code !== 'INVALID_INPUT') {
@@ -117,9 +119,9 @@ type CohortReading = Omit<DrillReport, keyof DrillOrder | 'milliseconds' | 'kept
 async function readInto(
   ports: DrillPorts,
   order: DrillOrder,
-  scratch: Scratch,
+  { scratch, keep }: { readonly scratch: Scratch; readonly keep: boolean },
 ): Promise<CohortReading> {
-  const { dueOn, copy } = order;
+  const { drillId, dueOn, copy, requestedBy } = order;
   const run = await readRun(ports.control, order.tenantId, order.runId);
   const opened = await openNamed(ports, { run, dueOn, copy });
   const { manifest, manifestDigest } = opened;
@@ -132,6 +134,11 @@ async function readInto(
       await files.write(archived);
     }
     await assertAsSealed(ports, order, counted.of(manifest));
+    if (keep) {
+      const act = { actId: drillId, what: 'records', takenBy: requestedBy } as const;
+      const { tenantId, runId } = order;
+      await recordTakingOut(ports.ledger, { tenantId, runId, dueOn, ...act });
+    }
     // What was destroyed meanwhile must not live on in a scratch place.
     await readCohortKey(ports, run, dueOn);
     await files.commit();
@@ -231,9 +238,10 @@ async function assertAsSealed(
   );
 }
 
-async function assertArchived(
+/** @throws LetheError INVALID_INPUT when the tenant has no such archived due day. */
+export async function assertArchived(
   ports: Pick<DrillPorts, 'control'>,
-  { tenantId, runId, dueOn }: DrillOrder,
+  { tenantId, runId, dueOn }: Pick<DrillOrder, 'tenantId' | 'runId' | 'dueOn'>,
 ): Promise<void> {
   const row = await textRow(
     ports.control,

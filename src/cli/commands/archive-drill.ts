@@ -93,7 +93,12 @@ export async function drillFromBucket(
   }
 }
 
-function dayOf(given: string | undefined): string {
+/**
+ * A due day as an option.
+ *
+ * @throws LetheError INVALID_INPUT naming it.
+ */
+export function dayOf(given: string | undefined): string {
   if (given !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(given)) return given;
   throw badInput('due-on', 'must be a due day of the run, YYYY-MM-DD');
 }

@@ -20,6 +20,7 @@ import {
   drillFromBucket,
   type DrillOptions,
 } from './archive-drill';
+import { addKeyCommand } from './archive-key';
 import { assertNewFolder, beginRestore } from './archive-restore';
 
 /** Where the objects and the keys are. */
@@ -201,7 +202,7 @@ function needed(value: string | undefined, option: string): string {
   throw badInput(option, 'is missing; for a drill from the bucket give --to-scratch instead');
 }
 
-/** Adds `archive verify` and `archive restore`; only a drill needs servers. */
+/** Adds `archive verify`, `restore` and `key`; only a drill and a key need servers. */
 export function addArchiveCommands(lethe: Command, cli: Cli): void {
   const archive = lethe
     .command('archive')
@@ -217,4 +218,5 @@ export function addArchiveCommands(lethe: Command, cli: Cli): void {
     .option(...keyFile)
     .option('--out <folder>', 'a folder that is not there yet, or empty');
   addDrillOptions(restoring).action(cli.action(restore));
+  addKeyCommand(archive, cli);
 }

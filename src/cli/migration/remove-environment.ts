@@ -3,7 +3,7 @@ import {
   clearHoldAndDeleteVersion,
   removeDeleteMarker,
 } from '../../activities/objects/destroy-version';
-import { listEverything } from '../../activities/objects/list-everything';
+import { listEverything, namesIn } from '../../activities/objects/list-everything';
 import type { ObjectStore } from '../../activities/objects/object-address';
 import { LetheError } from '../../domain/errors';
 import {
@@ -74,7 +74,7 @@ async function removeDocuments(url: string, environment: string): Promise<void> 
 async function removeBucket(store: ObjectStore, role: BucketRole): Promise<void> {
   const bucket = bucketNames(store.environment)[role];
   if (!(await store.client.bucketExists(bucket))) return;
-  for (const prefix of await topLevel(store, bucket)) {
+  for (const prefix of await topLevel(store, role)) {
     await abortUploads(store, { bucket: role, prefix });
     const found = await listEverything(store, { bucket: role, prefix });
     for (const { name, versionId } of found.versions) {
@@ -88,11 +88,10 @@ async function removeBucket(store: ObjectStore, role: BucketRole): Promise<void>
 }
 
 /** First segments of all names that have versions, also of those that a marker hides. */
-async function topLevel(store: ObjectStore, bucket: string): Promise<ReadonlySet<string>> {
+async function topLevel(store: ObjectStore, role: BucketRole): Promise<ReadonlySet<string>> {
   const prefixes = new Set<string>();
-  const listing = store.client.listObjects(bucket, '', true, { IncludeVersion: true });
-  for await (const entry of listing as AsyncIterable<{ readonly name?: string }>) {
-    const [first, ...rest] = (entry.name ?? '').split('/');
+  for await (const name of namesIn(store, { bucket: role })) {
+    const [first, ...rest] = name.split('/');
     if (first !== undefined && rest.length > 0) prefixes.add(`${first}/`);
   }
   return prefixes;
