@@ -22,6 +22,7 @@ import {
   type TestReceiver,
 } from '../../support/receivers';
 import { assetDays, withHost } from '../../support/tenant-life';
+import { thrownBy } from '../../support/thrown';
 
 let engine: EngineHarness;
 let receiver: TestReceiver;
@@ -326,13 +327,8 @@ describe('the file of secrets', () => {
     ['it has an unknown part', { receivers: {}, canary: 1 }, 0o600],
   ])('is refused when %s, by place and without a value', (_, content, mode) => {
     write(content, mode);
-    expect(() => noticeSecrets(path).secretsOf('a')).toThrow(
-      expect.objectContaining({ code: 'CONFIGURATION_INVALID' }) as Error,
-    );
-    try {
-      noticeSecrets(path).secretsOf('a');
-    } catch (error) {
-      expect((error as Error).message).not.toContain('canary');
-    }
+    const refusal = thrownBy(() => noticeSecrets(path).secretsOf('a'));
+    expect(refusal).toMatchObject({ code: 'CONFIGURATION_INVALID' });
+    expect(String(refusal)).not.toContain('canary');
   });
 });
