@@ -10,6 +10,7 @@ import {
   type ObjectKeys,
   type ObjectRole,
 } from '../../src/platform/migrate/object-accounts';
+import { removeBuckets } from '../support/buckets';
 
 const environment = `t${randomBytes(4).toString('hex')}`;
 const endpoint = new URL(process.env['LETHE_S3_ENDPOINT'] ?? 'http://127.0.0.1:1');
@@ -45,15 +46,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
-    const bucket = `${environment}-${role}`;
-    const versions = admin.listObjects(bucket, '', true, { IncludeVersion: true });
-    for await (const entry of versions as AsyncIterable<{ name: string; versionId: string }>) {
-      await setLegalHold(admin, { bucket, ...entry }, 'OFF').catch(() => undefined);
-      await admin.removeObject(bucket, entry.name, { versionId: entry.versionId });
-    }
-    await admin.removeBucket(bucket);
-  }
+  await removeBuckets(admin, environment);
   await removeObjectAccounts(administrator, environment);
   await removeObjectAccounts(administrator, environment);
 });

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { migrateMongo } from '../../src/activities/mongo/collections';
-import { setLegalHold } from '../../src/activities/objects/legal-hold';
 import { migrateObjects } from '../../src/activities/objects/migrate-objects';
 import { recordObservation } from '../../src/activities/ingest/record-observation';
 import { createBodyStaging } from '../../src/activities/staging/body-staging';
@@ -39,6 +38,7 @@ import {
   removeObjectAccounts,
 } from '../../src/platform/migrate/object-accounts';
 import { connectObjects } from '../../src/platform/objects';
+import { removeBuckets } from './buckets';
 import { createSqlEnvironment, type SqlEnvironment } from './environment';
 import { newSigningKeys } from './signing-keys';
 
@@ -250,15 +250,7 @@ async function removeAll({ environment, stores, mongo, admin }: Pieces): Promise
     await mongo.db(`${environment.prefix}_${database}`).dropDatabase();
   }
   await mongo.close();
-  for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
-    const bucket = `${environment.name}-${role}`;
-    const versions = admin.listObjects(bucket, '', true, { IncludeVersion: true });
-    for await (const entry of versions as AsyncIterable<{ name: string; versionId: string }>) {
-      await setLegalHold(admin, { bucket, ...entry }, 'OFF').catch(() => undefined);
-      await admin.removeObject(bucket, entry.name, { versionId: entry.versionId });
-    }
-    await admin.removeBucket(bucket);
-  }
+  await removeBuckets(admin, environment.name);
   await removeObjectAccounts(administrator(), environment.name);
   await environment.remove();
 }
