@@ -1,6 +1,7 @@
 import tseslint from 'typescript-eslint';
 import jsdoc from 'eslint-plugin-jsdoc';
 import jest from 'eslint-plugin-jest';
+import { house } from './stack/lint-rules.mjs';
 
 const noEnvironment = {
   object: 'process',
@@ -83,12 +84,25 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/activities/**', 'src/contracts/**'],
+    plugins: { house },
+    rules: { 'house/idempotency': 'error' },
+  },
+  {
     files: ['test/**/*.ts'],
     plugins: { jest },
     rules: {
       'jest/no-focused-tests': 'error',
       'jest/no-disabled-tests': 'error',
       'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert'] }],
+      'jest/valid-expect': 'error',
+      'jest/valid-expect-in-promise': 'error',
+      'jest/no-conditional-expect': 'error',
+      'jest/require-to-throw-message': 'error',
+      'jest/no-identical-title': 'error',
+      'jest/valid-describe-callback': 'error',
+      'jest/no-done-callback': 'error',
+      'jest/no-export': 'error',
       'max-lines-per-function': 'off',
       '@typescript-eslint/explicit-module-boundary-types': 'off',
     },

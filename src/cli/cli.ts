@@ -16,7 +16,7 @@ export class Cli {
   constructor(readonly io: CliIo) {}
 
   /**
-   * Makes what commander calls for a command: it runs with a session of its own, prints the answer or the
+   * Makes the function that commander runs for a command: it runs with a session of its own, prints the answer or the
    * failure, and remembers the exit code.
    */
   action<Options extends CommonOptions>(

@@ -18,7 +18,7 @@ export interface Preview<Options, Found> {
 const CHANGES = 2;
 
 /**
- * Makes what commander calls for a preview. With `--detailed-exitcode` it ends with 0 when nothing would
+ * Makes the function that commander runs for a preview. With `--detailed-exitcode` it ends with 0 when nothing would
  * change, with 1 when it failed for whatever reason, and with 2 when something would.
  */
 export function detailed<Options extends DetailedOptions, Found>(

@@ -89,9 +89,18 @@ export interface NoticeRound {
 
 /** The platform's own duty to tell; no tenant's process waits for it. */
 export interface NoticeActivities {
-  /** Gives new notices their place in the order and says whose turn it is. */
+  /**
+   * Gives new notices their place in the order and says whose turn it is.
+   *
+   * @idempotency what has a place keeps it.
+   */
   orderNotices(input: { readonly thorough: boolean }): Promise<NoticeRound>;
-  /** Delivers what is due to one receiver, in order, until one fails. */
+  /**
+   * Delivers what is due to one receiver, in order, until one fails.
+   *
+   * @idempotency what was delivered is not sent again, unless the row about it was lost: then once more, under
+   * the same id.
+   */
   deliverNotices(input: { readonly receiver: string }): Promise<{
     readonly delivered: number;
     /** The receiver took everything and more waits. */

@@ -33,7 +33,11 @@ export type DutyRound = Pick<SweepRound, 'tenantsToWake' | 'nextAt' | 'more'>;
 
 /** The platform's own duty; no tenant's process does it, because theirs may have ended. */
 export interface SweepActivities {
-  /** Verifies again what was certified a day, a week and a month ago. */
+  /**
+   * Verifies again what was certified a day, a week and a month ago.
+   *
+   * @idempotency a look that was clean is not repeated; one that could not be taken leaves no row.
+   */
   sweep(): Promise<SweepRound>;
 }
 

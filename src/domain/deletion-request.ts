@@ -83,7 +83,7 @@ export interface Page {
   readonly at: string;
 }
 
-/** Days before the contractual end at which somebody is called again; an end can be moved by no one. */
+/** Days before the contractual end at which a person is alerted again; nobody can move an end. */
 const WARNING_DAYS = 5n;
 
 /**

@@ -39,7 +39,7 @@ const TYPE = /^[a-z][a-z0-9-]{1,60}\+jws$/;
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const BITS = 6;
 const BYTE = 8;
-/** Printable ASCII: nothing else belongs into ids, instants and words. */
+/** Printable ASCII: nothing else belongs in ids, instants and words. */
 const PRINTABLE = /^[\x20-\x7e]*$/;
 
 /**
@@ -83,7 +83,7 @@ function readObject(encoded: string, field: string): Readonly<Record<string, unk
   return value as Readonly<Record<string, unknown>>;
 }
 
-/** Null for what belongs into no document, such as a broken number. */
+/** Null for what belongs in no document, such as a broken number. */
 function canonicalOrNull(value: object): string | null {
   try {
     return documentText(value);
@@ -111,7 +111,7 @@ function decode(encoded: string): string | null {
 /**
  * The one way to write a value of ids, words, whole numbers and lists of them. @source RFC 8785
  *
- * @throws TypeError for what belongs into no document.
+ * @throws TypeError for what belongs in no document.
  */
 export function documentText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(documentText).join(',')}]`;

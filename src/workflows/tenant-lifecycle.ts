@@ -21,7 +21,7 @@ import type { TenantLifecycleInput } from './tenant-state';
 const HISTORY_EVENTS_MAX = 4_000;
 /** How long a blocked disposition waits before it looks again. */
 const BLOCKED_RETRY = '10 minutes';
-/** A child that a process before this one began goes on by itself, and nobody tells when it is done. */
+/** A child that an earlier process began goes on by itself, and nobody reports when it is done. */
 const INHERITED_RETRY = '1 minute';
 
 /**
@@ -88,7 +88,7 @@ async function keepingAtIt(
   });
 }
 
-/** Work that is blocked does not keep waiting what is due for destruction elsewhere. */
+/** Work that is blocked does not delay what is due for destruction elsewhere. */
 async function keepingAtWork(tenant: Tenant, work: WorkItem): Promise<void> {
   await keepingAtIt(tenant, () => setInMotion(tenant, work), { wakesForDue: true });
 }
@@ -105,7 +105,7 @@ async function setInMotion(tenant: Tenant, work: WorkItem): Promise<null> {
   return null;
 }
 
-/** What is due elsewhere, and what somebody tells, is not kept waiting by it. */
+/** Neither what is due elsewhere nor a new command waits for it. */
 async function waitForInherited(tenant: Tenant): Promise<void> {
   tenant.waitFor('a child of an earlier process');
   aimTimer(tenant);

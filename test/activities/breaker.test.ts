@@ -3,6 +3,7 @@ import { readStop, stopOf } from '../../src/activities/control/stops';
 import { isLetheError } from '../../src/domain/errors';
 import { createLimitsHarness, type LimitsHarness } from '../support/limits';
 import type { SealedRun } from '../support/sealed-run';
+import { refusalOf } from '../support/thrown';
 
 let limits: LimitsHarness;
 
@@ -68,10 +69,9 @@ describe('the circuit breaker', () => {
     for (let tenant = 0; tenant < 9; tenant += 1) runs.push(await limits.sealed());
     for (const run of runs.slice(0, 8)) await limits.issueDestroy(run);
     const ninth = runs[8] as SealedRun;
-    await limits.issueDestroy(ninth).catch(async (error: unknown) => {
-      expect(isLetheError(error) && error.code).toBe('BREAKER_VOLUME');
-      expect(await stopOf(limits.ports, ninth, error)).toBe('BREAKER_VOLUME');
-    });
+    const refusal = await refusalOf(limits.issueDestroy(ninth));
+    expect(isLetheError(refusal) && refusal.code).toBe('BREAKER_VOLUME');
+    expect(await stopOf(limits.ports, ninth, refusal)).toBe('BREAKER_VOLUME');
     await expect(limits.issueDestroy(runs[0] as SealedRun)).rejects.toMatchObject(
       refusedWith('BREAKER_OPEN'),
     );

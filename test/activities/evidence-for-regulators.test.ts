@@ -12,6 +12,15 @@ import { readPdf } from '../support/read-pdf';
 import { newSigningKeys } from '../support/signing-keys';
 import { destroyedTenant } from '../support/destroyed-tenant';
 
+/** How a shell ends whose command said `words` and failed. */
+const failing = (words: string): Error =>
+  expect.objectContaining({
+    status: 1,
+    stdout: expect.stringContaining(words) as string,
+  }) as Error;
+/** OpenSSL's words for a signature that is not of these bytes. */
+const UNVERIFIED = failing('Signature Verification Failure');
+
 /** Content that the tenant's data holds and no evidence may. */
 const PLANTED = 'canary-7f3a91';
 const ROOT = join(__dirname, '..', '..');
@@ -97,7 +106,7 @@ describe('a certificate that was handed out', () => {
     expect(shell(script)).toContain('Signature Verified Successfully');
     const signed = readFileSync(at('certificate.json'), 'utf8');
     writeFileSync(at('certificate.json'), signed.replace(/"payload":"(.)/, '"payload":"f'));
-    expect(() => shell(script)).toThrow();
+    expect(() => shell(script)).toThrow(UNVERIFIED);
   });
 
   it('is refused when anything of it or of its proof is another one', async () => {
@@ -206,13 +215,13 @@ describe('the archive for a regulator', () => {
     const commands = (text: string): readonly string[] => text.match(/^ {4}.*$/gm) ?? [];
     expect(commands(chinese)).toEqual(commands(page));
     // The same commands fail on a certificate, a checkpoint or a paper that was changed.
-    for (const [file, from, to] of [
-      [`certificates/${name}.json`, '"payload":"e', '"payload":"f'],
-      ['checkpoints/*.txt', '^[0-9]*$', '7'],
-      [`papers/${name}.en.pdf`, '"payload":"e', '"payload":"f'],
+    for (const [file, from, to, fault] of [
+      [`certificates/${name}.json`, '"payload":"e', '"payload":"f', UNVERIFIED],
+      ['checkpoints/*.txt', '^[0-9]*$', '7', UNVERIFIED],
+      [`papers/${name}.en.pdf`, '"payload":"e', '"payload":"f', failing('differ: ')],
     ] as const) {
       const change = `rm -rf bad && cp -r plain bad && cd bad && sed -i 's/${from}/${to}/' ${file}`;
-      expect(() => shell(`${change}\n${script}`)).toThrow();
+      expect(() => shell(`${change}\n${script}`)).toThrow(fault);
     }
     const checkpoint = shellBlock('docs/how-to/verify-evidence.md', 'checkpoint.txt');
     const newest = 'cp "$(ls plain/checkpoints/*.txt | tail -1)" checkpoint.txt';

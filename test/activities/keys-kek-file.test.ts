@@ -10,6 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKekFile, readKekFile } from '../../src/platform/kek';
+import { thrownBy } from '../support/thrown';
 
 let folder: string;
 let path: string;
@@ -75,16 +76,12 @@ describe('the file of key-encryption keys', () => {
       'two ids',
     ],
   ])('is refused with %s, naming the variable and no value', (...[, content, message]) => {
-    expect.assertions(4);
     if (content !== undefined) write(content);
-    try {
-      readKekFile(path);
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'CONFIGURATION_INVALID', field: 'LETHE_KEK_FILE' });
-      expect((error as Error).message).toContain(message);
-      expect((error as Error).message).not.toContain(KEY);
-      expect((error as Error).message).not.toContain('secret');
-    }
+    const refusal = thrownBy(() => readKekFile(path));
+    expect(refusal).toMatchObject({ code: 'CONFIGURATION_INVALID', field: 'LETHE_KEK_FILE' });
+    expect(String(refusal)).toContain(message);
+    expect(String(refusal)).not.toContain(KEY);
+    expect(String(refusal)).not.toContain('secret');
   });
 
   it('is refused when others can read it', () => {

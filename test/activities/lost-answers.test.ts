@@ -1,9 +1,9 @@
-import { listEverything } from '../../src/activities/objects/list-everything';
 import type { LifecycleSnapshot } from '../../src/contracts/snapshot';
 import { isLetheError } from '../../src/domain/errors';
 import { canonicalDigest, canonicalState, type CanonicalState } from '../support/canonical-digest';
 import { subscribeTo } from '../support/control';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import { objectsOf } from '../support/tenant-life';
 import { IS_LONG, LONG_SEED } from '../support/long-form';
 import { hostReport, newAsset } from '../support/observations';
 import { sabotaged, Saboteur, type Moment } from '../support/saboteur';
@@ -58,15 +58,7 @@ const sources = () => ({
   root: (database: string) => engine.root(database),
   mongo: engine.mongo,
   prefix: engine.environment.prefix,
-  objectsOf: async (tenantId: string) => {
-    let found = 0;
-    for (const bucket of ['archive', 'backup'] as const) {
-      const store = engine.parts.objects('verifier');
-      const listing = await listEverything(store, { bucket, prefix: `${tenantId}/` });
-      found += listing.versions.length + listing.deleteMarkers.length + listing.uploads.length;
-    }
-    return found;
-  },
+  objectsOf: (tenantId: string) => objectsOf(engine, tenantId),
 });
 
 /** Disposes of everything and plays the tenant's life to its end, window by window. */

@@ -5,6 +5,8 @@ import {
   ended,
   liveRecords,
   objectsOf,
+  requestedSetting,
+  requestOf,
   subscribed,
   withHost,
 } from '../support/tenant-life';
@@ -21,7 +23,6 @@ afterAll(() => engine.remove());
 const later = async (days: number): Promise<void> => {
   await engine.setClock(new Date(Date.parse(await engine.now()) + days * DAY).toISOString());
 };
-const requestOf = (tenantId: string): string => `rq_${tenantId.slice(3)}`;
 const settings = async (tenantId: string): Promise<number> => {
   const rows = await engine
     .root('configuration')
@@ -29,21 +30,7 @@ const settings = async (tenantId: string): Promise<number> => {
   return rows.length;
 };
 
-/** A tenant with one setting whose deletion was requested, sealed and not ordered. */
-async function requested(): Promise<string> {
-  const tenantId = await subscribed(engine, 'CVM');
-  await engine.send(tenantId, 'changeConfiguration', {
-    ...(await engine.stage(tenantId, { setting: 'automatic-renewal', enabled: true })),
-    configurationKind: 'console-setting',
-    settingId: 'renewal',
-  });
-  await engine.send(tenantId, 'requestDeletion', {
-    requestId: requestOf(tenantId),
-    recordClass: 'console-configuration-data',
-  });
-  await engine.runWork(tenantId);
-  return tenantId;
-}
+const requested = (): Promise<string> => requestedSetting(engine);
 
 const entriesOf = async (tenantId: string, kind: string): Promise<number> => {
   const rows = await engine

@@ -18,7 +18,7 @@ import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { officersOf, orderDeletion, signedPair } from '../support/orders';
 import { loseRows, replayPorts } from '../support/restore-gate';
 import { newSigner, register } from '../support/signers';
-import { subscribed } from '../support/tenant-life';
+import { requestedSetting, requestOf } from '../support/tenant-life';
 
 const DAY = 86_400_000;
 let engine: EngineHarness;
@@ -32,23 +32,8 @@ beforeAll(async () => {
 afterAll(() => engine.remove());
 
 const lose = (...statements: readonly string[]): Promise<void> => loseRows(engine, statements);
-const requestOf = (tenantId: string): string => `rq_${tenantId.slice(3)}`;
 
-/** A tenant with one setting that was requested and sealed. */
-async function requested(): Promise<string> {
-  const tenantId = await subscribed(engine, 'CVM');
-  await engine.send(tenantId, 'changeConfiguration', {
-    ...(await engine.stage(tenantId, { setting: 'automatic-renewal', enabled: true })),
-    configurationKind: 'console-setting',
-    settingId: 'renewal',
-  });
-  await engine.send(tenantId, 'requestDeletion', {
-    requestId: requestOf(tenantId),
-    recordClass: 'console-configuration-data',
-  });
-  await engine.runWork(tenantId);
-  return tenantId;
-}
+const requested = (): Promise<string> => requestedSetting(engine);
 
 const inForce = async (tenantId: string): Promise<string | null> => {
   const row = await textRow(

@@ -144,7 +144,7 @@ describe('a store that cannot be reached', () => {
     const { tenantId, endedAt } = await gone();
     await at(endedAt, 1, 1_000);
     await engine.root('assets').execute('RENAME TABLE scans TO scans_away');
-    await expect(engine.activities.sweep()).rejects.toThrow();
+    await expect(engine.activities.sweep()).rejects.toMatchObject({ code: 'ER_NO_SUCH_TABLE' });
     expect(await looks(tenantId)).toEqual([]);
     await engine.root('assets').execute('RENAME TABLE scans_away TO scans');
     await sweepAll();

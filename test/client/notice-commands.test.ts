@@ -6,7 +6,7 @@ import { orderNew } from '../../src/activities/notices/order-notices';
 import type { ReceiverRecord } from '../../src/activities/notices/register';
 import type { NoticeEvent } from '../../src/domain/notices';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
-import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
+import { answerOf, evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
 import { createSealedRun } from '../support/sealed-run';
 
 const TENANT = 'tn_notices000000001a';
@@ -38,11 +38,7 @@ const lethe = (line: string): Promise<CliRun> => {
   return runIn({ ...variables, ...own }, line.split(' '));
 };
 
-async function asked<T>(line: string): Promise<T> {
-  const { exitCode, stdout, stderr } = await lethe(`${line} --json`);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
-}
+const asked = async <T>(line: string): Promise<T> => answerOf<T>(await lethe(`${line} --json`));
 
 const receivers = () => asked<readonly ReceiverRecord[]>('notice receiver list');
 

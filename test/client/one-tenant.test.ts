@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createControlHarness, type ControlHarness } from '../support/control';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
-import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
+import { answerOf, evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
 import { createSealedRun, type SealedRun } from '../support/sealed-run';
 
 const folder = mkdtempSync(join(tmpdir(), 'lethe-tenants-'));
@@ -30,11 +30,7 @@ afterAll(async () => {
 
 const lethe = (line: string): Promise<CliRun> => runIn(away, line.split(' '));
 
-async function asked<T>(line: string): Promise<T> {
-  const { exitCode, stdout, stderr } = await lethe(`${line} --json`);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
-}
+const asked = async <T>(line: string): Promise<T> => answerOf<T>(await lethe(`${line} --json`));
 
 describe('what the command line says of one tenant', () => {
   it('says why the Feature of a tenant rests: an attestation was withdrawn [AT-1]', async () => {

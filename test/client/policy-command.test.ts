@@ -7,7 +7,7 @@ import type * as Folders from '../../src/cli/shipped-folders';
 import { calendarsWith, madeUp2027, removeFolders, shippedYear } from '../support/calendar-folders';
 import { DRAFT, WITH_DRAFT } from '../support/draft-policy';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
+import { answerOf, evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
 import { firstTwo, type TestSigner } from '../support/signers';
 import { subscribed } from '../support/tenant-life';
 
@@ -33,11 +33,8 @@ let tenantId: string;
 let env: Readonly<Record<string, string | undefined>>;
 
 const lethe = (...argv: readonly string[]): Promise<CliRun> => runIn(env, argv);
-async function asked<T>(...argv: readonly string[]): Promise<T> {
-  const { exitCode, stdout, stderr } = await lethe(...argv, '--json');
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
-}
+const asked = async <T>(...argv: readonly string[]): Promise<T> =>
+  answerOf<T>(await lethe(...argv, '--json'));
 const keyFile = (officer: TestSigner): string => {
   const file = join(mockFolder, `${officer.personId}.pem`);
   writeFileSync(file, officer.key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });

@@ -8,6 +8,7 @@ import { pathInImage, whiteoutOf } from '../../src/image-layers/tar/path-in-imag
 import { createTarReader, type TarEntry } from '../../src/image-layers/tar/tar-reader';
 import { failureOf } from '../support/hostile-registry';
 import { folder, paxRecord, symbolicLink, tar, tarEntry } from '../support/tar-files';
+import { thrownBy } from '../support/thrown';
 
 interface Seen extends TarEntry {
   readonly content: string;
@@ -209,11 +210,8 @@ describe('an archive', () => {
         (places, byte) => {
           const altered = Buffer.from(sample);
           for (const place of places) altered[place * 7] = byte;
-          try {
-            read(altered, 333);
-          } catch (error) {
-            expect(error).toMatchObject({ name: 'LayerTrouble' });
-          }
+          const trouble = thrownBy(() => read(altered, 333)) as Error | undefined;
+          expect([undefined, 'LayerTrouble']).toContain(trouble?.name);
         },
       ),
       { numRuns: 300 },

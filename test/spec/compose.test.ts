@@ -70,7 +70,7 @@ describe('docker-compose.yml', () => {
     for (const [name, { condition }] of Object.entries(service.depends_on ?? {})) {
       const needed = compose.services[name];
       expect(needed).toBeDefined();
-      if (condition === 'service_healthy') expect(needed?.healthcheck).toBeDefined();
+      expect(condition === 'service_healthy' && needed?.healthcheck === undefined).toBe(false);
     }
   });
 

@@ -106,9 +106,88 @@ const FAULTS: readonly Fault[] = [
     `it.skip('keeps', () => {\n  expect(1).toBe(1);\n});\n`,
   ],
   ['jest/expect-expect', 'test/vacuous.test.ts', `it('keeps', () => {\n  void 1;\n});\n`],
+  ['jest/valid-expect', 'test/unfinished.test.ts', `it('keeps', () => {\n  expect(1);\n});\n`],
+  [
+    'jest/valid-expect',
+    'test/unawaited.test.ts',
+    `it('keeps', () => {\n  expect(Promise.resolve(1)).resolves.toBe(2);\n});\n`,
+  ],
+  [
+    'jest/valid-expect-in-promise',
+    'test/unheard.test.ts',
+    `it('keeps', () => {\n  Promise.resolve(1).then((one) => {\n    expect(one).toBe(2);\n  });\n});\n`,
+  ],
+  [
+    'jest/no-conditional-expect',
+    'test/lenient.test.ts',
+    `it('keeps', () => {\n  try {\n    JSON.parse('{');\n  } catch (error) {\n    expect(error).toBe(1);\n  }\n});\n`,
+  ],
+  [
+    'jest/require-to-throw-message',
+    'test/whatever.test.ts',
+    `it('refuses', () => {\n  expect(() => JSON.parse('{')).toThrow();\n});\n`,
+  ],
+  [
+    'jest/require-to-throw-message',
+    'test/rejected.test.ts',
+    `it('refuses', async () => {\n  await expect(Promise.reject(new Error('x'))).rejects.toThrow();\n});\n`,
+  ],
+  [
+    'jest/no-identical-title',
+    'test/twice.test.ts',
+    `it('keeps', () => {\n  expect(1).toBe(1);\n});\nit('keeps', () => {\n  expect(2).toBe(2);\n});\n`,
+  ],
+  [
+    'house/idempotency',
+    'src/activities/purge.ts',
+    '/** Purges. */\nexport async function purge(id: string): Promise<void> {\n  await fetch(id);\n}\n',
+  ],
+  [
+    'house/idempotency',
+    'src/activities/mute.ts',
+    '/** Purges. @idempotency */\nexport async function purge(id: string): Promise<void> {\n  await fetch(id);\n}\n',
+  ],
+  [
+    'house/idempotency',
+    'src/activities/pretends.ts',
+    `interface Store {
+  execute(sql: string): Promise<number>;
+}
+/** Reads, and then some. */
+export function readAndMark(store: Store): Promise<number> {
+  return store.execute('CALL mark()');
+}
+`,
+  ],
+  [
+    'house/idempotency',
+    'src/contracts/duties.ts',
+    'export interface DutyActivities {\n  /** Does it. */\n  act(id: string): Promise<void>;\n}\n',
+  ],
 ];
 
-const INNOCENT = 'src/domain/innocent.ts';
+/** Files without a fault, of each kind that a rule looks at. */
+const INNOCENT: Readonly<Record<string, string>> = {
+  'src/domain/innocent.ts': '/** One. */\nexport const one = 1;\n',
+  'src/activities/innocent.ts': `/**
+ * Purges.
+ *
+ * @idempotency what is gone is gone.
+ */
+export async function purge(id: string): Promise<void> {
+  await fetch(id);
+}
+
+/** Reads. */
+export async function readOne(id: string): Promise<void> {
+  await fetch(id);
+}
+`,
+  'test/innocent.test.ts': `it('refuses', () => {
+  expect(() => JSON.parse('{') as unknown).toThrow(SyntaxError);
+});
+`,
+};
 
 interface Report {
   readonly filePath: string;
@@ -153,7 +232,7 @@ describe('the lint rules', () => {
 
   beforeAll(() => {
     const seeded = Object.fromEntries(FAULTS.map(([, file, source]) => [file, source]));
-    reports = lint({ ...seeded, [INNOCENT]: '/** One. */\nexport const one = 1;\n' });
+    reports = lint({ ...seeded, ...INNOCENT });
   });
 
   it.each(FAULTS)('report %s in %s', (rule, file) => {
@@ -161,7 +240,7 @@ describe('the lint rules', () => {
     expect(found?.messages.map(({ ruleId }) => ruleId)).toContain(rule);
   });
 
-  it('report nothing in a file without a fault', () => {
-    expect(reports.find(({ filePath }) => filePath === INNOCENT)?.messages).toEqual([]);
+  it.each(Object.keys(INNOCENT))('report nothing in %s', (file) => {
+    expect(reports.find(({ filePath }) => filePath === file)?.messages).toEqual([]);
   });
 });

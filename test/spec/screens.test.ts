@@ -5,7 +5,7 @@ import { SEARCH_ATTRIBUTES } from '../../src/contracts/search-attributes';
 import { FAILURES } from '../../src/domain/errors';
 import { STAGES } from '../../src/domain/lifecycle';
 import { ROLE_GRANTS } from '../../src/platform/migrate/grants';
-import { ROOT, blocks, papers, quoted, read, tableAfter } from './repository';
+import { ROOT, blocks, filesBelow, papers, quoted, read, tableAfter } from './repository';
 
 /** What a paper shows of a screen must be what the screen shows. */
 const UI = read('docs/runbooks/understanding-the-ui.md');
@@ -80,6 +80,22 @@ describe('the walkthrough', () => {
     ]);
     expect(open).toContain(shown.find((block) => block.includes('is open'))?.trim());
     expect(shown.at(-1)?.trim().split('\n')).toEqual(released.slice(0, 3));
+  });
+});
+
+describe('the end of the demonstration on the first page', () => {
+  const demo = filesBelow('demo', '.ts')
+    .map(({ text }) => text)
+    .join('\n');
+  const told = [...read('README.md').matchAll(/^\d{4}-\d\d-\d\d \d\d:\d\d \| (.+)$/gm)];
+
+  it.each(told.map(([, line = '']) => [line]))('has the line "%s" as the demo says it', (line) => {
+    expect(demo).toContain(line.replace(/ \d{4}-\d\d-\d\d$/, ''));
+  });
+
+  it('has some', () => {
+    expect(told.length).toBeGreaterThan(2);
+    expect(demo).not.toContain('every promise is broken');
   });
 });
 

@@ -31,7 +31,9 @@ describe('the signing keys of a process', () => {
   it('are never made over others that are there', () => {
     const files = newFiles();
     const before = readFileSync(files.logKey, 'utf8');
-    expect(() => createSigningKeys(join(folder, `keys-${made}`), 'lethe.example/test')).toThrow();
+    expect(() => createSigningKeys(join(folder, `keys-${made}`), 'lethe.example/test')).toThrow(
+      /EEXIST/,
+    );
     expect(readFileSync(files.logKey, 'utf8')).toBe(before);
   });
 

@@ -132,16 +132,20 @@ describe('the guard of the document store', () => {
     expect(sent.slice(before)).toEqual([]);
   });
 
-  it.each<[string, unknown]>([
-    ['nothing', undefined],
-    ['null', null],
-    ['a Map', new Map()],
-    ['an error', new Error('x')],
-    ['a promise', Promise.resolve({})],
-    ['an object that only inherits its fields', Object.create({ tenantId: 'tn_0123456789abcdef' })],
-  ])('sends no statement for %s as the batch', async (_, value) => {
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'TypeError'],
+    ['null', null, 'TypeError'],
+    ['a Map', new Map(), 'LetheError'],
+    ['an error', new Error('x'), 'LetheError'],
+    ['a promise', Promise.resolve({}), 'LetheError'],
+    [
+      'an object that only inherits its fields',
+      Object.create({ tenantId: 'tn_0123456789abcdef' }),
+      'LetheError',
+    ],
+  ])('sends no statement for %s as the batch', async (_, value, name) => {
     const before = sent.length;
-    await expect(deleteStamped(store(), value as StampedBatch)).rejects.toThrow();
+    await expect(deleteStamped(store(), value as StampedBatch)).rejects.toMatchObject({ name });
     expect(sent.slice(before)).toEqual([]);
   });
 

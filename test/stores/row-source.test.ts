@@ -1,6 +1,7 @@
 import { encodeSqlRow } from '../../src/archive-format';
 import { linesOf, selectionOf } from '../../src/activities/disposition/row-source';
-import { recordTable } from '../../src/contracts/record-tables';
+import { RECORD_TABLES, recordTable, type RecordColumn } from '../../src/contracts/record-tables';
+import { RECORD_LOCATIONS } from '../../src/domain/inventory';
 import type { SqlPool } from '../../src/contracts/sql';
 import { createSqlEnvironment, type SqlEnvironment } from '../support/environment';
 
@@ -66,5 +67,48 @@ describe('rows read as bytes', () => {
     const driven = await allOf(TABLE.columns.map(({ name }) => name).join(', '));
     expect(read).toEqual(driven.map((row) => encodeSqlRow(asDriven(row)).toString('utf8')));
     expect(read).toHaveLength(rows);
+  });
+});
+
+/** How each type of the archive is stored in SQL. */
+const STORED: Readonly<Record<RecordColumn['type'], RegExp>> = {
+  ascii: /^varbinary$/,
+  text: /^longtext$/,
+  instant: /^datetime$/,
+  integer: /^(tiny)?int$/,
+  binary: /^(var|long)?(binary|blob)$/,
+};
+
+const liveColumns = async (database: string, table: string): Promise<readonly string[][]> => {
+  const rows = await environment.pool('root').query(
+    `SELECT CAST(column_name AS CHAR) AS name, CAST(data_type AS CHAR) AS type
+       FROM information_schema.columns
+      WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
+    [`${environment.prefix}_${database}`, table],
+  );
+  return rows.map((row) => [String(row['name']), String(row['type'])]);
+};
+
+describe('the tables of records', () => {
+  it('are all of the inventory, so that none is left out of the archive [AB-2] [ST-1]', () => {
+    const inSql = RECORD_LOCATIONS.filter((location) => location.startsWith('mysql:'));
+    expect(inSql.length).toBeGreaterThan(4);
+    expect(RECORD_TABLES.map(({ location }) => location).sort()).toEqual([...inSql].sort());
+  });
+
+  it.each(RECORD_TABLES.map((table) => [table.location, table] as const))(
+    'name every column of %s as it is stored, in its order: what is not named would be lost in a move [AB-2]',
+    async (_, { database, table, columns }) => {
+      const live = await liveColumns(database, table);
+      expect(live.map(([name]) => name)).toEqual(columns.map(({ name }) => name));
+      const others = columns.filter(({ type }, at) => !STORED[type].test(live[at]?.[1] ?? ''));
+      expect(others).toEqual([]);
+    },
+  );
+
+  it('would differ if one were missing, so that the check above can fail', async () => {
+    const { database, table, columns } = TABLE;
+    const named = columns.slice(1).map(({ name }) => name);
+    expect((await liveColumns(database, table)).map(([name]) => name)).not.toEqual(named);
   });
 });

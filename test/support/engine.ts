@@ -38,9 +38,9 @@ import {
   removeObjectAccounts,
 } from '../../src/platform/migrate/object-accounts';
 import { connectObjects } from '../../src/platform/objects';
+import { removeBuckets } from './buckets';
 import { createSqlEnvironment, type SqlEnvironment } from './environment';
 import { newSigningKeys } from './signing-keys';
-import { emptyBucket } from './list-versions';
 
 type Activities = ControlActivities &
   DispositionActivities &
@@ -250,11 +250,7 @@ async function removeAll({ environment, stores, mongo, admin }: Pieces): Promise
     await mongo.db(`${environment.prefix}_${database}`).dropDatabase();
   }
   await mongo.close();
-  for (const role of ['archive', 'backup', 'evidence', 'inbox']) {
-    const bucket = `${environment.name}-${role}`;
-    await emptyBucket(admin, bucket);
-    await admin.removeBucket(bucket);
-  }
+  await removeBuckets(admin, environment.name);
   await removeObjectAccounts(administrator(), environment.name);
   await environment.remove();
 }

@@ -29,6 +29,12 @@ export async function runIn(
   return { exitCode, ...out };
 }
 
+/** The answer of a call with `--json` that ended well and complained of nothing. */
+export function answerOf<T>({ exitCode, stdout, stderr }: CliRun): T {
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return JSON.parse(stdout) as T;
+}
+
 /** Variables with which the command line reaches an environment of the tests. */
 export function evidenceVariables(
   folder: string,

@@ -1,5 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import {
+  createRegistryClient,
+  type RegistryClient,
+  type RegistryClientOptions,
+} from '../../src/activities/registry/create-registry-client';
 import type { RegistryPolicy } from '../../src/activities/registry/endpoint';
 
 /** A request as the server saw it. */
@@ -91,3 +96,16 @@ export function failureOf(act: () => unknown): unknown {
     return error;
   }
 }
+
+/** A client of such a registry that gives up after a second and two more tries. */
+export const impatientClient = (
+  registry: Pick<HostileRegistry, 'url' | 'policy'>,
+  options: Partial<RegistryClientOptions> = {},
+): RegistryClient =>
+  createRegistryClient({
+    baseUrl: registry.url,
+    tenantId: 'tn_hostile0000000001',
+    policy: registry.policy,
+    ...options,
+    limits: { requestMs: 1000, retries: 2, retryBaseMs: 1, ...options.limits },
+  });

@@ -93,3 +93,22 @@ export async function objectsOf(engine: EngineHarness, tenantId: string): Promis
   }
   return found;
 }
+
+/** The id of the one deletion request of a tenant. */
+export const requestOf = (tenantId: string): string => `rq_${tenantId.slice(3)}`;
+
+/** A tenant with one setting whose deletion was requested; it is sealed and not ordered. */
+export async function requestedSetting(engine: EngineHarness): Promise<string> {
+  const tenantId = await subscribed(engine, 'CVM');
+  await engine.send(tenantId, 'changeConfiguration', {
+    ...(await engine.stage(tenantId, { setting: 'automatic-renewal', enabled: true })),
+    configurationKind: 'console-setting',
+    settingId: 'renewal',
+  });
+  await engine.send(tenantId, 'requestDeletion', {
+    requestId: requestOf(tenantId),
+    recordClass: 'console-configuration-data',
+  });
+  await engine.runWork(tenantId);
+  return tenantId;
+}

@@ -101,9 +101,9 @@ describe('the hash tree', () => {
       tree.append(leaf);
       range = tree.range();
       expect(isRange(range)).toBe(true);
-      if (index % 17 === 0 || index > 250) {
-        expect(rootOf(range)).toEqual(rootByDefinition(leaves.slice(0, index + 1)));
-      }
+      // The definition is slow: every seventeenth size, and the last fifty.
+      if (index % 17 !== 0 && index <= 250) continue;
+      expect(rootOf(range)).toEqual(rootByDefinition(leaves.slice(0, index + 1)));
     }
   });
 
@@ -159,9 +159,8 @@ describe('a proof', () => {
         expect(verifyInclusion({ ...claim, root: altered(root) })).toBe(false);
         expect(verifyInclusion({ ...claim, index: index + 1 })).toBe(false);
         expect(verifyInclusion({ ...claim, proof: [...proof, root] })).toBe(false);
-        if (proof.length > 0) {
-          expect(verifyInclusion({ ...claim, proof: proof.slice(1) })).toBe(false);
-        }
+        const shortened = { ...claim, proof: proof.slice(1) };
+        expect(proof.length > 0 && verifyInclusion(shortened)).toBe(false);
       }
     }
   });

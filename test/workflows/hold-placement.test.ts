@@ -159,7 +159,9 @@ describe('the process of a hold', () => {
       .slice(0, 20)}`;
     await environment.whileWorking(control.activities, async () => {
       const handle = await start(holdId);
-      await expect(handle.executeUpdate(name, { args: [body] })).rejects.toThrow();
+      await expect(handle.executeUpdate(name, { args: [body] })).rejects.toMatchObject({
+        cause: { type: what === 'a release in one step' ? 'NOT_PERMITTED' : 'INVALID_INPUT' },
+      });
       expect((await handle.query<HoldStatus>('holdStatus')).state).not.toBe('released');
       expect(control.calls.filter((call) => call !== 'placeHold')).toEqual([]);
     });

@@ -225,7 +225,9 @@ describe('a process that somebody starts with something else than a tenant', () 
           taskQueue: TASK_QUEUES.workflows,
           args: [input],
         });
-        await expect(process.result()).rejects.toThrow();
+        await expect(process.result()).rejects.toMatchObject({
+          cause: { type: 'INVALID_TENANT_ID' },
+        });
         expect((await process.describe()).status.name).toBe('FAILED');
       });
     },

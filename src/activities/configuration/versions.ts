@@ -156,6 +156,7 @@ async function readRow(
 /**
  * Inserts the payload of a version into its location; what is there already stays as it is.
  *
+ * @idempotency the version's id is the key: a repetition inserts nothing, and is told so of a row.
  * @throws LetheError DIGEST_MISMATCH when the version id stands for other content in the document store;
  *   an SqlStoreError with ER_DUP_ENTRY when a row with that id is there.
  */
@@ -193,7 +194,12 @@ export async function insertPayload(
   );
 }
 
-/** Inserts the row that makes a version visible; last, so that it never points at nothing. */
+/**
+ * Inserts the row that makes a version visible; last, so that it never points at nothing.
+ *
+ * @idempotency the version's id is the key: a repetition inserts nothing and is told ER_DUP_ENTRY.
+ * @throws SqlStoreError ER_DUP_ENTRY when the version is visible already.
+ */
 export async function insertChange(pool: SqlPool, version: VersionRow): Promise<void> {
   await pool.execute(
     `INSERT INTO configuration_changes (tenant_id, asset_id, version_id, configuration_kind,

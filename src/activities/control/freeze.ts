@@ -105,7 +105,12 @@ async function readFreeze(
 /** The tenant that evidence of a freeze belongs to; none when it covers all. */
 export const tenantOf = (frozen: string): string | null => (frozen === 'global' ? null : frozen);
 
-/** Makes a change of a freeze effective in the key store too, and waits for stores without transactions. */
+/**
+ * Makes a change of a freeze effective in the key store too, and waits for stores without transactions.
+ *
+ * @idempotency epochs only grow: settling again makes older permits staler, as with settleInterlock.
+ * @throws LetheError as `settleInterlock`; the freeze is in force and not acknowledged.
+ */
 export async function settleFreeze(ports: FreezePorts, frozen: string): Promise<void> {
   if (frozen !== 'global') return settleInterlock(ports, frozen);
   await ports.keys.execute('CALL bump_key_epoch(?)', ['global']);

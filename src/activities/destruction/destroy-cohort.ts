@@ -55,6 +55,7 @@ const lockedUntil = (retainedUntil: string): string =>
  * Destroys a cohort of configuration: the keys of its generations, then the rows that can no longer be
  * read, batch by batch.
  *
+ * @idempotency a key with its tombstone is done, and a batch whose permit was used is not opened again.
  * @returns null when done, or what it still waits for.
  * @source CC-2, CC-3
  */
@@ -79,7 +80,11 @@ export async function destroyConfigurationCohort(
 
 /**
  * Ends the archive of a cohort whose records were read back live with equal digests. Its tombstone says
- * so and is never replayed. @source AB-2
+ * so and is never replayed.
+ *
+ * @idempotency see {@link destroyKey} and {@link destroyObjects}.
+ * @returns null when done, or the lock that keeps the copies.
+ * @source AB-2
  */
 export async function retireCohort(
   ports: DestructionPorts,

@@ -26,7 +26,8 @@ const THROUGH: ReadonlySet<CohortRow['state']> = new Set(['certified', 'restored
  * Looks for objects and keys of a tenant that no service uses, which no cohort on record ends: what a late
  * or dead writer of the archive left behind. They become a run under the rule for strays.
  *
- * Reading, and at most one event; repeating it finds the open event.
+ * Effect: at most one event.
+ * @idempotency a repetition finds the open event and looks no further.
  * @source ST-1
  */
 export async function findStrayArchives(

@@ -19,7 +19,8 @@ const CLASS = 'console-configuration-data';
  * Looks for configuration, and keys of it, of a tenant whose Feature has ended and whose runs are through.
  * What is found becomes a run for each stretch of generations, under the rule for strays.
  *
- * Reading, and at most one event for each stretch; repeating it finds the open event.
+ * Effect: at most one event for each stretch.
+ * @idempotency a repetition finds the open event and looks no further.
  * @source ST-2
  */
 export async function findStraySettings(

@@ -12,7 +12,15 @@ export interface PermitPorts {
   readonly newToken: () => string;
 }
 
-/** Asks for a permit to move one batch of live rows whose copies are verified. @source AB-2 */
+/**
+ * Asks for a permit to move one batch of live rows whose copies are verified; the procedure decides by its
+ * own clock.
+ *
+ * @idempotency every call asks for a permit of its own; one that nobody uses ends after {@link PERMIT_SECONDS}.
+ * @returns the permit's id.
+ * @throws SqlStoreError with the procedure's word when it refuses: a freeze, a stale window, a missing verdict.
+ * @source AB-2
+ */
 export async function issueMovePermit(
   ports: PermitPorts,
   batch: {

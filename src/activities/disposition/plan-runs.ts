@@ -29,7 +29,7 @@ interface EventRow {
   readonly recordClass: RecordClass;
 }
 
-/** A run that an event calls for. */
+/** A run that follows from an event. */
 interface Draft {
   readonly subjects: readonly string[];
   readonly eventAt: string;

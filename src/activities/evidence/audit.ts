@@ -52,8 +52,9 @@ export interface AuditReport {
  * were cut off, rewritten or removed, a ledger that is another one than the signed one, checkpoints or
  * tiles that were changed, a control store that is older. Trusts nothing but the list of public keys.
  *
- * Reading, so safe to repeat. Memory: 32 bytes per entry.
+ * Memory: 32 bytes per entry.
  *
+ * @idempotency it only reads.
  * @throws LetheError STORE_UNAVAILABLE or ACCESS_DENIED when a store cannot be read.
  */
 export async function auditLedger(ports: AuditPorts): Promise<AuditReport> {

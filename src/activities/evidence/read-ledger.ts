@@ -80,7 +80,9 @@ export async function* readLedger(
 /**
  * Reads the whole ledger, or what follows a known position, and finds the first entry that was changed,
  * removed or put in between; and, against recorded checkpoints, a ledger that was cut off at its end or
- * written anew from some place on. Constant memory. Reading, so safe to repeat.
+ * written anew from some place on. Constant memory.
+ *
+ * @idempotency it only reads.
  */
 export async function verifyLedger(
   pool: SqlPool,

@@ -68,7 +68,12 @@ function deliveredOf({ name, versionId, size, isDeleteMarker }: RawEntry): reado
   return [{ name, versionId, bytes, isMarker: isDeleteMarker === true }];
 }
 
-/** Removes exactly one version, or one mark. Gone already counts as removed. */
+/**
+ * Removes exactly one version, or one mark.
+ *
+ * @idempotency gone already counts as removed.
+ * @throws LetheError OUTCOME_UNKNOWN when the answer was lost; the next round lists what is left.
+ */
 export async function removeDelivered(store: ObjectStore, delivered: Delivered): Promise<void> {
   const { name, versionId } = delivered;
   try {
@@ -84,7 +89,12 @@ interface RawUpload {
   readonly initiated?: unknown;
 }
 
-/** Ends uploads that were begun a day ago and never completed: their parts are data like any other. */
+/**
+ * Ends uploads that were begun a day ago and never completed: their parts are data like any other.
+ *
+ * @idempotency what has ended is not listed again.
+ * @returns how many it ended.
+ */
 export async function abortOldUploads(store: ObjectStore, now: string): Promise<number> {
   const bucket = bucketOf(store, 'inbox');
   const page = (await asking('read', () =>

@@ -38,6 +38,7 @@ export interface IngestLease {
  * ones. A writer that died is waited for until its lease is over; a statement it sent before that has
  * ended by then, because every batch begins with more than the statement limit left.
  *
+ * @idempotency every call is an attempt of its own; one that died is waited for until its lease is over.
  * @throws LetheError OBSERVATION_REFUSED when no Hosting Service is in use: the fence is up.
  */
 export async function startLease(

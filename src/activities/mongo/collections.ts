@@ -31,8 +31,11 @@ export function collectionOf(
 }
 
 /**
- * Creates the collections and the one index that every statement uses. Safe to run again. No index
- * expires anything: documents are removed by id under a permit only. @source AB-1
+ * Creates the collections and the one index that every statement uses. No index expires anything: documents
+ * are removed by id under a permit only.
+ *
+ * @idempotency what is there stays as it is.
+ * @source AB-1
  */
 export async function migrateMongo(client: MongoClient, prefix: string): Promise<void> {
   for (const location of COLLECTION_LOCATIONS) {

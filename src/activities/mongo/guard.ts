@@ -39,6 +39,10 @@ export interface BatchOutcome {
 /**
  * Marks the documents of a batch as condemned by this attempt. A later attempt or an interlock takes the
  * mark over or off, so that a worker that wakes late matches nothing.
+ *
+ * @idempotency stamping again with the same token marks the same documents.
+ * @returns how many documents of the batch are there.
+ * @throws LetheError UNSAFE_STATEMENT when the batch is not one tenant, one asset and explicit ids; nothing is sent.
  */
 export async function stampBatch(store: GuardedStore, batch: StampedBatch): Promise<number> {
   const filter = safeFilter(batch);
@@ -49,8 +53,11 @@ export async function stampBatch(store: GuardedStore, batch: StampedBatch): Prom
 }
 
 /**
- * Deletes the documents that still carry this attempt's stamp. Safe to repeat: what is gone is gone, and
- * what another attempt holds is not matched.
+ * Deletes the documents that still carry this attempt's stamp.
+ *
+ * @idempotency what is gone is gone, and what another attempt holds is not matched.
+ * @returns how many were deleted, and how many of the ids were not.
+ * @throws LetheError UNSAFE_STATEMENT as {@link stampBatch}; OUTCOME_UNKNOWN when the answer was lost.
  */
 export async function deleteStamped(
   store: GuardedStore,
@@ -62,7 +69,12 @@ export async function deleteStamped(
   return { deleted: deletedCount, missing: batch.ids.length - deletedCount };
 }
 
-/** Takes an attempt's stamps off; documents that it did not delete are as before. */
+/**
+ * Takes an attempt's stamps off; documents that it did not delete are as before.
+ *
+ * @idempotency without a stamp there is nothing to take off.
+ * @returns how many documents it took the stamp off.
+ */
 export async function unstamp(
   store: GuardedStore,
   attempt: Omit<StampedBatch, 'ids'>,

@@ -25,6 +25,9 @@ export type PostResult =
 /**
  * Sends one request over a connection of its own to an address that was checked before, and looks at the
  * status only: the body of an answer, however long, is not read.
+ *
+ * @idempotency every call sends once more: receivers know a notice by its id.
+ * @returns the status, or the word for why there is none; it throws nothing.
  */
 export async function post(ports: PostPorts, request: Post): Promise<PostResult> {
   const deadline = AbortSignal.timeout(request.withinMs);

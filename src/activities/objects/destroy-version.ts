@@ -53,8 +53,9 @@ export async function clearHoldAndDeleteVersion(
 
 /**
  * Removes one delete marker, which carries a name and a date though no data. A marker cannot be locked;
- * an id that names a version with data is refused. Safe to repeat.
+ * an id that names a version with data is refused.
  *
+ * @idempotency a marker that is gone already counts as removed.
  * @throws LetheError UNSAFE_STATEMENT when the id is a version with data.
  */
 export async function removeDeleteMarker(

@@ -16,7 +16,12 @@ interface HoldClient {
 
 const holdClient = (client: Client): HoldClient => client as unknown as HoldClient;
 
-/** Sets or clears the legal hold of a version. Safe to repeat. */
+/**
+ * Sets or clears the legal hold of a version.
+ *
+ * @idempotency setting it again changes nothing.
+ * @throws the store's own failure; callers translate it.
+ */
 export async function setLegalHold(
   client: Client,
   version: ObjectVersion,

@@ -33,7 +33,7 @@ export interface ListingOrder {
 }
 
 const PAGE_SIZE = 1000;
-/** A prefix is a tenant or less; beyond this a listing belongs into smaller prefixes. */
+/** A prefix is a tenant or less; beyond this a listing must be divided by longer prefixes. */
 const ENTRIES_MAX = 1_000_000;
 
 interface RawEntry {

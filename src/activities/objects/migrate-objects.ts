@@ -17,8 +17,9 @@ const principal = (environment: string, role: string): { readonly AWS: readonly 
 
 /**
  * Creates the buckets, proves that locking is on, and narrows the accounts by policy: who writes a copy
- * cannot delete a version, who reads cannot write. No bucket has a lifecycle rule. Safe to run again.
+ * cannot delete a version, who reads cannot write. No bucket has a lifecycle rule.
  *
+ * @idempotency a bucket that is there is checked and kept; policies are written again.
  * @throws LetheError CONFIGURATION_INVALID when a bucket exists without Object Lock.
  * @source ST-1, AB-1
  */

@@ -39,8 +39,9 @@ export function assertLock(lock: ObjectLock): void {
 
 /**
  * Locks one version and reads the lock back. A server that takes the request and does not lock has
- * failed: only the answer to the reading counts. Safe to repeat.
+ * failed: only the answer to the reading counts.
  *
+ * @idempotency locking again changes nothing; only the reading counts.
  * @throws LetheError VERIFICATION_FAILED when the lock is not there afterwards.
  */
 export async function lockVersion(

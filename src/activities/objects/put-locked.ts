@@ -40,9 +40,9 @@ interface Target {
 /**
  * Writes an object in bounded memory, locks exactly the version that was made and reads the lock back.
  *
- * Effect: one new version. Not idempotent: after OUTCOME_UNKNOWN write again under a new attempt; what
- * the old one left behind is under its prefix and listed as a stray. An upload that fails is aborted.
- *
+ * Effect: one new version. An upload that fails is aborted.
+ * @idempotency not by itself: after OUTCOME_UNKNOWN write again under a new attempt; what the old one left
+ * behind is under its prefix and listed as a stray.
  * @throws LetheError UNSAFE_STATEMENT, DUPLICATE_KEY, VERIFICATION_FAILED (no version or no lock),
  *   STORE_UNAVAILABLE, OUTCOME_UNKNOWN or ACCESS_DENIED.
  */

@@ -44,6 +44,7 @@ export const lookupByName: NameLookup = (hostname) =>
  * answer within its bounds. A connection is not shared: what one tenant's registry left in it must not
  * reach another's request.
  *
+ * @idempotency every call sends once more; the requests that are made with it only read.
  * @throws LetheError STORE_UNAVAILABLE (no connection, no answer in time), STORE_REFUSED (compressed or
  *   too long), INVALID_INPUT (address); the signal's reason when the caller gave up.
  */

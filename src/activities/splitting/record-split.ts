@@ -26,6 +26,7 @@ export interface RecordedSplit {
  * with the same services, and is archived and moved as that one is.
  *
  * Effect: one transaction under the tenant's lock.
+ * @idempotency a split of a due day for a hold is on record once; a repetition is TAKEN_OVER.
  * @throws LetheError TAKEN_OVER when the hold was released, the due day is on its way out or back, what was
  * written was found as a stray meanwhile, or somebody else was faster. One that was lost stands whatever became of
  * hold and due day since.

@@ -178,7 +178,11 @@ export async function boundsOf(
   };
 }
 
-/** Rows that nobody sees before the run itself is on record. */
+/**
+ * Writes the seal of a run that withholds: rows that nobody sees before the run itself is on record.
+ *
+ * @idempotency every attempt writes under a run of its own; what one leaves that died names no run on record.
+ */
 export async function insertWithheld(
   { archive }: SplitPorts,
   { parent, run, attempt, sealed, batches, digest, assetIds }: Attempt & Written,

@@ -12,6 +12,7 @@ import { insertVerdicts, readManifest } from './verdicts';
  * this verdict may the archive be retired.
  *
  * Effect: one verdict.
+ * @idempotency repeating reads again and adds a further verdict.
  * @throws LetheError VERIFICATION_FAILED when a record is missing or differs: the archive stays.
  * @source AB-2
  */

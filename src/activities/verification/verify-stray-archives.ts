@@ -13,6 +13,7 @@ const MINIMUM_MS = RETENTION_SCHEDULE.parameters.minimumHours * 3_600_000;
  * newest observation that it allows: the floor rests on it and not on what was sealed.
  *
  * Effect: one verdict for each due day.
+ * @idempotency repeating reads again and adds further verdicts.
  * @throws LetheError VERIFICATION_FAILED when a key is not on record; nothing is destroyed then.
  * @source ST-1
  */

@@ -1,7 +1,8 @@
 import { verify, type KeyObject } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { RETRY_AFTER_SECONDS } from '../../../src/domain/notices';
-import { createEngineHarness, type EngineHarness } from '../../support/engine';
+import type { EngineHarness } from '../../support/engine';
+import { createNoticeStage, type NoticeStage } from '../../support/notice-stage';
 import {
   createNoticeDesk,
   createTestReceiver,
@@ -15,20 +16,16 @@ import {
 } from '../../support/receivers';
 import { assetDays, ended, withHost } from '../../support/tenant-life';
 
+let stage: NoticeStage;
 let engine: EngineHarness;
 let receiver: TestReceiver;
 let desk: NoticeDesk;
 
 beforeAll(async () => {
-  engine = await createEngineHarness();
-  receiver = await createTestReceiver();
-  desk = createNoticeDesk(engine, [receiver.authority]);
-  await engine.setClock('2030-01-07T01:00:00Z');
+  stage = await createNoticeStage();
+  ({ engine, receiver, desk } = stage);
 });
-afterAll(async () => {
-  await receiver.close();
-  await engine.remove();
-});
+afterAll(() => stage.remove());
 
 /** What arrived for the first time, by id. */
 const firstArrivals = (seen: readonly SeenNotice[]): readonly SeenNotice[] =>

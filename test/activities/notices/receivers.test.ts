@@ -9,12 +9,12 @@ import { addReceiver, listReceivers } from '../../../src/activities/notices/regi
 import { requestReplay, type ReplayOrder } from '../../../src/activities/notices/replays';
 import { calendarFeed } from '../../../src/domain/calendar-feed';
 import { noticeSecrets } from '../../../src/platform/notice-secrets';
-import { createEngineHarness, type EngineHarness } from '../../support/engine';
+import type { EngineHarness } from '../../support/engine';
 import { placeOver, release } from '../../support/holds';
 import { Pauses, pausing } from '../../support/paused-worker';
+import { createNoticeStage, type NoticeStage } from '../../support/notice-stage';
 import {
   createNoticeDesk,
-  createTestReceiver,
   newSharedSecret,
   newToldTenant,
   placesOf,
@@ -22,28 +22,21 @@ import {
   type TestReceiver,
 } from '../../support/receivers';
 import { assetDays, withHost } from '../../support/tenant-life';
+import { thrownBy } from '../../support/thrown';
 
+let stage: NoticeStage;
 let engine: EngineHarness;
 let receiver: TestReceiver;
 let desk: NoticeDesk;
 
 beforeAll(async () => {
-  engine = await createEngineHarness();
-  receiver = await createTestReceiver();
-  desk = createNoticeDesk(engine, [receiver.authority]);
-  await engine.setClock('2030-01-07T01:00:00Z');
+  stage = await createNoticeStage();
+  ({ engine, receiver, desk } = stage);
 });
-afterAll(async () => {
-  await receiver.close();
-  await engine.remove();
-});
-let names = 0;
+afterAll(() => stage.remove());
 let name = '';
 beforeEach(async () => {
-  name = `receiver-${(names += 1)}`;
-  receiver.answer = 204;
-  await desk.settle();
-  receiver.seen.length = 0;
+  name = await stage.newName();
 });
 afterEach(async () => {
   for (const record of await listReceivers(control())) {
@@ -326,13 +319,8 @@ describe('the file of secrets', () => {
     ['it has an unknown part', { receivers: {}, canary: 1 }, 0o600],
   ])('is refused when %s, by place and without a value', (_, content, mode) => {
     write(content, mode);
-    expect(() => noticeSecrets(path).secretsOf('a')).toThrow(
-      expect.objectContaining({ code: 'CONFIGURATION_INVALID' }) as Error,
-    );
-    try {
-      noticeSecrets(path).secretsOf('a');
-    } catch (error) {
-      expect((error as Error).message).not.toContain('canary');
-    }
+    const refusal = thrownBy(() => noticeSecrets(path).secretsOf('a'));
+    expect(refusal).toMatchObject({ code: 'CONFIGURATION_INVALID' });
+    expect(String(refusal)).not.toContain('canary');
   });
 });

@@ -3,39 +3,31 @@ import { SMTPServer } from 'smtp-server';
 import { listReceivers } from '../../../src/activities/notices/register';
 import { replaySetAside, requestReplay } from '../../../src/activities/notices/replays';
 import { readSetAside } from '../../../src/activities/notices/set-aside';
-import { createEngineHarness, type EngineHarness } from '../../support/engine';
+import type { EngineHarness } from '../../support/engine';
 import { later } from '../../support/interlocks';
 import { Pauses, pausing } from '../../support/paused-worker';
+import { createNoticeStage, type NoticeStage } from '../../support/notice-stage';
 import {
   createNoticeDesk,
-  createTestReceiver,
   newToldTenant,
   placesOf,
   type NoticeDesk,
   type TestReceiver,
 } from '../../support/receivers';
 
+let stage: NoticeStage;
 let engine: EngineHarness;
 let receiver: TestReceiver;
 let desk: NoticeDesk;
 
 beforeAll(async () => {
-  engine = await createEngineHarness();
-  receiver = await createTestReceiver();
-  desk = createNoticeDesk(engine, [receiver.authority]);
-  await engine.setClock('2030-01-07T01:00:00Z');
+  stage = await createNoticeStage();
+  ({ engine, receiver, desk } = stage);
 });
-afterAll(async () => {
-  await receiver.close();
-  await engine.remove();
-});
-let names = 0;
+afterAll(() => stage.remove());
 let name = '';
 beforeEach(async () => {
-  name = `receiver-${(names += 1)}`;
-  receiver.answer = 204;
-  await desk.settle();
-  receiver.seen.length = 0;
+  name = await stage.newName();
 });
 afterEach(() => desk.disable(name));
 

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { buildImage } from '../../../demo/inputs/oci-images';
 import {
-  createRegistryClient,
   type RegistryClient,
   type RegistryClientOptions,
 } from '../../../src/activities/registry/create-registry-client';
 import {
   createHostileRegistry,
+  impatientClient,
   type Answer,
   type HostileRegistry,
   type SeenRequest,
@@ -34,13 +34,7 @@ afterEach(async () => {
 });
 
 const clientOf = (options: Partial<RegistryClientOptions> = {}): RegistryClient =>
-  createRegistryClient({
-    baseUrl: registry.url,
-    tenantId: 'tn_hostile0000000001',
-    policy: registry.policy,
-    ...options,
-    limits: { requestMs: 1000, retries: 2, retryBaseMs: 1, ...options.limits },
-  });
+  impatientClient(registry, options);
 
 const manifest = (
   extra: Partial<{ headers: Record<string, string>; body: Buffer | string }> = {},

@@ -1,13 +1,13 @@
 import { Socket } from 'node:net';
 import { buildImage } from '../../../demo/inputs/oci-images';
 import {
-  createRegistryClient,
   type RegistryClient,
   type RegistryClientOptions,
 } from '../../../src/activities/registry/create-registry-client';
 import {
   createHostileRegistry,
   failureOf,
+  impatientClient,
   type Answer,
   type HostileRegistry,
   type SeenRequest,
@@ -33,13 +33,7 @@ afterEach(async () => {
 });
 
 const clientOf = (options: Partial<RegistryClientOptions> = {}): RegistryClient =>
-  createRegistryClient({
-    baseUrl: registry.url,
-    tenantId: 'tn_hostile0000000001',
-    policy: registry.policy,
-    ...options,
-    limits: { requestMs: 1000, retries: 2, retryBaseMs: 1, ...options.limits },
-  });
+  impatientClient(registry, options);
 
 const getManifest = () => clientOf().getManifest(REPOSITORY, 'a', call);
 const configPointer = () => ({

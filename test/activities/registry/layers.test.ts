@@ -216,6 +216,15 @@ describe('an image with hostile layers', () => {
   const zeros = tarEntry({ name: 'zeros', content: Buffer.alloc(1 << 20) });
   const many = tar(...Array.from({ length: 30 }, (_, index) => ({ name: `f${index}` })));
   const wrong = `sha256:${'0'.repeat(64)}`;
+  const expectFailure = (
+    asset: Awaited<ReturnType<ServedRepository['observed']>>,
+    reference: string,
+    reason: string,
+  ): void => {
+    expect(asset.of('image-failure')).toMatchObject([{ body: { reference, reason } }]);
+    expect(asset.completeKinds).toEqual(['image-failure']);
+    expect(asset.basics).toMatchObject({ images: 1, failures: 1 });
+  };
 
   it.each<[string, MadeLayer, object]>([
     ['layer-too-large', { archive: zeros }, { harmlessBytes: 1000, ratio: 100 }],
@@ -226,7 +235,6 @@ describe('an image with hostile layers', () => {
       layer({ name: 'L', type: 'L', content: 'x'.repeat(9000) }, { name: 'a' }),
       {},
     ],
-    ['layer-too-slow', layer({ name: 'a' }), { milliseconds: -1 }],
     ['layer-digest-mismatch', { ...layer({ name: 'a' }), diffId: wrong }, {}],
     ['layer-digest-mismatch', { ...layer({ name: 'a' }), sizeBytes: 10 }, {}],
     ['layer-malformed', { archive: Buffer.from('no archive'.repeat(100)) }, {}],
@@ -259,21 +267,20 @@ describe('an image with hostile layers', () => {
       const hostile = imageOf(made);
       const fine = imageOf(layer({ name: 'fine' }));
       place.served.set('bad', hostile).set('good', fine);
-      // Where a limit would also stop the good image it is only read for the bad one.
-      if (reason !== 'layer-too-slow') {
-        const asset = await place.observed({ contents: { limits } });
-        expect(asset.of('image')).toHaveLength(2);
-        expect(asset.of('image-packages')).toMatchObject([{ body: { imageDigest: fine.digest } }]);
-      }
+      const both = await place.observed({ contents: { limits } });
+      expect(both.of('image')).toHaveLength(2);
+      expect(both.of('image-packages')).toMatchObject([{ body: { imageDigest: fine.digest } }]);
       place.served.delete('good');
-      const asset = await place.observed({ contents: { limits } });
-      expect(asset.of('image-failure')).toMatchObject([
-        { body: { reference: hostile.digest, reason } },
-      ]);
-      expect(asset.completeKinds).toEqual(['image-failure']);
-      expect(asset.basics).toMatchObject({ images: 1, failures: 1 });
+      expectFailure(await place.observed({ contents: { limits } }), hostile.digest, reason);
     },
   );
+
+  it('is marked as layer-too-slow when its time is over, and keeps its basics [DC-2]', async () => {
+    const slow = imageOf(layer({ name: 'a' }));
+    place.served.set('slow', slow);
+    const asset = await place.observed({ contents: { limits: { milliseconds: -1 } } });
+    expectFailure(asset, slow.digest, 'layer-too-slow');
+  });
 
   it('whose bytes are not those of their digest is marked so', async () => {
     const image = imageOf(layer({ name: 'a', content: 'b' }));

@@ -74,11 +74,9 @@ describe('a window under several versions of the policy', () => {
     fc.assert(
       fc.property(anyFacts, twoPolicies, (facts, [a, b]) => {
         const both = under(facts, V1, a, b);
-        if (both.requiredByLaw) return;
+        if (both.requiredByLaw || !alike(facts, V1, a, b)) return;
         for (const one of [V1, a, b]) {
-          const alone = under(facts, one);
-          if (alike(facts, V1, a, b))
-            expect(at(both.latestAt)).toBeLessThanOrEqual(at(alone.latestAt));
+          expect(at(both.latestAt)).toBeLessThanOrEqual(at(under(facts, one).latestAt));
         }
       }),
       { numRuns: 400 },
@@ -105,7 +103,7 @@ describe('a window under several versions of the policy', () => {
       fc.property(anyFacts, twoPolicies, (facts, [a, b]) => {
         const { earliestAt, latestAt } = under(facts, V1, a, b);
         expect(earliestAt === null).toBe(latestAt === null);
-        if (earliestAt !== null) expect(at(earliestAt)).toBeLessThan(at(latestAt));
+        expect(earliestAt === null || at(earliestAt) < at(latestAt)).toBe(true);
       }),
       { numRuns: 400 },
     );
