@@ -39,14 +39,12 @@ export async function unpackLayer(
 ): Promise<void> {
   const { mark, all, close } = await peek(source);
   const packing = packingOf(mark);
-  try {
-    if (packing === 'gzip') await unpackGzip(all, take);
-    else if (packing === 'zstd' || packing === undefined) {
-      for await (const piece of packing === 'zstd' ? unpackZstd(all) : all) await take(piece);
-    } else throw new LayerTrouble(`packed-with-${packing}`, `is packed with ${packing}`);
-  } finally {
-    // Whoever stops in the middle must not leave the connection open.
+  if (packing === 'gzip') await unpackGzip(all, take);
+  else if (packing === 'zstd' || packing === undefined) {
+    for await (const piece of packing === 'zstd' ? unpackZstd(all) : all) await take(piece);
+  } else {
     await close();
+    throw new LayerTrouble(`packed-with-${packing}`, `is packed with ${packing}`);
   }
 }
 
@@ -110,11 +108,16 @@ async function peek(source: AsyncIterable<Buffer>): Promise<Peeked> {
     bytes += next.value.length;
   }
   async function* all(): AsyncGenerator<Buffer> {
-    yield* first;
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done === true) return;
-      yield next.value;
+    try {
+      yield* first;
+      for (;;) {
+        const next = await iterator.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      // Whoever stops in the middle must not leave the connection open.
+      await close();
     }
   }
   return { mark: Buffer.concat(first).subarray(0, MARK_BYTES), all: all(), close };

@@ -260,4 +260,21 @@ describe('ways of packing', () => {
     };
     await expect(unpackLayer(broken(), () => undefined)).rejects.toThrow('the connection is gone');
   });
+
+  it('keep nobody waiting for a source that stalls once enough was taken', async () => {
+    const packed = gzipSync(Buffer.alloc(5_000_000));
+    let goOn: () => void = () => undefined;
+    const stalling = async function* () {
+      yield packed.subarray(0, 4000);
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      yield packed.subarray(4000);
+    };
+    const stop = () => {
+      throw new Error('that is enough');
+    };
+    await expect(unpackLayer(stalling(), stop)).rejects.toThrow('that is enough');
+    goOn();
+  });
 });

@@ -147,20 +147,22 @@ function linksOf(links: Fields, field: string): ObservedLinks {
 function distinctRecords(owner: Owner, records: unknown, field: string): readonly PreparedRecord[] {
   const known = new Map<string, PreparedRecord>();
   const locations = new Map<string, string>();
-  const list = boundedList(records, field, RECORDS_MAX).map((record, index) => {
+  const list = boundedList(records, field, RECORDS_MAX);
+  const first = list.map((record, index) => {
     const at = `${field}[${index}]`;
-    const raw = recordOf(plain(record, at), at);
-    return { at, raw, prepared: prepareRecord(owner, raw, at) };
+    return prepareRecord(owner, recordOf(plain(record, at), at), at);
   });
-  const contested = contestedIds(list.map(({ prepared }) => prepared));
-  for (const { at, raw, prepared: first } of list) {
-    const prepared = contested.has(first.recordId) ? toldApart(owner, raw, first) : first;
+  const contested = contestedIds(first);
+  for (const [index, before] of first.entries()) {
+    const prepared = contested.has(before.recordId)
+      ? toldApart(owner, list[index] as RawRecord, before)
+      : before;
     const { recordId, kind, location, contentDigest } = prepared;
     if ((known.get(recordId)?.contentDigest ?? contentDigest) !== contentDigest) {
-      throw invalid(`${at}.identity`, 'names two records that differ');
+      throw invalid(`${field}[${index}].identity`, 'names two records that differ');
     }
     if ((locations.get(kind) ?? location) !== location) {
-      throw invalid(`${at}.location`, 'must be the same for all records of a kind');
+      throw invalid(`${field}[${index}].location`, 'must be the same for all records of a kind');
     }
     locations.set(kind, location);
     known.set(recordId, prepared);
@@ -172,6 +174,7 @@ function distinctRecords(owner: Owner, records: unknown, field: string): readonl
 function contestedIds(records: readonly PreparedRecord[]): ReadonlySet<string> {
   const digests = new Map<string, string>();
   const contested = new Set<string>();
+  if (!records.some(({ isRedacted }) => isRedacted)) return contested;
   for (const { recordId, contentDigest, isRedacted } of records) {
     const before = digests.get(recordId);
     if (isRedacted && before !== undefined && before !== contentDigest) contested.add(recordId);

@@ -15,8 +15,11 @@ const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /** Layers of one image; the usual builders stop at 127. */
 export const LAYERS_MAX = 512;
-/** Entries of one index; the widest published images have a few dozen. */
-const INDEX_ENTRIES_MAX = 256;
+/**
+ * Entries of one index. Published images have a few dozen; what is attached to an image is listed in the
+ * same form and grows with every signature.
+ */
+const INDEX_ENTRIES_MAX = 4096;
 /** Steps of one construction history. */
 export const HISTORY_MAX = 1024;
 

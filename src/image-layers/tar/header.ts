@@ -1,4 +1,5 @@
 import { LayerTrouble } from '../layer-trouble';
+import { archiveText } from './archive-text';
 
 /** Bytes of a header and of the unit that contents are filled up to. */
 export const BLOCK = 512;
@@ -59,7 +60,7 @@ type Field = readonly [from: number, to: number];
 
 function textIn(block: Buffer, [from, to]: Field): string {
   const end = block.indexOf(0, from);
-  return block.toString('utf8', from, end < 0 || end > to ? to : end);
+  return archiveText(block.subarray(from, end < 0 || end > to ? to : end));
 }
 
 /** Octal digits, or the number itself when the first bit says so. */

@@ -1,4 +1,5 @@
 import { LayerTrouble } from '../layer-trouble';
+import { archiveText } from './archive-text';
 
 /** What extended attributes say about the entry after them, as far as it matters. */
 export interface PaxAttributes {
@@ -66,7 +67,7 @@ function* recordsOf(bytes: Buffer): Generator<readonly [string, Buffer]> {
 
 function textOf(value: Buffer): string {
   if (value.includes(0)) throw malformed();
-  return value.toString('utf8');
+  return archiveText(value);
 }
 
 function sizeOf(value: Buffer): number {

@@ -1,6 +1,7 @@
 import { LayerTrouble } from '../layer-trouble';
 import type { LayerLimits } from '../limits';
 import { BLOCK, isZero, parseHeader, type TarHeader } from './header';
+import { archiveText } from './archive-text';
 import { parsePax, type PaxAttributes } from './pax-records';
 
 /** What an entry of an archive is; everything but a file has no content. */
@@ -182,7 +183,8 @@ class PushedTar implements TarReader {
 
   private note(type: string, bytes: Buffer): void {
     this.assertSaidOnce(type);
-    const text = bytes.toString('utf8').replace(/\0.*$/s, '');
+    const end = bytes.indexOf(0);
+    const text = archiveText(end < 0 ? bytes : bytes.subarray(0, end));
     if (type === LONG_NAME) this.said = { ...this.said, longName: text };
     else if (type === LONG_LINK) this.said = { ...this.said, longLink: text };
     else if (type === PAX) this.said = { ...this.said, pax: parsePax(bytes) };

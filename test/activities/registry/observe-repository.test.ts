@@ -208,6 +208,13 @@ describe('what is attached to an image without a tag of its own', () => {
     );
   });
 
+  it('may be listed hundreds of times, as images are that are signed again and again', async () => {
+    const pointer = { mediaType: signature.mediaType, digest: signature.digest, size: 1 };
+    answering({ body: { schemaVersion: 2, manifests: Array(1000).fill(pointer) } });
+    const asset = await place.observed();
+    expect(asset.basics).toMatchObject({ images: 1, artifacts: 1, failures: 0 });
+  });
+
   it.each([400, 404, 405, 501])(
     'is nothing where the registry does not know the question (%i)',
     async (status) => {
