@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { MongoClient } from 'mongodb';
 import { createPartWriter, createSetDigest } from '../src/archive-format';
-import { readRawGroup } from '../src/activities/mongo/raw-documents';
+import { readRawGroups } from '../src/activities/mongo/raw-documents';
 import { databasePrefix } from '../src/domain/environment-names';
 import { loadConfig, required } from '../src/platform/config';
 import { connectMongo } from '../src/platform/mongo';
@@ -99,12 +99,11 @@ async function wholeExport(
   const contents: Buffer[] = [];
   const started = performance.now();
   const sink = new Export();
-  for (let asset = 0; asset < ASSETS; asset += 1) {
-    const group = { location: LOCATION, tenantId: TENANT, assetId: assetIdOf(asset) };
-    for await (const answer of readRawGroup({ client, prefix }, group)) {
-      for (const content of answer) sink.add(content, 'vr_00000000000000000000000000');
-      contents.push(...answer);
-    }
+  const assetIds = Array.from({ length: ASSETS }, (_, asset) => assetIdOf(asset));
+  const groups = { location: LOCATION, tenantId: TENANT, assetIds };
+  for await (const answer of readRawGroups({ client, prefix }, groups)) {
+    for (const content of answer.contents) sink.add(content, 'vr_00000000000000000000000000');
+    contents.push(...answer.contents);
   }
   sink.end();
   return { seconds: (performance.now() - started) / 1000, contents };

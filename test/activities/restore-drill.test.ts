@@ -366,11 +366,11 @@ describe('a key that is handed out', () => {
       expect(failure(await askFor(cohort, ...typed)).code).toBe('CONFIRMATION_REQUIRED');
     }
     expect(existsSync(keyFile)).toBe(false);
-    expect(await takenOutOf(cohort.tenantId)).toEqual([]);
     writeFileSync(keyFile, 'precious');
     const run = await askFor(cohort, '--confirm', cohort.runId);
     expect(failure(run)).toMatchObject({ code: 'INVALID_INPUT', field: 'out' });
     expect(readFileSync(keyFile, 'utf8')).toBe('precious');
+    expect(await takenOutOf(cohort.tenantId)).toEqual([]);
   });
 
   it.each([

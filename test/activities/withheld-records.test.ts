@@ -1,3 +1,4 @@
+import { recordTakingOut } from '../../src/activities/evidence/taken-out';
 import { listEverything } from '../../src/activities/objects/list-everything';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { placeOver, release } from '../support/holds';
@@ -47,6 +48,10 @@ describe('a due day that a hold covers in part', () => {
     const held = await archivedIn(engine, tenantId, { ...before, asset });
     expect(held.length).toBeGreaterThan(3);
     expect(held.length).toBeLessThan(before.records);
+    // A key that somebody took out before opens what is withheld, too.
+    const { runId, dueOn } = before;
+    const act = { tenantId, runId, dueOn, actId: 'act1', what: 'key', takenBy: 'ops-7' } as const;
+    await recordTakingOut(engine.parts.ledger, act);
     await at(opensAt, 1);
     const split = await engine.destroy(tenantId);
     expect(assetDays(split.snapshot)).toHaveLength(1);
@@ -84,8 +89,8 @@ describe('a due day that a hold covers in part', () => {
     expect(await objectsOf(engine, tenantId)).toBe(0);
     const all = await certificatesOf(engine, tenantId);
     expect(all.filter((one) => one['recordClass'] === 'asset-basic-data')).toMatchObject([
-      { runId: before.runId },
-      { runId: child.runId, withheld: [] },
+      { runId: before.runId, takenOut: [{ what: 'key', takenBy: 'ops-7' }] },
+      { runId: child.runId, withheld: [], takenOut: [{ what: 'key', takenBy: 'ops-7' }] },
     ]);
   });
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { Actor } from '../../demo/processes';
+import { Actor, OF_WORKERS } from '../../demo/processes';
 import { createControlReader } from '../../src/activities/control/reader';
 import { createBodyStaging } from '../../src/activities/staging/body-staging';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
@@ -163,6 +163,7 @@ async function startProcesses(
     command: process.execPath,
     args: [join(ROOT, 'dist', 'src', 'worker.js')],
     env: {
+      ...OF_WORKERS,
       ...process.env,
       LETHE_ENVIRONMENT: engine.environment.name,
       LETHE_TEMPORAL_NAMESPACE: engine.environment.name,

@@ -1,5 +1,6 @@
 import { createEngineHarness, type EngineHarness } from './engine';
 import { Pauses, pausing } from './paused-worker';
+import { RACES_TIMEOUT_MS } from './race-referee';
 
 /**
  * Gives a suite of races an environment of its own, whose workers can be paused, and removes it after the
@@ -15,6 +16,7 @@ export function useRaceEngine(begun: (engine: EngineHarness) => void): Pauses {
     await engine.setClock('2030-01-07T01:00:00Z');
     begun(engine);
   });
-  afterAll(() => engine.remove());
+  // Every life leaves versions behind, thousands in the long form.
+  afterAll(() => engine.remove(), RACES_TIMEOUT_MS);
   return pauses;
 }

@@ -37,7 +37,7 @@ export class Deck<T> {
 /** The races of one suite, in the long form and in the short one. */
 export const RACES = IS_LONG ? 300 : 104;
 /** Longest time for them. */
-export const RACES_TIMEOUT_MS = RACES * 3000;
+export const RACES_TIMEOUT_MS = RACES * 6000;
 
 /** The seed of this run: the given one, or any. */
 export const raceSeed = (): number =>

@@ -17,10 +17,10 @@ import {
 } from '../control/sql-text';
 import type { CertificateStore } from '../evidence/certificates';
 import type { Ledger } from '../evidence/ledger';
-import { readTakenOut } from '../evidence/taken-out';
 import type { VerifierPorts } from '../verification/ports';
 import { insertVerdicts, readManifest } from '../verification/verdicts';
 import { readAuthority } from './read-authority';
+import { takenOutOf } from './read-taken-out';
 import { readWithheld } from './read-withheld';
 import { clearGoneAt, inspectCohort, type InspectedCohort } from './inspect-cohort';
 
@@ -99,9 +99,9 @@ export async function certifyCohort(
       maxAgeDays: ports.remnants.maxAgeDays,
       backups: backupsHolding(backups, cohort.recordClass, goneAt),
     },
-    takenOut: await readTakenOut(
-      ports.ledger.pool,
-      tenantId,
+    takenOut: await takenOutOf(
+      { control: ports.verifier.control, evidence: ports.ledger.pool },
+      { tenantId, runId: cohort.runId },
       keys.map(({ keyRef }) => keyRef),
     ),
     clock: await ports.ledger.clock(),

@@ -10,7 +10,7 @@ import {
 } from '../../domain/observation';
 import { required, textRows, toInstant } from '../control/sql-text';
 import { listGroups } from '../mongo/documents';
-import { readRawGroup } from '../mongo/raw-documents';
+import { readRawGroups, type DocumentGroups } from '../mongo/raw-documents';
 import { COLLECTIONS, type LiveSource } from './live-assets';
 import { linesOf, plainText, selectionOf } from './row-source';
 
@@ -60,10 +60,8 @@ export async function* readLiveAssets(
       yield* sighted(readTable(source, table, { tenantId, assetIds: group }), scans);
     }
     for (const location of COLLECTIONS) {
-      for (const assetId of group) {
-        if (withDocuments.get(location)?.has(assetId) !== true) continue;
-        yield* sighted(readCollection(source, { location, tenantId, assetId }), scans);
-      }
+      const having = group.filter((assetId) => withDocuments.get(location)?.has(assetId));
+      yield* sighted(readCollection(source, { location, tenantId, assetIds: having }), scans);
     }
     yield* readOwnRecords(source, { tenantId, assetIds: group }, scans);
   }
@@ -206,18 +204,14 @@ async function* readOwnRecords(
 
 async function* readCollection(
   { documents }: LiveSource,
-  group: {
-    readonly location: CollectionLocation;
-    readonly tenantId: string;
-    readonly assetId: string;
-  },
+  groups: DocumentGroups,
 ): AsyncGenerator<readonly Version[]> {
-  for await (const contents of readRawGroup(documents, group)) {
+  for await (const { assetId, contents } of readRawGroups(documents, groups)) {
     yield contents.map((content) => {
       const texts = documentTexts(content, FACTS);
       return {
-        location: group.location as RecordLocation,
-        assetId: group.assetId,
+        location: groups.location as RecordLocation,
+        assetId,
         versionId: fact(texts, '_id'),
         recordId: fact(texts, 'recordId'),
         kind: fact(texts, 'kind'),

@@ -1,3 +1,5 @@
+import type { FindCursor } from 'mongodb';
+import type { CollectionLocation } from '../../contracts/documents';
 import { LetheError } from '../../domain/errors';
 import { collectionOf } from './collections';
 import type { DocumentGroup, DocumentStore } from './documents';
@@ -17,33 +19,86 @@ export async function* readRawGroup(
   store: DocumentStore,
   group: DocumentGroup,
 ): AsyncGenerator<readonly Buffer[]> {
-  const collection = collectionOf(store.client, store.prefix, group.location);
-  const cursor = collection
-    .find(
-      { tenantId: group.tenantId, assetId: group.assetId },
-      { raw: true, projection: { stamp: 0 }, batchSize: PAGE },
-    )
-    .sort({ recordId: 1, observedAt: 1, _id: 1 });
-  const ask = (): Promise<unknown> => {
-    const asked = speaking('read', () => cursor.next());
-    // A failure is told when the answer's turn comes.
-    asked.catch(() => undefined);
-    return asked;
+  const reading = new RawReading(store, group);
+  try {
+    yield* reading.answers();
+  } finally {
+    await reading.close();
+  }
+}
+
+/** Groups of one location, read one behind the other. */
+export interface DocumentGroups {
+  readonly location: CollectionLocation;
+  readonly tenantId: string;
+  readonly assetIds: readonly string[];
+}
+
+/**
+ * As `readRawGroup` for several groups in their order, each answer with its asset: the server looks for the next
+ * group while one is worked on. Bounds: one answer more.
+ *
+ * @throws LetheError STORE_UNAVAILABLE.
+ */
+export async function* readRawGroups(
+  store: DocumentStore,
+  { location, tenantId, assetIds }: DocumentGroups,
+): AsyncGenerator<{ readonly assetId: string; readonly contents: readonly Buffer[] }> {
+  const readings: RawReading[] = [];
+  const begin = (assetId: string | undefined): void => {
+    if (assetId !== undefined)
+      readings.push(new RawReading(store, { location, tenantId, assetId }));
   };
   try {
-    for (let asked = ask(); ;) {
-      const next = await asked;
+    begin(assetIds[0]);
+    for (const [at, assetId] of assetIds.entries()) {
+      begin(assetIds[at + 1]);
+      const [reading] = readings;
+      if (reading === undefined) return;
+      for await (const contents of reading.answers()) yield { assetId, contents };
+      await reading.close();
+      readings.shift();
+    }
+  } finally {
+    for (const reading of readings) await reading.close();
+  }
+}
+
+/** One group being read; its first answer is asked for at once. */
+class RawReading {
+  private readonly cursor: FindCursor;
+  private asked: Promise<unknown>;
+
+  constructor(store: DocumentStore, { location, tenantId, assetId }: DocumentGroup) {
+    this.cursor = collectionOf(store.client, store.prefix, location)
+      .find({ tenantId, assetId }, { raw: true, projection: { stamp: 0 }, batchSize: PAGE })
+      .sort({ recordId: 1, observedAt: 1, _id: 1 });
+    this.asked = this.ask();
+  }
+
+  async *answers(): AsyncGenerator<readonly Buffer[]> {
+    for (;;) {
+      const next = await this.asked;
       if (next === null) return;
       // The rest of the same answer is here already; each buffer is a view into it.
-      const answer = [next, ...(cursor.readBufferedDocuments() as readonly unknown[])];
+      const answer = [next, ...(this.cursor.readBufferedDocuments() as readonly unknown[])];
       if (!answer.every((document) => Buffer.isBuffer(document))) {
         throw new LetheError('STORE_REFUSED', 'the document store gave no raw document');
       }
       // The server makes the next answer while this one is worked on.
-      asked = ask();
+      this.asked = this.ask();
       yield answer;
     }
-  } finally {
-    await cursor.close();
+  }
+
+  close(): Promise<void> {
+    return this.cursor.close();
+  }
+
+  private ask(): Promise<unknown> {
+    const asked = speaking('read', () => this.cursor.next());
+    // A failure is told when the answer's turn comes.
+    asked.catch(() => undefined);
+    return asked;
   }
 }

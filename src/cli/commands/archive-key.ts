@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import type { Command } from 'commander';
 import { handOutKey, type KeyPlace } from '../../activities/verification/hand-out-key';
+import type { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { confirm } from '../confirm';
@@ -38,6 +39,8 @@ async function writeKey(io: CliIo, options: KeyOptions, session: Session): Promi
     dueOn: dayOf(options.dueOn),
     requestedBy: actorOf(options.requestedBy, session.config),
   };
+  // Before anything is put on record that the certificate will repeat.
+  if (existsSync(options.out)) throw notNew();
   await confirm(io, {
     id: order.runId,
     consequence: 'The key leaves the engine, and the certificate of the due day will say so',
@@ -75,9 +78,12 @@ function openNew(path: string): number {
   try {
     return openSync(path, 'wx', FILE_MODE);
   } catch (cause) {
-    throw badInput('out', 'must name a file that can be made and is not there', cause);
+    throw notNew(cause);
   }
 }
+
+const notNew = (cause?: unknown): LetheError =>
+  badInput('out', 'must name a file that can be made and is not there', cause);
 
 /** Adds `archive key`. */
 export function addKeyCommand(archive: Command, cli: Cli): void {
