@@ -25,6 +25,7 @@ const STANDARD_ERROR = 2;
  * is slow.
  */
 export function processIo(): CliIo {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', withoutReader);
   const io: CliIo = {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
@@ -32,6 +33,11 @@ export function processIo(): CliIo {
   };
   const atTerminal = isatty(STANDARD_INPUT) && isatty(STANDARD_ERROR);
   return atTerminal ? { ...io, ask: askAtTerminal } : io;
+}
+
+/** Whoever reads the output may stop before its end, as `head` does; the command ends as it would have. */
+function withoutReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 async function askAtTerminal(question: string): Promise<string> {

@@ -33,8 +33,8 @@ export function facts(
 const cell = (value: string | number | boolean | null): string =>
   value === null || value === '' ? '-' : printable(String(value));
 
-/** Nothing that came from a server moves the cursor or rings the bell. */
-export const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?');
+/** Nothing that came from elsewhere moves the cursor, rings the bell or turns the order of letters round. */
+export const printable = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
 
 /** Prints an answer and returns the exit code. */
 export function printAnswer(io: CliIo, json: boolean, answer: Answer): number {

@@ -51,7 +51,8 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
 /** What commander says of a usage that is off, in the form of every other error. */
 function complain(io: CliIo, json: boolean, complaints: readonly string[]): number {
   const text = complaints.join('');
-  const [, problem] = /^error: (.*)/.exec(text) ?? [];
+  // All of it: an argument may hold line breaks, and what is allowed stands behind it.
+  const [, problem] = /^error: ([^]*?)\s*$/.exec(text) ?? [];
   if (problem === undefined && !json) {
     io.stderr(text);
     return EXIT_BAD_INPUT;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from 'minio';
@@ -162,6 +162,48 @@ describe('an audit of the ledger', () => {
     expect(report.findings).toMatchObject([{ kind: 'forked', sequence: 10 }]);
     expect(report.findings[0]?.message).toContain('between 6 and 10');
     await expect(exportCheckpoint(ports, HOLD)).rejects.toMatchObject({ code: 'DIGEST_MISMATCH' });
+  });
+
+  it('detects another history by whoever holds every server and the key, against a checkpoint saved elsewhere', async () => {
+    const saved = join(folder, 'saved.txt');
+    const other = join(folder, 'other.txt');
+    const verify = (...more: string[]) =>
+      runIn(variables, ['evidence', 'verify', '--json', ...more]);
+    await record(6);
+    expect((await verify('--save', saved)).stderr).toContain('"field":"save"');
+    await exportCheckpoint(ports, HOLD);
+    expect(await verify('--save', saved)).toMatchObject({ exitCode: 0, stderr: '' });
+    // What was saved is not written over, and the ledger goes on from it.
+    expect(await verify('--save', saved)).toMatchObject({ exitCode: 2, stdout: '' });
+    await record(3);
+    await exportCheckpoint(ports, HOLD);
+    expect(await verify('--seen', saved, '--save', other)).toMatchObject({ exitCode: 0 });
+    // Everything anew: entries, tiles, checkpoints, all signed by the genuine key. Nothing in it is wrong.
+    const anew = async (entries: number): Promise<void> => {
+      await empty();
+      await byHand('DELETE FROM entries WHERE sequence > 0');
+      await byHand('DELETE FROM checkpoints WHERE sequence > 0');
+      await root.execute('DELETE FROM tree_tiles WHERE level >= 0');
+      await record(entries);
+      await exportCheckpoint(ports, HOLD);
+    };
+    const findings = async (...more: string[]): Promise<readonly unknown[]> =>
+      (JSON.parse((await verify(...more)).stdout) as AuditReport).findings;
+    await anew(12);
+    expect(await findings()).toEqual([]);
+    expect(await findings('--seen', saved)).toMatchObject([{ kind: 'forked', sequence: 6 }]);
+    const unsaved = join(folder, 'unsaved.txt');
+    expect((await verify('--seen', other, '--save', unsaved)).exitCode).toBe(1);
+    expect(existsSync(unsaved)).toBe(false);
+    await anew(4);
+    expect(await findings('--seen', saved)).toMatchObject([{ kind: 'truncated', sequence: 5 }]);
+    // A checkpoint that nobody signed proves nothing and stops the audit.
+    writeFileSync(other, readFileSync(saved, 'utf8').replace('\n6\n', '\n3\n'));
+    const forged = await verify('--seen', other);
+    expect(forged.exitCode).toBeGreaterThan(0);
+    expect(JSON.parse(forged.stderr)).toMatchObject({ error: { field: 'seen' } });
+    const offline = await verify('--seen', saved, '--archive', 'x.tar');
+    expect(offline).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
   it('detects an entry in the middle that was rewritten together with everything after it', async () => {

@@ -173,6 +173,11 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'INVALID_INPUT', field } });
   });
 
+  it('repeats nothing that would move the cursor or turn letters round', async () => {
+    const { stderr } = await run(['deadlines', '--band', 'over\u202edue\u2028\u009b\n\ud800保']);
+    expect(stderr).toContain("'over?due????保'");
+  });
+
   it('wants to know who asks', async () => {
     const { exitCode, stderr } = await run([...subscribe, TENANT], { env: {} });
     expect(exitCode).toBe(2);
@@ -349,6 +354,19 @@ describe('the program', () => {
   it('reads a pipe of more than a megabyte to its end', () => {
     expect(JSON.stringify(Array.from({ length: 6000 }, () => asset())).length).toBeGreaterThan(1e6);
     expect(piped(SEND_ALL, 6000)).toHaveLength(6000);
+  });
+
+  it('says nothing of a reader that stops early, and keeps its own exit code', () => {
+    const line = '"$0" "$@" | head -c 1; exit "${PIPESTATUS[0]}"';
+    const { status, stdout, stderr } = spawnSync(
+      'bash',
+      ['--norc', '-c', line, process.execPath, ...program, 'explain', '--facts', '-', '--json'],
+      {
+        input: JSON.stringify(Array.from({ length: 3000 }, () => asset())),
+        ...{ encoding: 'utf8', env: { PATH: process.env['PATH'] } },
+      },
+    );
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '[', stderr: '' });
   });
 
   it('ends with the exit code of the failure', () => {

@@ -3,6 +3,7 @@ import { isOlderThanCheckpoint, type ChainBreak, type LedgerPosition } from '../
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { KeyList } from '../../transparency/key-list';
 import { EMPTY_RANGE, leafHash } from '../../transparency/merkle';
+import type { TreeHead } from '../../transparency/tree-head';
 import { TILE_WIDTH, growTiledTree, type TiledTree } from '../../transparency/tiles';
 import type { ObjectStore } from '../objects/object-address';
 import { required, textRows } from '../control/sql-text';
@@ -17,6 +18,8 @@ export interface AuditPorts {
   readonly control: Sql;
   readonly objects: ObjectStore;
   readonly keys: KeyList;
+  /** A head that somebody saved outside, whoever holds the servers and the keys by now. */
+  readonly seenBefore?: TreeHead;
 }
 
 /** Something that is not as it was recorded. */
@@ -43,7 +46,12 @@ export interface AuditReport {
   readonly root: string;
   /** Exported checkpoints that count, and the newest of them. */
   readonly checkpoints: number;
-  readonly latest: { readonly sequence: number; readonly at: string } | null;
+  readonly latest: {
+    readonly sequence: number;
+    readonly at: string;
+    /** The signed head, to be saved and given to a later audit. */
+    readonly note: string;
+  } | null;
   readonly findings: readonly AuditFinding[];
 }
 
@@ -62,9 +70,12 @@ export async function auditLedger(ports: AuditPorts): Promise<AuditReport> {
   const tree = growTiledTree(EMPTY_RANGE);
   const signed = new Map(exported.map((one) => [one.checkpoint.sequence, one]));
   const apart: ExportedCheckpoint[] = [];
+  const { seenBefore } = ports;
+  let isForeign = false;
   const { verified, broken } = await verifyLedger(ports.evidence, {
     seen: ({ text, sequence, hash }) => {
       tree.append(leafHash(text));
+      if (sequence === seenBefore?.size) isForeign = !seenBefore.root.equals(tree.root());
       const known = signed.get(sequence);
       if (known === undefined) return;
       const same = known.checkpoint.hash === hash && known.head.root.equals(tree.root());
@@ -73,6 +84,7 @@ export async function auditLedger(ports: AuditPorts): Promise<AuditReport> {
   });
   if (broken !== null) findings.push(ofBreak(broken));
   findings.push(...forks(apart, exported), ...truncation(exported, { verified, broken }));
+  findings.push(...savedFindings(seenBefore, { isForeign, entries: verified.sequence }));
   findings.push(...(await indexFindings(ports.evidence, signed)));
   findings.push(...(await tileFindings(ports.evidence, tree)));
   findings.push(...(await controlFindings(ports, exported.at(-1))));
@@ -83,7 +95,7 @@ export async function auditLedger(ports: AuditPorts): Promise<AuditReport> {
     hash: verified.hash,
     root: tree.root().toString('base64'),
     checkpoints: exported.length,
-    latest: last === undefined ? null : { sequence: last.sequence, at: last.at },
+    latest: last === undefined ? null : { sequence: last.sequence, at: last.at, note: last.note },
     findings,
   };
 }
@@ -143,6 +155,24 @@ function truncation(
   if (read.broken !== null || last <= read.verified.sequence) return [];
   const sequence = read.verified.sequence + 1;
   return [{ kind: 'truncated', sequence, message: BREAKS.truncated }];
+}
+
+/**
+ * The ledger must go on from what somebody saw of it: whoever holds every server and the log's key could show another
+ * history, but not make it begin with the one that was saved elsewhere.
+ */
+function savedFindings(
+  seen: TreeHead | undefined,
+  found: { readonly isForeign: boolean; readonly entries: number },
+): readonly AuditFinding[] {
+  if (seen === undefined || (!found.isForeign && found.entries >= seen.size)) return [];
+  if (found.isForeign) {
+    const message =
+      'the ledger does not go on from the checkpoint that was saved: it is another one';
+    return [{ kind: 'forked', sequence: seen.size, message }];
+  }
+  const message = 'the ledger ends before the checkpoint that was saved';
+  return [{ kind: 'truncated', sequence: found.entries + 1, message }];
 }
 
 /** The index in the database knows what was exported, so a checkpoint cannot vanish from the bucket. */

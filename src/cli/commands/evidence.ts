@@ -1,9 +1,9 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { auditLedger, type AuditReport } from '../../activities/evidence/audit';
 import { collectEvidence } from '../../activities/evidence/regulator-archive';
 import { checkCertificateFile } from '../../transparency/certificate-file';
 import { checkCertifiedOrder } from '../../transparency/check-certified-order';
-import { LetheError } from '../../domain/errors';
+import { isLetheError, LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { readmeInChinese, readmeInEnglish } from '../../transparency/archive-readme';
 import {
@@ -12,16 +12,20 @@ import {
   type ArchiveReport,
 } from '../../transparency/evidence-archive';
 import { packTar, textsOf, unpackTar } from '../../transparency/tar';
-import type { KeyList } from '../../transparency/key-list';
+import { logVerifiers, type KeyList } from '../../transparency/key-list';
+import { openTreeHead, type TreeHead } from '../../transparency/tree-head';
 import { checkPapers, papersOf } from '../archive-papers';
 import { readBytes, writeNew } from '../files';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { readText } from '../option-values';
 import { facts, table, type Answer } from '../output';
 import type { Session } from '../session';
 
 interface VerifyOptions extends CommonOptions {
   readonly archive?: string;
   readonly keys?: string;
+  readonly seen?: string;
+  readonly save?: string;
 }
 
 interface ExportOptions extends CommonOptions {
@@ -42,7 +46,25 @@ export function addEvidence(lethe: Command, cli: Cli): void {
   )
     .option('--archive <file>', 'an archive of `evidence export`; needs no server')
     .option('--keys <file>', 'list of public keys; default: LETHE_PUBLIC_KEYS_FILE')
-    .action(cli.action<VerifyOptions>(verify));
+    .addOption(
+      new Option(
+        '--seen <file>',
+        'a checkpoint that you saved before: the ledger must go on from it',
+      ).conflicts('archive'),
+    )
+    .addOption(
+      new Option(
+        '--save <file>',
+        'keep the newest checkpoint for the next time; never overwritten',
+      ).conflicts('archive'),
+    )
+    .action(
+      cli.action<VerifyOptions>(async (options, session) => {
+        const { seen } = options;
+        const text = seen === undefined ? undefined : readText(cli.io, seen, 'seen');
+        return verify(options, session, text);
+      }),
+    );
   addCommand(evidence, 'export', "one tenant's evidence with its proofs, for a regulator")
     .requiredOption('--tenant <id>', 'tenant, tn_…')
     .requiredOption('--out <file>', 'archive to be made, a .tar; never overwritten')
@@ -50,11 +72,40 @@ export function addEvidence(lethe: Command, cli: Cli): void {
     .action(cli.action<ExportOptions>(exportArchive));
 }
 
-async function verify({ archive, keys }: VerifyOptions, session: Session): Promise<Answer> {
+async function verify(
+  { archive, keys, save }: VerifyOptions,
+  session: Session,
+  seen: string | undefined,
+): Promise<Answer> {
   const list = session.publicKeys(keys);
   if (archive !== undefined)
     return shownArchive(await checkPacked(readBytes(archive, 'archive'), list));
-  return shownAudit(await auditLedger(session.audit(list)));
+  const seenBefore = seen === undefined ? undefined : savedHead(seen, list);
+  const report = await auditLedger({
+    ...session.audit(list),
+    ...(seenBefore !== undefined && { seenBefore }),
+  });
+  const answer = shownAudit(report);
+  // What was found to be wrong is nothing to begin from the next time.
+  if (save !== undefined && report.outcome === 'ok') {
+    if (report.latest === null) {
+      throw new LetheError('NOT_PERMITTED', 'nothing was exported yet that could be saved', {
+        field: 'save',
+      });
+    }
+    writeNew(save, Buffer.from(report.latest.note));
+  }
+  return answer;
+}
+
+/** A checkpoint as `--save`, an archive or any other tool wrote it. */
+function savedHead(text: string, keys: KeyList): TreeHead {
+  try {
+    return openTreeHead(text, logVerifiers(keys));
+  } catch (error) {
+    if (!isLetheError(error)) throw error;
+    throw new LetheError(error.code, `seen: ${error.message}`, { field: 'seen' });
+  }
 }
 
 /** Texts first, then the papers, which only say again what the texts say. */
