@@ -4,7 +4,7 @@ import type { FreezePorts } from '../activities/control/freeze';
 import { createControlReader } from '../activities/control/reader';
 import type { ThrottlePorts } from '../activities/control/throttle';
 import type { DestinationPolicy } from '../activities/notices/destination';
-import type { SchedulePorts } from '../activities/schedule/scan-schedule';
+import { createScanKeeper } from '../activities/schedule/scan-keeper';
 import { createEvidenceLedger } from '../activities/evidence/ledger';
 import type { AuditPorts } from '../activities/evidence/audit';
 import { createDataKeys } from '../activities/keys/data-keys';
@@ -18,6 +18,7 @@ import { LifecycleClient } from '../client/lifecycle-client';
 import { ProcessKeeper } from '../client/process-keeper';
 import type { ControlReader } from '../contracts/control-reader';
 import type { CollectionLocation } from '../contracts/documents';
+import type { ScanKeeper } from '../contracts/scans';
 import type { EvidenceLedger } from '../contracts/stores';
 import { loadConfig, required, type Config } from '../platform/config';
 import { openStores, type Stores } from '../platform/connections';
@@ -82,6 +83,7 @@ export class Session {
       ...this.engine,
       control: this.reader,
       staging: createBodyStaging(this.stores.sql('stager', 'control')),
+      scans: this.scans,
     });
   }
 
@@ -154,9 +156,9 @@ export class Session {
     };
   }
 
-  /** Sets schedules of scans and cancels scans; needs no workflow engine. */
-  get schedules(): SchedulePorts {
-    return this.throttles;
+  /** Schedules, results and ends of scans; needs no workflow engine. */
+  get scans(): ScanKeeper {
+    return createScanKeeper(this.throttles);
   }
 
   /** Counts what a tenant has live; its logins read, and can do nothing else anywhere. */

@@ -10,8 +10,10 @@ import type {
 } from '../contracts/commands';
 import type { ControlReader } from '../contracts/control-reader';
 import type { SignedBy } from '../contracts/decisions';
+import { actor } from '../contracts/field-checks';
 import type { HoldAcknowledgement, HoldStatus, PlaceHold, ReleaseState } from '../contracts/holds';
 import { SIGNAL_NAMES } from '../contracts/messages';
+import type { ScanKeeper, ScanSchedule, ScanSummary } from '../contracts/scans';
 import { parseConfiguration } from '../contracts/schemas/configuration';
 import type { DueDay, LifecycleStatus } from '../contracts/snapshot';
 import type { BodyStaging } from '../contracts/stores';
@@ -36,6 +38,8 @@ export interface LifecycleClientOptions {
   readonly control: Pick<ControlReader, 'status' | 'deadlines' | 'hold'>;
   /** Only needed by the methods that carry a body. */
   readonly staging?: BodyStaging;
+  /** Only needed by the methods about schedules and results of scans. */
+  readonly scans?: ScanKeeper;
   /** Replaces the client made from `connection`, e.g. by one whose workflows have a virtual clock. */
   readonly workflowClient?: WorkflowClient;
   /** How long a command may take before its outcome counts as unknown, in milliseconds. */
@@ -161,6 +165,50 @@ export class LifecycleClient {
     return this.command('requestScan', header, { ...staged, source: 'registry' });
   }
 
+  /**
+   * Has every repository that was scanned once scanned again after so many hours; null ends it. It takes effect
+   * in the next round of the sweep, and works while the engine is away.
+   *
+   * @throws LetheError INVALID_INPUT or UNKNOWN_TENANT naming the field; nothing is changed then.
+   * @source DC-2
+   */
+  async scheduleScans(
+    { tenantId, requestedBy }: Omit<CommandHeader, 'idempotencyKey'>,
+    order: { readonly everyHours: number | null },
+  ): Promise<ScanSchedule> {
+    const { everyHours } = order;
+    actor(requestedBy, 'requestedBy');
+    return this.scanKeeper().setSchedule({ tenantId, everyHours, setBy: requestedBy });
+  }
+
+  /** The schedule that counts now. @throws LetheError UNKNOWN_TENANT */
+  async scanSchedule(tenantId: string): Promise<ScanSchedule> {
+    return this.scanKeeper().schedule(tenantId);
+  }
+
+  /**
+   * Ends a scan that waits or runs; what it has stored stays. False when it had a result already.
+   *
+   * @throws LetheError INVALID_INPUT for a scan that the tenant never ordered.
+   */
+  async cancelScan(
+    { tenantId, requestedBy }: Omit<CommandHeader, 'idempotencyKey'>,
+    scanId: string,
+  ): Promise<boolean> {
+    actor(requestedBy, 'requestedBy');
+    return this.scanKeeper().cancel({ tenantId, scanId, cancelledBy: requestedBy });
+  }
+
+  /** The newest scans and what came of them. @throws LetheError UNKNOWN_TENANT */
+  async scans(tenantId: string): Promise<readonly ScanSummary[]> {
+    return this.scanKeeper().list(tenantId);
+  }
+
+  /** What came of one scan. @throws LetheError INVALID_INPUT for one that was never ordered. */
+  async scanSummary(tenantId: string, scanId: string): Promise<ScanSummary> {
+    return this.scanKeeper().summary(tenantId, scanId);
+  }
+
   /** State of the tenant: from its process, or from control when the engine does not answer. */
   async status(tenantId: string): Promise<LifecycleStatus> {
     const id = parseId('TenantId', tenantId, 'tenantId');
@@ -277,8 +325,14 @@ export class LifecycleClient {
 
   private staging(): BodyStaging {
     if (this.options.staging !== undefined) return this.options.staging;
-    throw new LetheError('CONFIGURATION_INVALID', 'this client was made without staging', {
-      field: 'staging',
-    });
+    throw madeWithout('staging');
+  }
+
+  private scanKeeper(): ScanKeeper {
+    if (this.options.scans !== undefined) return this.options.scans;
+    throw madeWithout('scans');
   }
 }
+
+const madeWithout = (field: string): LetheError =>
+  new LetheError('CONFIGURATION_INVALID', `this client was made without ${field}`, { field });

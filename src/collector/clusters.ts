@@ -64,11 +64,16 @@ function sightingsIn(scope: Scope, source: Source): readonly Sighting[] {
   const clusters = yamlList(yamlAt(document, 'clusters'));
   if (clusters.length === 0) scope.trouble('malformed', source.file);
   const nodeName = nodeNameIn(document);
-  return clusters.map((entry) => {
+  return clusters.flatMap((entry) => {
     const cluster = yamlAt(entry, 'cluster');
     const server = serverOf(yamlText(yamlAt(cluster, 'server')));
     const authority =
       yamlText(yamlAt(cluster, 'certificate-authority-data')) ?? authorityFile(scope, cluster);
+    // Nothing tells it from another one: two such clusters would be taken for the same.
+    if (server === null && authority === undefined) {
+      scope.trouble('malformed', source.file);
+      return [];
+    }
     return {
       ...source,
       clusterKey: sha256(authority === undefined ? `server:${server ?? ''}` : `ca:${authority}`),

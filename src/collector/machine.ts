@@ -2,7 +2,7 @@ import type { ReportedKind } from '../contracts/schemas/host-report';
 import type { Root } from './files/root';
 import type { Tree } from './files/tree';
 import type { Findings } from './findings';
-import type { LanguagePackages } from './kinds/language-packages';
+import type { LanguagePackages } from './language-packages';
 import type { Mount } from './live/mounts';
 import type { ProcessTable } from './live/processes';
 import type { readSockets } from './live/sockets';

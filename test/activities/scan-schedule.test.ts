@@ -1,4 +1,5 @@
 import { createScanActivities } from '../../src/activities/ingest';
+import { createControlReader } from '../../src/activities/control/reader';
 import type { ScanPorts } from '../../src/activities/ingest/ports';
 import { orderDueScans, type OrderPorts } from '../../src/activities/schedule/order-scans';
 import {
@@ -6,7 +7,10 @@ import {
   readScanSchedule,
   setScanSchedule,
 } from '../../src/activities/schedule/scan-schedule';
+import { createScanKeeper } from '../../src/activities/schedule/scan-keeper';
 import { createStagingWriter } from '../../src/activities/staging/staging-writer';
+import { connectEngine } from '../../src/client/connect-engine';
+import { LifecycleClient, type LifecycleClientOptions } from '../../src/client/lifecycle-client';
 import { LetheError } from '../../src/domain/errors';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { subscribed } from '../support/tenant-life';
@@ -244,5 +248,95 @@ describe('a scan that is cancelled', () => {
       field: 'scanId',
     });
     expect(await open(scan.tenantId)).toEqual([scan.scanId]);
+  });
+});
+
+describe('the facade', () => {
+  const connection = connectEngine('127.0.0.1:1');
+  afterAll(() => connection.close());
+  const facade = (over: Partial<LifecycleClientOptions> = {}): LifecycleClient =>
+    new LifecycleClient({
+      ...{ connection, namespace: 'none', scans: createScanKeeper(schedules()) },
+      control: createControlReader(
+        engine.stores.sql('reader', 'control'),
+        engine.stores.sql('reader', 'evidence'),
+      ),
+      ...over,
+    });
+  const by = (tenantId: string) => ({ tenantId, requestedBy: 'console' });
+
+  it('sets, shows and ends a schedule as the command line does, also while the engine is away [DC-2]', async () => {
+    const tenantId = await scanned('team/app');
+    const client = facade();
+    expect(await client.scanSchedule(tenantId)).toMatchObject({ number: 0, everyHours: null });
+    expect(await client.scheduleScans(by(tenantId), { everyHours: 24 })).toMatchObject({
+      ...{ number: 1, everyHours: 24, setBy: 'console' },
+    });
+    await pass(30);
+    expect((await orderDueScans(ports())).tenantsToWake).toContain(tenantId);
+    await client.scheduleScans(by(tenantId), { everyHours: null });
+    expect(await client.scanSchedule(tenantId)).toMatchObject({ number: 2, everyHours: null });
+  });
+
+  it('refuses what the command line refuses, with the same codes, and changes nothing', async () => {
+    const tenantId = await scanned('team/app');
+    const client = facade();
+    const [nobody, never] = ['tn_nobody00000000000', `sc_${'0'.repeat(24)}`];
+    const wrong: readonly (readonly [() => Promise<unknown>, string, string])[] = [
+      [() => client.scheduleScans(by(nobody), { everyHours: 24 }), 'UNKNOWN_TENANT', 'tenantId'],
+      [() => client.scanSchedule(nobody), 'UNKNOWN_TENANT', 'tenantId'],
+      [() => client.scans(nobody), 'UNKNOWN_TENANT', 'tenantId'],
+      [() => client.scheduleScans(by('shop'), { everyHours: 24 }), 'INVALID_TENANT_ID', 'tenantId'],
+      [() => client.scheduleScans(by(tenantId), { everyHours: 0 }), 'INVALID_INPUT', 'everyHours'],
+      [
+        () => client.scheduleScans(by(tenantId), { everyHours: '24' as never }),
+        'INVALID_INPUT',
+        'everyHours',
+      ],
+      [
+        () => client.scheduleScans({ tenantId, requestedBy: 'a b' }, { everyHours: 1 }),
+        'INVALID_INPUT',
+        'requestedBy',
+      ],
+      [
+        () => client.cancelScan({ tenantId, requestedBy: '' }, never),
+        'INVALID_INPUT',
+        'requestedBy',
+      ],
+      [() => client.cancelScan(by(tenantId), never), 'INVALID_INPUT', 'scanId'],
+      [() => client.scanSummary(tenantId, never), 'INVALID_INPUT', 'scanId'],
+      [() => client.scanSummary(tenantId, 'x'), 'INVALID_INPUT', 'scanId'],
+      [
+        () => facade({ scans: undefined as never }).scans(tenantId),
+        'CONFIGURATION_INVALID',
+        'scans',
+      ],
+    ];
+    for (const [refused, code, field] of wrong) {
+      await expect(refused()).rejects.toMatchObject({ code, field });
+    }
+    expect(await client.scanSchedule(tenantId)).toMatchObject({ number: 0 });
+  });
+
+  it('tells what came of scans, the newest first, and ends one that waits [DC-2]', async () => {
+    const tenantId = await scanned('team/app');
+    const client = facade();
+    await pass(1);
+    const order = { registry: 'https://registry.test', repository: 'team/app' };
+    const staged = await engine.stage(tenantId, order);
+    await engine.send(tenantId, 'requestScan', { ...staged, source: 'registry' });
+    const [waiting, failed] = await client.scans(tenantId);
+    expect(waiting).toMatchObject({ source: 'registry', result: null, refusedBecause: null });
+    expect(failed?.result).toMatchObject({ outcome: 'failed', counts: { code: 'STORE_REFUSED' } });
+    const scanId = waiting?.scanId ?? '';
+    expect(await client.cancelScan(by(tenantId), scanId)).toBe(true);
+    expect(await client.scanSummary(tenantId, scanId)).toMatchObject({
+      scanId,
+      result: { outcome: 'cancelled', finishedAt: expect.stringMatching(/Z$/) as string },
+    });
+    expect(await client.cancelScan(by(tenantId), scanId)).toBe(false);
+    await expect(client.scanSummary(await scanned(), scanId)).rejects.toMatchObject({
+      field: 'scanId',
+    });
   });
 });

@@ -71,9 +71,12 @@ describe('accounts', () => {
     });
   });
 
-  it('are said to be unread where there is no such file', () => {
+  it('are said to be unread where there is no such file or a line that names nobody', () => {
     expect(unreadOf(collectFiles({}), 'account')).toEqual(['missing /etc/passwd']);
-    expect(unreadOf(report, 'account')).toEqual([]);
+    expect(unreadOf(report, 'account')).toEqual([
+      'malformed /etc/passwd',
+      'unsupported /etc/passwd',
+    ]);
   });
 });
 

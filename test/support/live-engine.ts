@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Actor, OF_WORKERS } from '../../demo/processes';
 import { createControlReader } from '../../src/activities/control/reader';
+import { createScanKeeper } from '../../src/activities/schedule/scan-keeper';
 import { createBodyStaging } from '../../src/activities/staging/body-staging';
 import { LifecycleClient } from '../../src/client/lifecycle-client';
 import type { CommandBodies, CommandKind, CommandReceipt } from '../../src/contracts/commands';
@@ -203,5 +204,9 @@ function clientOf(
       engine.stores.sql('reader', 'evidence'),
     ),
     staging: createBodyStaging(engine.stores.sql('stager', 'control')),
+    scans: createScanKeeper({
+      control: engine.stores.sql('control', 'control'),
+      ledger: engine.parts.ledger,
+    }),
   });
 }

@@ -2,6 +2,7 @@ import { FAILURES, isLetheError, LetheError, type FailureCode } from '../../doma
 import { parseId } from '../../domain/identifiers';
 import type { Progress } from '../../contracts/activities';
 import type { Observation } from '../../contracts/observations';
+import type { ScanResult } from '../../contracts/scans';
 import { databaseNow } from '../control/tenant-facts';
 import { assertShared, isShared, whileAllowed } from './authorization';
 import { LayerRecords } from './layer-records';
@@ -14,7 +15,6 @@ import {
   type PlacedOrder,
   type ScanOrder,
   type ScanReference,
-  type ScanResult,
 } from './scan-orders';
 import { eraseReport, readReport } from './staged-report';
 

@@ -1,5 +1,6 @@
 import { LetheError } from '../../domain/errors';
 import type { CommandBodies, RepositoryScan } from '../../contracts/commands';
+import type { ScanOutcome, ScanResult } from '../../contracts/scans';
 import type { Sql } from '../../contracts/sql';
 import { required, textRow } from '../control/sql-text';
 
@@ -7,16 +8,6 @@ import { required, textRow } from '../control/sql-text';
 export type ScanOrder =
   | Extract<CommandBodies['requestScan'], { readonly source: 'host-report' }>
   | (RepositoryScan & { readonly source: 'registry' });
-
-/** How a scan ended. */
-export type ScanOutcome = 'complete' | 'refused' | 'failed' | 'cancelled';
-
-/** The one result of a scan. */
-export interface ScanResult {
-  readonly outcome: ScanOutcome;
-  /** Numbers by name; of a refused or failed scan also `code`, why. */
-  readonly counts: Readonly<Record<string, number | string>>;
-}
 
 /** Which scan. */
 export interface ScanReference {

@@ -1,4 +1,5 @@
 import { actor, integer, objectOf, type Check } from '../../contracts/field-checks';
+import type { CancelledScan, ScanSchedule, ScheduleOrder } from '../../contracts/scans';
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { LetheError } from '../../domain/errors';
@@ -11,17 +12,6 @@ import { databaseNow } from '../control/tenant-facts';
 export interface SchedulePorts {
   readonly control: SqlPool;
   readonly ledger: EvidenceLedger;
-}
-
-/** How often a tenant's repositories are scanned again. */
-export interface ScanSchedule {
-  readonly tenantId: string;
-  /** From 1; 0: nobody has set one. */
-  readonly number: number;
-  /** Null: not on schedule. */
-  readonly everyHours: number | null;
-  readonly setAt: string | null;
-  readonly setBy: string | null;
 }
 
 /** A year; less often is no schedule. */
@@ -46,7 +36,7 @@ const shape = objectOf({ everyHours: orNull(integer(1, HOURS_MAX)), setBy: actor
  */
 export async function setScanSchedule(
   ports: SchedulePorts,
-  order: { readonly tenantId: string; readonly everyHours: number | null; readonly setBy: string },
+  order: ScheduleOrder,
 ): Promise<ScanSchedule> {
   const { everyHours, setBy } = order;
   const tenantId = parseId('TenantId', order.tenantId, 'tenantId');
@@ -93,13 +83,6 @@ export async function readScanSchedule(sql: Sql, tenantId: string): Promise<Scan
   };
 }
 
-/** Which scan is not wanted any more, and who says so. */
-export interface CancelledScan {
-  readonly tenantId: string;
-  readonly scanId: string;
-  readonly cancelledBy: string;
-}
-
 /**
  * Cancels an ordered scan: its result is recorded, and a result ends every attempt at a scan. One that runs
  * stops at its next look, within seconds; what it has stored stays under its own retention rules.
@@ -142,7 +125,8 @@ export async function cancelScan(ports: SchedulePorts, order: CancelledScan): Pr
   return true;
 }
 
-async function assertTenant(sql: Sql, tenantId: string): Promise<void> {
+/** @throws LetheError UNKNOWN_TENANT for one that never subscribed. */
+export async function assertTenant(sql: Sql, tenantId: string): Promise<void> {
   const row = await textRow(sql, 'SELECT tenant_id FROM tenants WHERE tenant_id = ?', [tenantId]);
   if (row !== null) return;
   throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });

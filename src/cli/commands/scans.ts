@@ -1,59 +1,59 @@
 import type { Command } from 'commander';
-import {
-  cancelScan,
-  readScanSchedule,
-  setScanSchedule,
-  type ScanSchedule,
-} from '../../activities/schedule/scan-schedule';
+import type { ScanSchedule, ScanSummary } from '../../contracts/scans';
 import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { actorOf } from '../lifecycle-command';
-import { facts, type Answer } from '../output';
+import { facts, table, type Answer } from '../output';
 
 interface TenantOptions extends CommonOptions {
   readonly tenant: string;
   readonly requestedBy?: string;
 }
 
-/** `lethe scans schedule|show|cancel`: when repositories are scanned again; works without the engine. */
+/** `lethe scans schedule|show|list|cancel`: what is scanned again and what came of it; works without the engine. */
 export function addScans(lethe: Command, cli: Cli): void {
   const scans = lethe
     .command('scans')
     .description(
-      'how often what was scanned is scanned again, and the end of a scan before its time',
+      'how often what was scanned is scanned again, what came of scans, and their end before the time',
     );
-  const add = (name: string, description: string): Command =>
-    addCommand(scans, name, description)
-      .requiredOption('--tenant <id>', 'tenant, tn_…')
-      .option('--requested-by <id>', 'opaque id of who asks; default: LETHE_ACTOR');
-  add('schedule', 'scan every repository again that a scan was ordered of')
+  const reading = (name: string, description: string): Command =>
+    addCommand(scans, name, description).requiredOption('--tenant <id>', 'tenant, tn_…');
+  const writing = (name: string, description: string): Command =>
+    reading(name, description).option(
+      '--requested-by <id>',
+      'opaque id of who asks; default: LETHE_ACTOR',
+    );
+  writing('schedule', 'scan every repository again that a scan was ordered of')
     .requiredOption('--every-hours <n>', 'hours from one scan to the next, or none')
     .action(
       cli.action<TenantOptions & { readonly everyHours: string }>(async (options, session) =>
         shown(
-          await setScanSchedule(session.schedules, {
-            tenantId: parseId('TenantId', options.tenant, 'tenant'),
+          await session.scans.setSchedule({
+            tenantId: tenantOf(options),
             everyHours: hoursOf(options.everyHours),
             setBy: actorOf(options.requestedBy, session.config),
           }),
         ),
       ),
     );
-  addCommand(scans, 'show', 'the schedule that counts now')
-    .requiredOption('--tenant <id>', 'tenant, tn_…')
-    .action(
-      cli.action<TenantOptions>(async ({ tenant }, session) =>
-        shown(
-          await readScanSchedule(session.schedules.control, parseId('TenantId', tenant, 'tenant')),
-        ),
-      ),
-    );
-  add('cancel', 'end a scan that waits or runs; what it has stored stays')
+  reading('show', 'the schedule that counts now').action(
+    cli.action<TenantOptions>(async (options, session) =>
+      shown(await session.scans.schedule(tenantOf(options))),
+    ),
+  );
+  reading('list', 'the newest hundred scans and what came of them').action(
+    cli.action<TenantOptions>(async (options, session) => {
+      const listed = await session.scans.list(tenantOf(options));
+      return { data: listed, text: tableOf(listed) };
+    }),
+  );
+  writing('cancel', 'end a scan that waits or runs; what it has stored stays')
     .requiredOption('--scan <id>', 'scan, sc_…')
     .action(
       cli.action<TenantOptions & { readonly scan: string }>(async (options, session) => {
-        const cancelled = await cancelScan(session.schedules, {
+        const cancelled = await session.scans.cancel({
           tenantId: options.tenant,
           scanId: options.scan,
           cancelledBy: actorOf(options.requestedBy, session.config),
@@ -63,6 +63,17 @@ export function addScans(lethe: Command, cli: Cli): void {
       }),
     );
 }
+
+const tenantOf = ({ tenant }: TenantOptions): string => parseId('TenantId', tenant, 'tenant');
+
+const tableOf = (scans: readonly ScanSummary[]): string =>
+  table(
+    ['scan', 'source', 'ordered at', 'outcome', 'finished at', 'refused because'],
+    scans.map(({ scanId, source, orderedAt, result, refusedBecause }) => [
+      ...[scanId, source, orderedAt],
+      ...[result?.outcome ?? 'waits or runs', result?.finishedAt ?? '', refusedBecause ?? ''],
+    ]),
+  );
 
 function hoursOf(text: string): number | null {
   if (text === 'none') return null;

@@ -141,8 +141,9 @@ class Found {
 
   /** Looks at the names in a directory; returns the directories among them that are to be searched. */
   enter(directory: string): readonly string[] {
-    const place = directory === '/' ? this.root.directory : join(this.root.directory, directory);
-    const listed = readNames(this.root.directory, place, DIRECTORY_MAX);
+    const base = this.root.directory;
+    const place = base === '/' ? directory : join(base, directory);
+    const listed = readNames(base, place, DIRECTORY_MAX);
     if (!listed.ok) {
       if (listed.reason !== 'missing') this.search.trouble(listed.reason, directory, 'everything');
       return [];

@@ -19,9 +19,9 @@ interface Cursor {
 }
 
 /**
- * Reads maps, lists and scalars in block style, as configuration files of clusters are written. Flow
- * style and block scalars stay unread text; anchors, tags and further documents are not known. A file
- * that is JSON is read as JSON.
+ * Reads maps, lists and scalars in block style, as configuration files of clusters are written, and those in
+ * flow style that end in their line. Block scalars stay unread; anchors, tags and further documents are not
+ * known. A file that is JSON is read as JSON.
  */
 export function parseYaml(text: string): YamlValue {
   const json = text.trimStart().startsWith('{') ? fromJson(text) : undefined;
@@ -91,7 +91,7 @@ function listAt(cursor: Cursor, indent: number, depth: number): YamlValue {
       items.push(mapAt(cursor, inner.indent, depth + 1));
     } else {
       cursor.at += 1;
-      items.push(scalar(rest));
+      items.push(flowOr(rest, depth));
     }
   }
 }
@@ -119,7 +119,7 @@ function valueAfter(
   { indent, depth }: { readonly indent: number; readonly depth: number },
 ): YamlValue {
   if (value === '') return valueBelow(cursor, indent, depth);
-  return /^[|>]/.test(value) ? skipDeeper(cursor, indent) : scalar(value);
+  return /^[|>]/.test(value) ? skipDeeper(cursor, indent) : flowOr(value, depth);
 }
 
 /** A list may stand as deep as the key it belongs to. */
@@ -133,6 +133,67 @@ function valueBelow(cursor: Cursor, indent: number, depth: number): YamlValue {
 function skipDeeper(cursor: Cursor, indent: number): string {
   while ((cursor.lines[cursor.at]?.indent ?? -1) > indent) cursor.at += 1;
   return '';
+}
+
+/** A map or a list in flow style, or a scalar; what is not closed in its line stays text. */
+function flowOr(text: string, depth: number): YamlValue {
+  if (!/^[{[]/.test(text)) return scalar(text);
+  const tokens = text.match(FLOW_TOKENS) ?? [];
+  const flow: Flow = { tokens, at: 0 };
+  const value = flowValue(flow, depth);
+  return value !== undefined && flow.at === tokens.length ? value : text;
+}
+
+/** Brackets, commas, colons before a space, texts in quotes, and what is between them. */
+const FLOW_TOKENS =
+  /[{}[\],]|:(?=[\s{[]|$)|"(?:[^"\\]|\\.)*":?|'(?:[^']|'')*':?|(?:[^\s{}[\],:]|:(?!\s|$))(?:[^{}[\],:]|:(?!\s|$))*/g;
+
+interface Flow {
+  readonly tokens: readonly string[];
+  at: number;
+}
+
+function flowValue(flow: Flow, depth: number): YamlValue | undefined {
+  const token = flow.tokens[flow.at];
+  if (token === undefined || depth > DEPTH_MAX) return undefined;
+  flow.at += 1;
+  if (token === '{') return flowMap(flow, depth + 1);
+  if (token === '[') return flowList(flow, depth + 1);
+  return /^[}\],:]$/.test(token) ? undefined : scalar(token.trim());
+}
+
+function flowMap(flow: Flow, depth: number): YamlValue | undefined {
+  const entries: (readonly [string, YamlValue])[] = [];
+  while (flow.tokens[flow.at] !== '}') {
+    const token = flow.tokens[flow.at] ?? '';
+    flow.at += 1;
+    const closed = /^(["']).*\1:$/.test(token);
+    if (!closed && flow.tokens[flow.at] !== ':') return undefined;
+    if (!closed) flow.at += 1;
+    const value = flowValue(flow, depth);
+    if (value === undefined || !isParted(flow, '}')) return undefined;
+    entries.push([scalar((closed ? token.slice(0, -1) : token).trim()), value]);
+  }
+  flow.at += 1;
+  return safeMap(entries);
+}
+
+function flowList(flow: Flow, depth: number): YamlValue | undefined {
+  const items: YamlValue[] = [];
+  while (flow.tokens[flow.at] !== ']') {
+    const value = flowValue(flow, depth);
+    if (value === undefined || !isParted(flow, ']')) return undefined;
+    items.push(value);
+  }
+  flow.at += 1;
+  return items;
+}
+
+/** Steps over a comma; false when neither it nor the end follows. */
+function isParted(flow: Flow, end: string): boolean {
+  if (flow.tokens[flow.at] !== ',') return flow.tokens[flow.at] === end;
+  flow.at += 1;
+  return true;
 }
 
 function scalar(text: string): string {

@@ -35,7 +35,10 @@ export function collectAccounts(machine: Machine): void {
   const scope = filesFor(machine, 'account');
   const passwd = scope.text('/etc/passwd', PRIVATE_MAX);
   if (scope.isMissing('/etc/passwd')) scope.trouble('missing', '/etc/passwd');
-  const groups = rows(scope.text('/etc/group', PRIVATE_MAX) ?? '', 4).flatMap(groupOf);
+  const group = scope.text('/etc/group', PRIVATE_MAX) ?? '';
+  noteUnread(scope, '/etc/passwd', passwd ?? '');
+  noteUnread(scope, '/etc/group', group);
+  const groups = rows(group, 4).flatMap(groupOf);
   const context: Context = {
     scope,
     groups,
@@ -99,6 +102,23 @@ export function userNames(machine: Machine): ReadonlyMap<number, string> {
   }
   return names;
 }
+
+/** Lines that name nobody, and those that fetch accounts from elsewhere. */
+function noteUnread(scope: Scope, file: string, text: string): void {
+  const fields = file === '/etc/passwd' ? 7 : 4;
+  for (const line of text.split(/\r?\n/)) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    if (/^[+-]/.test(line)) scope.trouble('unsupported', file);
+    else if (!isAccount(line.split(':'), fields)) scope.trouble('malformed', file);
+  }
+}
+
+/** User ids and group ids stand third, and the group of a user stands fourth. */
+const isAccount = (found: readonly string[], fields: number): boolean =>
+  found.length >= fields &&
+  found[0] !== '' &&
+  idOf(found[2]) !== null &&
+  (fields < 7 || idOf(found[3]) !== null);
 
 const rows = (text: string, fields: number): readonly (readonly string[])[] =>
   text

@@ -1,3 +1,4 @@
+import { isOnDisk } from '../formats/dpkg-status';
 import { paragraphs } from '../formats/paragraphs';
 import { parseRpmHeader } from '../formats/rpm-header';
 import { readSqliteBlobs } from '../formats/sqlite';
@@ -25,38 +26,46 @@ export function collectPackages(machine: Machine): void {
 const DPKG_FIELDS = new Set(['Package', 'Status', 'Version', 'Architecture', 'Source']);
 
 function collectDpkg(machine: Machine, scope: Scope): boolean {
-  const main = scope.text('/var/lib/dpkg/status', DATABASE_MAX);
-  if (main !== undefined && !addDpkg(machine, main)) {
-    scope.trouble('malformed', '/var/lib/dpkg/status');
-  }
+  const main = '/var/lib/dpkg/status';
+  addDpkg(machine, scope, { file: main, text: scope.text(main, DATABASE_MAX) ?? '' });
   // Images without a package manager keep one file for each package.
   const single = scope.files('/var/lib/dpkg/status.d', (name) => !name.endsWith('.md5sums'));
   for (const name of single) {
     const file = `/var/lib/dpkg/status.d/${name}`;
-    if (!addDpkg(machine, scope.text(file) ?? '', true)) scope.trouble('malformed', file);
+    addDpkg(machine, scope, { file, text: scope.text(file) ?? '', state: 'installed' });
   }
   return !scope.isMissing('/var/lib/dpkg/status') || single.length > 0;
 }
 
-/** False when there is something and none of it is a package. */
-function addDpkg(machine: Machine, text: string, installed = false): boolean {
+/** A database of packages, or a part of one. */
+interface Database {
+  readonly file: string;
+  readonly text: string;
+  /** State of packages that name none. */
+  readonly state?: string;
+}
+
+/** What says that it is a package and not which one is noted, and a text in which there is none. */
+function addDpkg(machine: Machine, scope: Scope, { file, text, state = '' }: Database): void {
   let isUnderstood = text.trim() === '';
   for (const fields of paragraphs(text, DPKG_FIELDS)) {
-    const name = fields.get('Package');
-    isUnderstood ||= name !== undefined;
-    const version = fields.get('Version');
-    const state = fields.get('Status') ?? (installed ? 'installed' : '');
-    if (name === undefined || version === undefined || !/(^| )installed$/.test(state)) continue;
+    const name = nameOrNull(fields.get('Package'));
+    const version = nameOrNull(fields.get('Version'));
+    isUnderstood ||= name !== null;
+    if (!isOnDisk(fields.get('Status') ?? state)) continue;
+    if (name === null || version === null) {
+      scope.trouble('malformed', file);
+      continue;
+    }
     machine.findings.add({
       kind: 'software-application',
       manager: 'dpkg',
-      name: nameText(name),
-      version: nameText(version),
+      ...{ name, version },
       architecture: nameOrNull(fields.get('Architecture')),
       source: nameOrNull(fields.get('Source')?.split(' ')[0]),
     });
   }
-  return isUnderstood;
+  if (!isUnderstood) scope.trouble('malformed', file);
 }
 
 const APK_FIELDS = new Set(['P', 'V', 'A', 'o']);
@@ -64,29 +73,30 @@ const APK_FIELDS = new Set(['P', 'V', 'A', 'o']);
 function collectApk(machine: Machine, scope: Scope): boolean {
   const databases = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
   for (const file of databases) {
-    if (!addApk(machine, scope.text(file, DATABASE_MAX) ?? '')) scope.trouble('malformed', file);
+    addApk(machine, scope, { file, text: scope.text(file, DATABASE_MAX) ?? '' });
   }
   return databases.some((file) => !scope.isMissing(file));
 }
 
-/** False when there is something and none of it is a package. */
-function addApk(machine: Machine, text: string): boolean {
+function addApk(machine: Machine, scope: Scope, { file, text }: Database): void {
   let isUnderstood = text.trim() === '';
   for (const fields of paragraphs(text, APK_FIELDS)) {
-    const name = fields.get('P');
-    const version = fields.get('V');
-    if (name === undefined || version === undefined) continue;
+    const name = nameOrNull(fields.get('P'));
+    const version = nameOrNull(fields.get('V'));
     isUnderstood = true;
+    if (name === null || version === null) {
+      scope.trouble('malformed', file);
+      continue;
+    }
     machine.findings.add({
       kind: 'software-application',
       manager: 'apk',
-      name: nameText(name),
-      version: nameText(version),
+      ...{ name, version },
       architecture: nameOrNull(fields.get('A')),
       source: nameOrNull(fields.get('o')),
     });
   }
-  return isUnderstood;
+  if (!isUnderstood) scope.trouble('malformed', file);
 }
 
 const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];

@@ -1,5 +1,5 @@
 import { programsOf } from '../formats/shell-command';
-import { programOfExec, valuesOf } from '../formats/unit-file';
+import { parseUnit, programOfExec, valuesOf, type UnitFile } from '../formats/unit-file';
 import { filesFor, homeDirectories, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathText } from '../text';
@@ -178,9 +178,6 @@ function collectTimers(machine: Machine, scope: Scope): void {
   for (const { name, file, unit, masked } of readUnits(scope, machine.files, 'timer')) {
     const service = valuesOf(unit, 'Timer', 'Unit').at(-1) ?? name.replace(/\.timer$/, '.service');
     const started = services.get(service);
-    const schedule = CALENDAR_KEYS.flatMap((key) =>
-      valuesOf(unit, 'Timer', key).map((value) => `${key}=${value}`),
-    ).join('; ');
     const command =
       started === undefined ? undefined : valuesOf(started, 'Service', 'ExecStart')[0];
     const program = programOfExec(command);
@@ -188,7 +185,7 @@ function collectTimers(machine: Machine, scope: Scope): void {
       kind: 'scheduled-task',
       scheduler: 'systemd-timer',
       name: nameText(name),
-      schedule: nameText(schedule || 'none'),
+      schedule: scheduleOf(unit),
       user: started === undefined ? null : nameOrNull(valuesOf(started, 'Service', 'User').at(-1)),
       programs: program === null ? [] : [pathText(program)],
       command: commandOrNull(command),
@@ -199,6 +196,13 @@ function collectTimers(machine: Machine, scope: Scope): void {
   collectUserTimers(machine, scope);
 }
 
+const scheduleOf = (unit: UnitFile): string =>
+  nameText(
+    CALENDAR_KEYS.flatMap((key) =>
+      valuesOf(unit, 'Timer', key).map((value) => `${key}=${value}`),
+    ).join('; ') || 'none',
+  );
+
 /** Timers that people made for themselves. */
 function collectUserTimers(machine: Machine, scope: Scope): void {
   for (const home of homeDirectories(scope)) {
@@ -208,7 +212,7 @@ function collectUserTimers(machine: Machine, scope: Scope): void {
         kind: 'scheduled-task',
         scheduler: 'systemd-timer',
         name: nameText(name),
-        schedule: 'user',
+        schedule: scheduleOf(parseUnit([scope.text(`${folder}/${name}`) ?? ''])),
         user: nameOrNull(home.split('/').at(-1)),
         programs: [],
         command: null,

@@ -27,6 +27,11 @@ interface Reader {
   base: string;
   /** Names that the configuration defines for itself. */
   readonly defines: Map<string, string>;
+  /** Sections that are put in wherever they are used, with words in the place of their parameters. */
+  readonly macros: Map<string, ApacheDirective>;
+  /** Directives that macros may still put in: one that uses others many times could make millions. */
+  filled: number;
+  readonly notUsed: (file: string) => void;
 }
 
 /** A directive and the file it stands in. */
@@ -40,7 +45,14 @@ export function collectApacheSites(machine: Machine, scope: Scope): void {
   const files = configurationFiles(machine, /^(apache2|httpd)$/, { usual: USUAL, option: /^-f$/ });
   for (const file of files) {
     const base = file.replace(/(\/conf)?\/[^/]*$/, '');
-    const reader: Reader = { includes: createIncludes(machine, scope), base, defines: new Map() };
+    const reader: Reader = {
+      ...{ includes: createIncludes(machine, scope), base },
+      ...{ defines: new Map(), macros: new Map() },
+      filled: FILLED_MAX,
+      notUsed: (place) => {
+        scope.trouble('unsupported', place);
+      },
+    };
     const all = [...directivesIn(reader, file, 0)];
     const hosts = all.filter(({ directive }) => directive.name === 'virtualhost');
     for (const host of hosts) addSite(machine, siteOf(reader, host, all));
@@ -62,6 +74,8 @@ function* placedIn(
     const { name, words, section } = directive;
     noteSetting(reader, directive);
     if (CONDITIONS.has(name)) yield* placedIn(reader, section, place);
+    else if (name === 'macro') reader.macros.set((words[0] ?? '').toLowerCase(), directive);
+    else if (name === 'use') yield* usedIn(reader, words, place);
     else if (!INCLUDES.has(name)) yield { directive, file: place.file };
     else {
       for (const file of reader.includes.files(expand(reader, words[0] ?? ''), reader.base)) {
@@ -70,6 +84,50 @@ function* placedIn(
     }
   }
 }
+
+/** Macros in macros, directives of all of them, and characters of a word: more than people write. */
+const MACROS_DEEP = 8;
+const FILLED_MAX = 100_000;
+const WORD_MAX = 1024;
+
+/** What a macro puts in; one that is not known, that uses itself, or that grows without end is noted. */
+function* usedIn(
+  reader: Reader,
+  [name = '', ...given]: readonly string[],
+  place: { readonly file: string; readonly depth: number },
+): Generator<Placed> {
+  const macro = reader.macros.get(name.toLowerCase());
+  reader.filled -= macro === undefined ? 0 : sizeOf(macro.section);
+  if (macro === undefined || place.depth > MACROS_DEEP || reader.filled < 0) {
+    reader.notUsed(place.file);
+    return;
+  }
+  const parameters = macro.words
+    .slice(1)
+    .map((word, at) => [word, (given[at] ?? '').slice(0, WORD_MAX)] as const)
+    .filter(([word]) => word !== '')
+    // A longer parameter may begin with a shorter one.
+    .sort(([a], [b]) => b.length - a.length);
+  const section = macro.section.map((directive) => filledIn(directive, parameters));
+  yield* placedIn(reader, section, { file: place.file, depth: place.depth + 1 });
+}
+
+const sizeOf = (section: readonly ApacheDirective[]): number =>
+  section.reduce((size, directive) => size + 1 + sizeOf(directive.section), 0);
+
+const filledIn = (
+  { name, words, section }: ApacheDirective,
+  parameters: readonly (readonly [string, string])[],
+): ApacheDirective => ({
+  name,
+  words: words.map((word) =>
+    parameters.reduce(
+      (text, [from, to]) => text.slice(0, WORD_MAX).replaceAll(from, () => to),
+      word,
+    ),
+  ),
+  section: section.map((directive) => filledIn(directive, parameters)),
+});
 
 const INCLUDES = new Set(['include', 'includeoptional']);
 

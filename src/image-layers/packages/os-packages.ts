@@ -1,3 +1,4 @@
+import { isOnDisk } from '../../collector/formats/dpkg-status';
 import { paragraphs } from '../../collector/formats/paragraphs';
 import { parseRpmHeader } from '../../collector/formats/rpm-header';
 import { readSqliteBlobs } from '../../collector/formats/sqlite';
@@ -23,7 +24,7 @@ export function readDpkg(
   for (const fields of paragraphs(text, DPKG_FIELDS)) {
     isUnderstood ||= fields.has('Package');
     const state = fields.get('Status') ?? (single ? 'installed' : '');
-    const found = /(^| )installed$/.test(state) ? debianPackage(fields) : null;
+    const found = isOnDisk(state) ? debianPackage(fields) : null;
     if (found !== null) packages.push(found);
     if (packages.length > LAYER_LIMITS.packages) break;
   }
