@@ -144,7 +144,11 @@ export async function expireBackup(
   const record = await ports.control.transaction(async (sql) => {
     const known = await findBackup(sql, order.setId);
     if (known === null) {
-      throw new LetheError('UNKNOWN_BACKUP', 'setId names no backup', { field: 'setId' });
+      throw new LetheError(
+        'UNKNOWN_BACKUP',
+        'setId names no backup; `lethe backups list` shows them',
+        { field: 'setId' },
+      );
     }
     if (known.expiredAt !== null) return known;
     await insertRow(sql, 'backup_expiries', {

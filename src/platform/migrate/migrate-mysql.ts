@@ -75,9 +75,13 @@ export async function dropMysqlEnvironment(
 ): Promise<void> {
   assertPrefix(options.prefix);
   if (!isRemovable(options.prefix)) {
-    throw new LetheError('NOT_PERMITTED', 'only test and simulation environments can be removed', {
-      field: 'LETHE_ENVIRONMENT',
-    });
+    throw new LetheError(
+      'NOT_PERMITTED',
+      'only environments of tests and simulations can be removed; their names are t and eight hexadecimal digits, or end in sim',
+      {
+        field: 'LETHE_ENVIRONMENT',
+      },
+    );
   }
   await withServer(options, async (connection) => {
     for (const database of DATABASES) {
@@ -145,7 +149,10 @@ async function oneAtATime(connection: Connection, prefix: string): Promise<void>
     LOCK_WAIT_SECONDS,
   ]);
   if (Number(rows[0]?.['got']) !== 1) {
-    throw new LetheError('STORE_UNAVAILABLE', 'another migrator of this environment is at work');
+    throw new LetheError(
+      'STORE_UNAVAILABLE',
+      'another migrator of this environment is at work; wait until it is through',
+    );
   }
 }
 

@@ -63,7 +63,7 @@ export async function revokeSharing(
   if (inserted.affectedRows !== 1) {
     throw new LetheError(
       'AUTHORIZATION_REQUIRED',
-      'authorizationId names no standing authorization',
+      'authorizationId names no standing authorization; `lethe authorizations` lists them',
       {
         field: 'authorizationId',
       },

@@ -41,9 +41,13 @@ export async function withdrawDeletion(
   const { requestId } = context.command.body;
   const request = context.facts.requests.find((known) => known.requestId === requestId);
   if (request === undefined || request.withdrawnAt !== null) {
-    throw new LetheError('UNKNOWN_REQUEST', 'requestId names no standing request', {
-      field: 'requestId',
-    });
+    throw new LetheError(
+      'UNKNOWN_REQUEST',
+      'requestId names no standing request; `lethe order list` shows them',
+      {
+        field: 'requestId',
+      },
+    );
   }
   const permit = await textRow(
     context.sql,

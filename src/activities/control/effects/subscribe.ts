@@ -46,9 +46,13 @@ export async function withdrawAttestation(
 ): Promise<EffectResult> {
   const { jurisdiction } = context.command.body;
   if (!context.facts.attestedJurisdictions.includes(jurisdiction)) {
-    throw new LetheError('NOT_PERMITTED', 'jurisdiction has no standing attestation', {
-      field: 'jurisdiction',
-    });
+    throw new LetheError(
+      'NOT_PERMITTED',
+      'jurisdiction has no standing attestation; `lethe attestations` lists them',
+      {
+        field: 'jurisdiction',
+      },
+    );
   }
   await context.sql.execute(
     `INSERT INTO attestation_withdrawals (tenant_id, attestation_id, withdrawn_at)
