@@ -55,6 +55,7 @@ const location = matching(
  * lives longer than the promise allows is registered, too: the truth counts.
  *
  * @idempotency the same backup again changes nothing.
+ * @throws LetheError INVALID_INSTANT when it was taken in the future.
  * @throws LetheError INVALID_INPUT, or IDEMPOTENCY_CONFLICT when the id stands for another backup.
  * @source ST-1, ST-2
  */

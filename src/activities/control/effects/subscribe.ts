@@ -40,7 +40,12 @@ export async function attestMinimumAge(
   return { attestations: context.command.body.attestations.length };
 }
 
-/** Withdraws a jurisdiction's attestations; the Feature is suspended, no clock starts. @source AT-1 */
+/**
+ * Withdraws a jurisdiction's attestations; the Feature is suspended, no clock starts.
+ *
+ * @throws LetheError NOT_PERMITTED when the jurisdiction has no standing attestation.
+ * @source AT-1
+ */
 export async function withdrawAttestation(
   context: EffectContext<'withdrawAttestation'>,
 ): Promise<EffectResult> {
