@@ -89,6 +89,11 @@ export default tseslint.config(
     rules: { 'house/idempotency': 'error' },
   },
   {
+    files: ['src/domain/**', 'src/workflows/**', 'src/activities/**', 'src/client/**'],
+    plugins: { house },
+    rules: { 'house/thrown-codes': 'error' },
+  },
+  {
     files: ['test/**/*.ts'],
     plugins: { jest },
     rules: {

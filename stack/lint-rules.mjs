@@ -68,4 +68,42 @@ const idempotency = {
   },
 };
 
-export const house = { rules: { idempotency } };
+/** Codes that a function raises itself, in callbacks too. */
+function codesIn(node, visitorKeys) {
+  const thrown = node.type === 'ThrowStatement' ? node.argument : null;
+  const own =
+    thrown?.type === 'NewExpression' && thrown.callee.name === 'LetheError'
+      ? [thrown.arguments[0]?.value].filter((code) => typeof code === 'string')
+      : [];
+  const inner = (visitorKeys[node.type] ?? []).flatMap((key) =>
+    [node[key]].flat().flatMap((child) => (child ? codesIn(child, visitorKeys) : [])),
+  );
+  return [...own, ...inner];
+}
+
+const thrownCodes = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: { missing: '{{name}} throws {{code}}; say so, and when, behind @throws' },
+  },
+  create(context) {
+    const { sourceCode } = context;
+    return {
+      'ExportNamedDeclaration > FunctionDeclaration'(node) {
+        // What makes an object answers for the object's own documentation.
+        if (node.id.name.startsWith('create')) return;
+        const said = sourceCode
+          .getCommentsBefore(node.parent)
+          .map(({ value }) => value)
+          .join();
+        for (const code of new Set(codesIn(node.body, sourceCode.visitorKeys))) {
+          if (said.includes(code)) continue;
+          context.report({ node, messageId: 'missing', data: { name: node.id.name, code } });
+        }
+      },
+    };
+  },
+};
+
+export const house = { rules: { idempotency, 'thrown-codes': thrownCodes } };

@@ -1,5 +1,5 @@
 import { nameText } from '../collector/text';
-import { ALIASES_MAX } from '../contracts/schemas/images';
+import { ALIASES_MAX } from '../contracts/schemas/image-contents';
 import { judge, type Affected } from './affects';
 import {
   indexKey,

@@ -64,7 +64,9 @@ export class ProcessKeeper {
     const id = parseId('TenantId', tenantId, 'tenantId');
     const status = await this.options.control.status(id);
     if (status === null) {
-      throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });
+      throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle; check the id', {
+        field: 'tenantId',
+      });
     }
     if (status.ended) {
       throw new LetheError('LIFECYCLE_ENDED', 'the lifecycle has ended; its certificates remain');

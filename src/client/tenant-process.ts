@@ -63,7 +63,9 @@ export async function readTenantStatus(
   if (told !== null) return awaiting(told, await lookAt(workflows, workflowId));
   const status = await control.status(tenantId);
   if (status === null) {
-    throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });
+    throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle; check the id', {
+      field: 'tenantId',
+    });
   }
   return awaiting(status, status.ended ? NOTHING_SEEN : SILENT_PROCESS);
 }

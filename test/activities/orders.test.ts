@@ -7,7 +7,6 @@ import {
   objectsOf,
   requestedSetting,
   requestOf,
-  subscribed,
   withHost,
 } from '../support/tenant-life';
 

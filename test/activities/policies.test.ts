@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { refreshTenant } from '../../src/activities/control/refresh-tenant';
 import {
   activatePolicy,
@@ -11,42 +10,40 @@ import { refreshTenants } from '../../src/activities/control/refresh-tenants';
 import { exportCheckpoint } from '../../src/activities/evidence/checkpoints';
 import { checkControl } from '../../src/activities/restore-gate/check-control';
 import { replayControl } from '../../src/activities/restore-gate/replay-control';
-import { bindDeriveWindow } from '../../src/activities/windows/derive-window';
-import { POLICY_DOCUMENT, type PolicyPlan } from '../../src/contracts/window-plans';
-import type { DueDay } from '../../src/contracts/snapshot';
-import type { DeriveWindow } from '../../src/contracts/windows';
-import type { PolicyShelf } from '../../src/domain/retention-schedule';
-import { loadCalendars } from '../../src/platform/calendars';
+import { POLICY_DOCUMENT } from '../../src/contracts/window-plans';
 import { signDocument } from '../../src/transparency/signed-document';
 import { DRAFT, SHIPPED, WITH_DRAFT } from '../support/draft-policy';
-import { createEngineHarness, type EngineHarness } from '../support/engine';
+import type { EngineHarness } from '../support/engine';
 import { printTally } from '../support/order-attacks';
-import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
-import { hold } from '../support/holds';
-import { subscribed, withHost } from '../support/tenant-life';
-
-const ruleOf = (policies: PolicyShelf): DeriveWindow =>
-  bindDeriveWindow({
-    policies,
-    calendars: loadCalendars(join(__dirname, '../../calendars')),
-    tzdata: process.versions['tz'] ?? 'unknown',
-  });
+import { newSigner, register, type TestSigner } from '../support/signers';
+import {
+  createPolicyStage,
+  requestConfiguration,
+  ruleOf,
+  type PolicyStage,
+} from '../support/policy-stage';
+import { subscribed } from '../support/tenant-life';
 
 /** Rounds of fifteen kinds of forged signatures, in both orders. */
 const ROUNDS = 34;
 
+let stage: PolicyStage;
 let engine: EngineHarness;
 let ports: PolicyPorts;
-let officers: readonly [TestSigner, TestSigner];
-let requester: TestSigner;
-/** A tenant whose configuration was asked to be deleted, and one whose service ended. */
-const tenants = { asked: '', ended: '', held: '' };
-let before: Record<keyof typeof tenants, readonly DueDay[]>;
+let officers: PolicyStage['officers'];
+let requester: PolicyStage['requester'];
+let tenants: PolicyStage['tenants'];
+let before: PolicyStage['before'];
 
-const dueDaysOf = async (tenantId: string): Promise<readonly DueDay[]> =>
-  (await engine.snapshot(tenantId)).dueDays;
+beforeAll(async () => {
+  stage = await createPolicyStage();
+  ({ engine, ports, officers, requester, tenants, before } = stage);
+});
+afterAll(() => engine.remove());
+
 const reader = () => engine.stores.sql('reader', 'control');
-const plan = (): Promise<PolicyPlan> => planPolicy(reader(), DRAFT, ruleOf(WITH_DRAFT));
+const plan: PolicyStage['plan'] = () => stage.plan();
+const dueDaysOf: PolicyStage['dueDaysOf'] = (tenantId) => stage.dueDaysOf(tenantId);
 
 const statementOf = (planDigest: string, changes: Partial<ActivationStatement> = {}): object => ({
   version: 1,
@@ -70,44 +67,6 @@ const refusalOf = async (work: Promise<unknown>): Promise<unknown> =>
     () => 'nothing was refused',
     (error: unknown) => (error as { code?: unknown }).code,
   );
-const requestConfiguration = async (tenantId: string): Promise<void> => {
-  await engine.send(tenantId, 'requestDeletion', {
-    requestId: `rq_${tenantId.slice(3)}`,
-    recordClass: 'console-configuration-data',
-  });
-  await engine.runWork(tenantId);
-};
-
-beforeAll(async () => {
-  engine = await createEngineHarness(undefined, WITH_DRAFT);
-  await engine.setClock('2030-01-07T01:00:00Z');
-  const { stores, parts, options } = engine;
-  ports = {
-    control: stores.sql('control', 'control'),
-    keys: stores.sql('control', 'keys'),
-    ledger: parts.ledger,
-    unstamp: () => Promise.resolve(),
-    pause: options.pause,
-    derive: ruleOf(WITH_DRAFT),
-  };
-  const authority = { control: ports.control, ledger: parts.ledger };
-  officers = await firstTwo(authority);
-  requester = await register(authority, officers, newSigner('requester', 'person-3'));
-  tenants.asked = await subscribed(engine, 'CVM');
-  await requestConfiguration(tenants.asked);
-  tenants.ended = (await withHost(engine, 'CVM')).tenantId;
-  await engine.send(tenants.ended, 'endService', { service: 'CVM' });
-  await engine.runWork(tenants.ended);
-  tenants.held = await subscribed(engine, 'CVM');
-  await requestConfiguration(tenants.held);
-  await hold(engine, tenants.held);
-  before = {
-    asked: await dueDaysOf(tenants.asked),
-    ended: await dueDaysOf(tenants.ended),
-    held: await dueDaysOf(tenants.held),
-  };
-});
-afterAll(() => engine.remove());
 
 describe('a plan of a version of the policy', () => {
   it('shows for every tenant what moves where to and why, and flags what ends earlier [CC-2]', async () => {
@@ -266,7 +225,7 @@ describe('the activation of a version', () => {
     const { planDigest } = await plan();
     const documents = officers.map((officer) => signed(statementOf(planDigest), officer));
     const another = await subscribed(engine, 'CVM');
-    await requestConfiguration(another);
+    await requestConfiguration(engine, another);
     expect(await refusalOf(activate(documents[0] ?? '', documents[1] ?? ''))).toBe('PLAN_CHANGED');
     expect(await readActivations(ports.control)).toEqual([]);
   });

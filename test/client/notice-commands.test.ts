@@ -38,7 +38,7 @@ const lethe = (line: string): Promise<CliRun> => {
   return runIn({ ...variables, ...own }, line.split(' '));
 };
 
-const asked = async <T>(line: string): Promise<T> => answerOf<T>(await lethe(`${line} --json`));
+const asked = async <T>(line: string): Promise<T> => answerOf(await lethe(`${line} --json`)) as T;
 
 const receivers = () => asked<readonly ReceiverRecord[]>('notice receiver list');
 

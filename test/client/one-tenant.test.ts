@@ -30,7 +30,7 @@ afterAll(async () => {
 
 const lethe = (line: string): Promise<CliRun> => runIn(away, line.split(' '));
 
-const asked = async <T>(line: string): Promise<T> => answerOf<T>(await lethe(`${line} --json`));
+const asked = async <T>(line: string): Promise<T> => answerOf(await lethe(`${line} --json`)) as T;
 
 describe('what the command line says of one tenant', () => {
   it('says why the Feature of a tenant rests: an attestation was withdrawn [AT-1]', async () => {

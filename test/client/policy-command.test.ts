@@ -34,7 +34,7 @@ let env: Readonly<Record<string, string | undefined>>;
 
 const lethe = (...argv: readonly string[]): Promise<CliRun> => runIn(env, argv);
 const asked = async <T>(...argv: readonly string[]): Promise<T> =>
-  answerOf<T>(await lethe(...argv, '--json'));
+  answerOf(await lethe(...argv, '--json')) as T;
 const keyFile = (officer: TestSigner): string => {
   const file = join(mockFolder, `${officer.personId}.pem`);
   writeFileSync(file, officer.key.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });

@@ -50,6 +50,15 @@ function roomsInCircles(ways: readonly (readonly [string, string])[]): readonly 
 }
 
 describe('the table of modules', () => {
+  it('has every arrow of the picture above it', () => {
+    const arrows = [
+      ...read('docs/architecture.md').matchAll(/^ {2}([a-z-]+) --> ([a-z-]+)$/gm),
+    ].map(([, from = '', to = '']) => [from, to] as const);
+    expect(arrows.length).toBeGreaterThan(15);
+    expect(arrows.filter(([from, to]) => modules.get(from)?.includes(to) !== true)).toEqual([]);
+    expect(modules.get('domain')?.includes('cli')).toBe(false);
+  });
+
   it('has every folder of the sources that holds code', () => {
     const folders = new Set(filesBelow('src', '.ts', '.tsx').map(({ path }) => moduleOf(path)));
     folders.delete(undefined);

@@ -160,6 +160,19 @@ export function readAndMark(store: Store): Promise<number> {
 `,
   ],
   [
+    'house/thrown-codes',
+    'src/domain/refuses.ts',
+    `declare class LetheError extends Error {
+  constructor(code: string, message: string);
+}
+/** Refuses what is not one. */
+export function one(value: number): number {
+  if (value !== 1) throw new LetheError('INVALID_INPUT', 'value must be one');
+  return value;
+}
+`,
+  ],
+  [
     'house/idempotency',
     'src/contracts/duties.ts',
     'export interface DutyActivities {\n  /** Does it. */\n  act(id: string): Promise<void>;\n}\n',

@@ -56,7 +56,8 @@ export async function createCommandLine(
     sql,
     control: createControlHarness(sql),
     lethe,
-    asked: async (line, over) => answerOf(await lethe(`${line} --json`, over)),
+    asked: async <T>(line: string, over?: Surroundings) =>
+      answerOf(await lethe(`${line} --json`, over)) as T,
     remove: async () => {
       await sql.remove();
       rmSync(folder, { recursive: true });

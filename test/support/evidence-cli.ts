@@ -30,9 +30,9 @@ export async function runIn(
 }
 
 /** The answer of a call with `--json` that ended well and complained of nothing. */
-export function answerOf<T>({ exitCode, stdout, stderr }: CliRun): T {
+export function answerOf({ exitCode, stdout, stderr }: CliRun): unknown {
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  return JSON.parse(stdout) as T;
+  return JSON.parse(stdout);
 }
 
 /** Variables with which the command line reaches an environment of the tests. */

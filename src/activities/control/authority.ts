@@ -203,6 +203,7 @@ async function ruleSetBy(
  * Approves a proposal by somebody else than who made it, and carries it out.
  *
  * @idempotency the same key approving again changes nothing.
+ * @throws LetheError SIGNATURE_INVALID when the approval is for another proposal.
  * @throws LetheError FOUR_EYES for the same person, UNKNOWN_CHANGE, NOT_PERMITTED when it expired; or
  *   for a signature that does not count or was given for another proposal.
  */

@@ -55,6 +55,7 @@ const location = matching(
  * lives longer than the promise allows is registered, too: the truth counts.
  *
  * @idempotency the same backup again changes nothing.
+ * @throws LetheError INVALID_INSTANT when it was taken in the future.
  * @throws LetheError INVALID_INPUT, or IDEMPOTENCY_CONFLICT when the id stands for another backup.
  * @source ST-1, ST-2
  */
@@ -144,7 +145,11 @@ export async function expireBackup(
   const record = await ports.control.transaction(async (sql) => {
     const known = await findBackup(sql, order.setId);
     if (known === null) {
-      throw new LetheError('UNKNOWN_BACKUP', 'setId names no backup', { field: 'setId' });
+      throw new LetheError(
+        'UNKNOWN_BACKUP',
+        'setId names no backup; `lethe backups list` shows them',
+        { field: 'setId' },
+      );
     }
     if (known.expiredAt !== null) return known;
     await insertRow(sql, 'backup_expiries', {

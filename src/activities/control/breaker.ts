@@ -96,7 +96,11 @@ export async function resetBreaker(
   );
   const trip = (await readTrips(ports.control)).find((record) => record.tripId === order.tripId);
   if (trip?.reset === undefined || trip.reset === null) {
-    throw new LetheError('UNKNOWN_TRIP', 'tripId names no trip', { field: 'tripId' });
+    throw new LetheError(
+      'UNKNOWN_TRIP',
+      'tripId names no trip; `lethe breaker status` shows them',
+      { field: 'tripId' },
+    );
   }
   await ports.ledger.append({
     tenantId: trip.tenantId,

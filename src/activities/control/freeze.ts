@@ -89,7 +89,9 @@ async function assertKnown(sql: Sql, frozen: string): Promise<void> {
   if (frozen === 'global') return;
   const tenant = await textRow(sql, 'SELECT tenant_id FROM tenants WHERE tenant_id = ?', [frozen]);
   if (tenant === null) {
-    throw new LetheError('UNKNOWN_TENANT', 'scope names no tenant', { field: 'scope' });
+    throw new LetheError('UNKNOWN_TENANT', 'scope names no tenant; check the id, or freeze all', {
+      field: 'scope',
+    });
   }
 }
 

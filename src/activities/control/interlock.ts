@@ -31,6 +31,7 @@ const POLLS_MAX = 12_000;
  * until no older attempt can still delete, takes their stamps off. Only then may it be acknowledged.
  *
  * @idempotency bumping again only makes older permits staler.
+ * @throws LetheError OUTCOME_UNKNOWN when an older attempt did not end within its lease.
  * @throws LetheError STORE_UNAVAILABLE when the key store cannot be reached: not acknowledged then.
  */
 export async function settleInterlock(ports: InterlockPorts, tenantId: string): Promise<void> {

@@ -99,7 +99,11 @@ export async function approveLift(
 async function known(ports: FreezePorts, id: string): Promise<FreezeRecord> {
   const freeze = await readFreeze(ports.control, id);
   if (freeze !== null) return freeze;
-  throw new LetheError('UNKNOWN_FREEZE', 'freezeId names no freeze', { field: 'freezeId' });
+  throw new LetheError(
+    'UNKNOWN_FREEZE',
+    'freezeId names no freeze; `lethe freeze status` shows them',
+    { field: 'freezeId' },
+  );
 }
 
 async function newestRequest(ports: FreezePorts, id: string): Promise<string> {

@@ -66,9 +66,13 @@ function standing(
   return requestIds.map((requestId) => {
     const request = all.find((known) => known.requestId === requestId);
     if (request !== undefined) return request;
-    throw new LetheError('UNKNOWN_REQUEST', 'requestId names no standing request', {
-      field: 'requestId',
-    });
+    throw new LetheError(
+      'UNKNOWN_REQUEST',
+      'requestId names no standing request; `lethe order list` shows them',
+      {
+        field: 'requestId',
+      },
+    );
   });
 }
 

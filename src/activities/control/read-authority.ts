@@ -27,9 +27,13 @@ export async function readChange(
 ): Promise<AuthorityChange> {
   const row = await textRow(control, `${CHANGE} WHERE c.change_id = ?`, [changeId]);
   if (row !== null) return toChange(row);
-  throw new LetheError('UNKNOWN_CHANGE', 'changeId names no proposed change of the registry', {
-    field: 'changeId',
-  });
+  throw new LetheError(
+    'UNKNOWN_CHANGE',
+    'changeId names no proposed change; `lethe signer list` shows them',
+    {
+      field: 'changeId',
+    },
+  );
 }
 
 /** Changes of the registry, the newest first. */

@@ -45,5 +45,7 @@ export function createOrderReading(
 async function factsOf(control: SqlPool, tenantId: string): Promise<TenantFacts> {
   const facts = await readTenantFacts(control, parseId('TenantId', tenantId, 'tenantId'));
   if (facts !== null) return facts;
-  throw new LetheError('UNKNOWN_TENANT', 'tenantId names no tenant', { field: 'tenantId' });
+  throw new LetheError('UNKNOWN_TENANT', 'tenantId names no tenant; check the id', {
+    field: 'tenantId',
+  });
 }

@@ -153,13 +153,17 @@ async function tenantsOf(sql: Sql, holdId: string): Promise<readonly string[]> {
     [holdId],
   );
   if (rows.length > 0) return rows.map((row) => required(row, 'tenant_id'));
-  throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold', { field: 'holdId' });
+  throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold; `lethe hold list` shows them', {
+    field: 'holdId',
+  });
 }
 
 async function known(sql: Sql, holdId: string): Promise<HoldRecord> {
   const hold = await readHold(sql, holdId);
   if (hold !== null) return hold;
-  throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold', { field: 'holdId' });
+  throw new LetheError('UNKNOWN_HOLD', 'holdId names no hold; `lethe hold list` shows them', {
+    field: 'holdId',
+  });
 }
 
 const stateOf = async ({ control }: HoldPorts, holdId: string): Promise<ReleaseState> =>

@@ -33,6 +33,7 @@ export interface KeyTombstone {
  * Effect: the wrapped key is replaced by its tombstone; the point of no return of a cohort.
  * @idempotency a key that has its tombstone is done, whoever ended it; control's copy of it is written if
  * it is missing.
+ * @throws LetheError VERIFICATION_FAILED when the key ended for another reason than this one.
  * @throws LetheError PERMIT_REFUSED (nothing happened) or OUTCOME_UNKNOWN (read again next time).
  * @source AB-3, CC-2, CC-3, CC-4
  */

@@ -49,7 +49,11 @@ export function createDataKeys(ports: KeyPorts): DataKeys {
   };
 }
 
-/** The KEK of that id, or the current one. */
+/**
+ * The KEK of that id, or the current one.
+ *
+ * @throws LetheError CONFIGURATION_INVALID when the key-encryption key is not in LETHE_KEK_FILE.
+ */
 export function kekOf(ring: KekRing, id: string = ring.currentId): Kek {
   const key = ring.keys.get(id);
   if (key?.length === DATA_KEY_BYTES) return { id, key };

@@ -3,7 +3,11 @@ import { collectionOf } from './collections';
 import type { DocumentGroup, DocumentStore } from './documents';
 import { speaking } from './failures';
 
-/** Ids of the documents of a group, in their order. Reading, so safe to repeat. */
+/**
+ * Ids of the documents of a group, in their order. Reading, so safe to repeat.
+ *
+ * @throws LetheError VERIFICATION_FAILED when a document has an id of another kind.
+ */
 export async function listIds(
   store: DocumentStore,
   group: DocumentGroup,

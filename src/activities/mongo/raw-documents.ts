@@ -13,7 +13,7 @@ const PAGE = 500;
  * attempt may have left, an answer of the server at a time; record by record in the order of time. Reading,
  * so safe to repeat. Bounds: the answer that is worked on and the next one.
  *
- * @throws LetheError STORE_UNAVAILABLE.
+ * @throws LetheError STORE_UNAVAILABLE; STORE_REFUSED when the server gives no raw document.
  */
 export async function* readRawGroup(
   store: DocumentStore,

@@ -4,7 +4,7 @@ import {
   VULNERABILITIES_MAX,
   type ImagePackagesBody,
   type VulnerabilityBody,
-} from '../../contracts/schemas/images';
+} from '../../contracts/schemas/image-contents';
 import type { Distribution, ImageFiles, ImagePackage } from '../../image-layers';
 import type { KeyedHash } from './keyed-hash';
 import { shownPath } from './layer-findings';

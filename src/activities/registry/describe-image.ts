@@ -1,4 +1,5 @@
-import { INDEXES_MAX, NAMES_MAX, RISKS_MAX, type ImageBody } from '../../contracts/schemas/images';
+import { RISKS_MAX } from '../../contracts/schemas/image-contents';
+import { INDEXES_MAX, NAMES_MAX, type ImageBody } from '../../contracts/schemas/images';
 import { tagSchema, type ImageConfig } from '../../contracts/schemas/registry';
 import { builtAt, describeStep } from './construction-history';
 import {

@@ -1,4 +1,4 @@
-import { SECRETS_MAX, type ImageRiskBody } from '../../contracts/schemas/images';
+import { SECRETS_MAX, type ImageRiskBody } from '../../contracts/schemas/image-contents';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import type { KeyedHash } from './keyed-hash';
 import {

@@ -1,4 +1,4 @@
-import type { ImageLayerBody } from '../../contracts/schemas/images';
+import type { ImageLayerBody } from '../../contracts/schemas/image-contents';
 import type { ImageConfig } from '../../contracts/schemas/registry';
 import {
   LayerTrouble,

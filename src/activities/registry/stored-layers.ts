@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ObservedRecord } from '../../contracts/observations';
-import { parseImageRecord, type ImageLayerBody } from '../../contracts/schemas/images';
+import type { ImageLayerBody } from '../../contracts/schemas/image-contents';
+import { parseImageRecord } from '../../contracts/schemas/images';
 import type { Descriptor } from '../../contracts/schemas/registry';
 import { isLetheError } from '../../domain/errors';
 import { changeBetween, laidOver, type ImageFiles } from '../../image-layers';

@@ -129,5 +129,7 @@ export async function cancelScan(ports: SchedulePorts, order: CancelledScan): Pr
 export async function assertTenant(sql: Sql, tenantId: string): Promise<void> {
   const row = await textRow(sql, 'SELECT tenant_id FROM tenants WHERE tenant_id = ?', [tenantId]);
   if (row !== null) return;
-  throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle', { field: 'tenantId' });
+  throw new LetheError('UNKNOWN_TENANT', 'tenantId names no lifecycle; check the id', {
+    field: 'tenantId',
+  });
 }

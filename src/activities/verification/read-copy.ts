@@ -167,7 +167,11 @@ export const readCohortKey = (
 ): Promise<Buffer> =>
   ports.keys.read({ keyRef: cohortKeyRef(run.runId, dueOn), tenantId: run.tenantId });
 
-/** Reads back that every object of the copy is locked until its key is gone. */
+/**
+ * Reads back that every object of the copy is locked until its key is gone.
+ *
+ * @throws LetheError VERIFICATION_FAILED when an object is not locked.
+ */
 export async function assertCopyLocked(
   ports: Pick<VerifierPorts, 'control' | 'objects' | 'lock'>,
   cohort: CohortCopy,

@@ -83,7 +83,11 @@ export interface SealedManifest {
   readonly cohorts: readonly { readonly dueOn: string; readonly records: number }[];
 }
 
-/** Reads what was sealed; fails closed when nothing was. */
+/**
+ * Reads what was sealed; fails closed when nothing was.
+ *
+ * @throws LetheError VERIFICATION_FAILED when the run was not sealed.
+ */
 export async function readManifest(sql: Sql, runId: string): Promise<SealedManifest> {
   const manifest = await textRow(sql, 'SELECT digest, attempt_id FROM manifests WHERE run_id = ?', [
     runId,

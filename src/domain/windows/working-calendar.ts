@@ -107,7 +107,11 @@ export function chooseCalendars(
   return namedCalendars(ids, loaded);
 }
 
-/** Like chooseCalendars, but no calendar at all is acceptable too. */
+/**
+ * Like chooseCalendars, but no calendar at all is acceptable too.
+ *
+ * @throws LetheError INVALID_CALENDAR naming the id that has no data.
+ */
 export function namedCalendars(
   ids: readonly CalendarId[],
   loaded: CalendarSet,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { buildImage, type OciArtifact } from '../../../demo/inputs/oci-images';
-import { parseImageRecord, RISKS_MAX } from '../../../src/contracts/schemas/images';
+import { RISKS_MAX } from '../../../src/contracts/schemas/image-contents';
+import { parseImageRecord } from '../../../src/contracts/schemas/images';
 import { failureOf } from '../../support/hostile-registry';
 import { serveRepository, type ServedRepository } from '../../support/served-repository';
 

@@ -3,7 +3,10 @@ import { openPeriod, type TenantFacts } from '../tenant-facts';
 
 /**
  * Configuration is taken while the Feature is in use and the attestations stand; what came later would
- * lie in a generation whose end is already planned. @source CC-3, AT-1
+ * lie in a generation whose end is already planned.
+ *
+ * @throws LetheError FEATURE_NOT_ACTIVE; ATTESTATION_REQUIRED while one is withdrawn.
+ * @source CC-3, AT-1
  */
 export function assertFeatureInUse(facts: TenantFacts): void {
   if (openPeriod(facts, 'Feature') === undefined) {

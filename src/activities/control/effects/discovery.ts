@@ -6,7 +6,12 @@ import { required, textRows, toSqlTime } from '../sql-text';
 import { readStaged } from '../staged-content';
 import { activeServices } from '../tenant-facts';
 
-/** The customer authorizes sharing of image repository basics. @source SH-1 */
+/**
+ * The customer authorizes sharing of image repository basics.
+ *
+ * @throws LetheError INVALID_INSTANT when the end is not in the future.
+ * @source SH-1
+ */
 export async function grantSharing(context: EffectContext<'grantSharing'>): Promise<EffectResult> {
   const { authorizationId } = context.command.body;
   const staged = await readStaged(context, context.command.body);
@@ -47,7 +52,12 @@ async function assertNewAuthorization(
   );
 }
 
-/** The authorization ends; a running scan stops at its next look. @source SH-1 */
+/**
+ * The authorization ends; a running scan stops at its next look.
+ *
+ * @throws LetheError AUTHORIZATION_REQUIRED when none stands under the id.
+ * @source SH-1
+ */
 export async function revokeSharing(
   context: EffectContext<'revokeSharing'>,
 ): Promise<EffectResult> {
@@ -63,7 +73,7 @@ export async function revokeSharing(
   if (inserted.affectedRows !== 1) {
     throw new LetheError(
       'AUTHORIZATION_REQUIRED',
-      'authorizationId names no standing authorization',
+      'authorizationId names no standing authorization; `lethe authorizations` lists them',
       {
         field: 'authorizationId',
       },

@@ -5,7 +5,12 @@ import { textRow, toSqlTime } from '../sql-text';
 import { openPeriod } from '../tenant-facts';
 import { openGeneration } from './services';
 
-/** A deletion was requested; the clock starts at receipt. @source CC-2, DR-1 */
+/**
+ * A deletion was requested; the clock starts at receipt.
+ *
+ * @throws LetheError IDEMPOTENCY_CONFLICT when the id is taken by an earlier request.
+ * @source CC-2, DR-1
+ */
 export async function requestDeletion(
   context: EffectContext<'requestDeletion'>,
 ): Promise<EffectResult> {
@@ -33,7 +38,10 @@ export async function requestDeletion(
 
 /**
  * A request is withdrawn as if it had not been made; until the first destruction permit, not after it.
- * When the Feature has ended meanwhile, its own rule takes over. @source CC-2, CC-3
+ * When the Feature has ended meanwhile, its own rule takes over.
+ *
+ * @throws LetheError UNKNOWN_REQUEST; REQUEST_IRREVOCABLE after the first destruction permit.
+ * @source CC-2, CC-3
  */
 export async function withdrawDeletion(
   context: EffectContext<'withdrawDeletion'>,
@@ -41,9 +49,13 @@ export async function withdrawDeletion(
   const { requestId } = context.command.body;
   const request = context.facts.requests.find((known) => known.requestId === requestId);
   if (request === undefined || request.withdrawnAt !== null) {
-    throw new LetheError('UNKNOWN_REQUEST', 'requestId names no standing request', {
-      field: 'requestId',
-    });
+    throw new LetheError(
+      'UNKNOWN_REQUEST',
+      'requestId names no standing request; `lethe order list` shows them',
+      {
+        field: 'requestId',
+      },
+    );
   }
   const permit = await textRow(
     context.sql,

@@ -12,7 +12,10 @@ import { openPeriod } from '../tenant-facts';
 
 /**
  * A Hosting Service is in use, perhaps again. What was archived for its end and has not matured is
- * restored. @source AB-2, HS-1
+ * restored.
+ *
+ * @throws LetheError SERVICE_ALREADY_ACTIVE.
+ * @source AB-2, HS-1
  */
 export async function attachService(
   context: EffectContext<'attachService'>,
@@ -41,7 +44,12 @@ export async function attachService(
   return { service, restoring: restoring + continued };
 }
 
-/** The use of a Hosting Service ended; its assets' clocks start. @source AB-2, AB-3 */
+/**
+ * The use of a Hosting Service ended; its assets' clocks start.
+ *
+ * @throws LetheError SERVICE_NOT_ACTIVE.
+ * @source AB-2, AB-3
+ */
 export async function endService(context: EffectContext<'endService'>): Promise<EffectResult> {
   const { service } = context.command.body;
   if (openPeriod(context.facts, service) === undefined) {
@@ -50,7 +58,12 @@ export async function endService(context: EffectContext<'endService'>): Promise<
   return endPeriod(context, { subject: service, eventKind: 'termination' });
 }
 
-/** The use of the Feature ended; configuration data is due after one month. @source CC-3 */
+/**
+ * The use of the Feature ended; configuration data is due after one month.
+ *
+ * @throws LetheError FEATURE_NOT_ACTIVE.
+ * @source CC-3
+ */
 export async function endFeature(context: EffectContext<'endFeature'>): Promise<EffectResult> {
   if (openPeriod(context.facts, 'Feature') === undefined) {
     throw new LetheError('FEATURE_NOT_ACTIVE', 'the Feature is not in use');
@@ -61,7 +74,10 @@ export async function endFeature(context: EffectContext<'endFeature'>): Promise<
 /**
  * The Feature is in use again. Configuration that has not matured stays; what comes now gets a
  * generation of its own, so that what has matured can still go. There is no Feature without the
- * attestations: its end stands while one is withdrawn. @source CC-3, AT-1
+ * attestations: its end stands while one is withdrawn.
+ *
+ * @throws LetheError FEATURE_ALREADY_ACTIVE; ATTESTATION_REQUIRED while one is withdrawn.
+ * @source CC-3, AT-1
  */
 export async function reactivateFeature(
   context: EffectContext<'reactivateFeature'>,

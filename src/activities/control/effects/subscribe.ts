@@ -40,15 +40,24 @@ export async function attestMinimumAge(
   return { attestations: context.command.body.attestations.length };
 }
 
-/** Withdraws a jurisdiction's attestations; the Feature is suspended, no clock starts. @source AT-1 */
+/**
+ * Withdraws a jurisdiction's attestations; the Feature is suspended, no clock starts.
+ *
+ * @throws LetheError NOT_PERMITTED when the jurisdiction has no standing attestation.
+ * @source AT-1
+ */
 export async function withdrawAttestation(
   context: EffectContext<'withdrawAttestation'>,
 ): Promise<EffectResult> {
   const { jurisdiction } = context.command.body;
   if (!context.facts.attestedJurisdictions.includes(jurisdiction)) {
-    throw new LetheError('NOT_PERMITTED', 'jurisdiction has no standing attestation', {
-      field: 'jurisdiction',
-    });
+    throw new LetheError(
+      'NOT_PERMITTED',
+      'jurisdiction has no standing attestation; `lethe attestations` lists them',
+      {
+        field: 'jurisdiction',
+      },
+    );
   }
   await context.sql.execute(
     `INSERT INTO attestation_withdrawals (tenant_id, attestation_id, withdrawn_at)
