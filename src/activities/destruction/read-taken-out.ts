@@ -10,9 +10,11 @@ const ORIGINS_MAX = 1000;
 
 /**
  * What people took out of the archive of a cohort: under its own keys, and, when a hold withheld it of another due
- * day, under the key of that one, which opened the same records. Reading, so safe to repeat.
+ * day, under the key of that one, which opened the same records.
  *
- * @throws LetheError DIGEST_MISMATCH when the ledger is not readable.
+ * @idempotency reads only.
+ * @throws LetheError DIGEST_MISMATCH when the ledger is not readable; VERIFICATION_FAILED when splits of a due day lead
+ *   back to themselves.
  * @source AB-3, ST-1
  */
 export async function takenOutOf(

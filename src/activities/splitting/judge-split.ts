@@ -41,6 +41,7 @@ export async function outcomeOf(
 /**
  * Has the verifier judge a split that is on record, and puts its verdict in the evidence.
  *
+ * @idempotency a verdict that is on record stays; the entry is made once.
  * @throws LetheError as `verifySplit`.
  * @source CC-4
  */
@@ -50,7 +51,11 @@ export async function judge(ports: SplitPorts, order: Withholding): Promise<void
   await recordSplitEvidence(ports, { tenantId, ...cohort, holdId }, verdict);
 }
 
-/** Puts the first verdict over a split in the evidence; a repetition with the same numbers changes nothing. */
+/**
+ * Puts the first verdict over a split in the evidence.
+ *
+ * @idempotency a repetition with the same numbers changes nothing.
+ */
 export async function recordSplitEvidence(
   { archive }: SplitPorts,
   of: Record<'tenantId' | 'runId' | 'dueOn' | 'holdId', string>,
