@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { Actor, OF_WORKERS } from '../demo/processes';
+import { Actor } from '../demo/processes';
 import { atOnce } from '../src/activities/at-once';
 import { composeControl } from '../src/composition/control';
 import { shareParts } from '../src/composition/stores-of-roles';
@@ -123,10 +123,9 @@ function workerOf({ env, folder }: Stage): Actor {
   createSigningKeys(signing, 'lethe.example/bench');
   return new Actor({
     name: 'worker',
-    command: process.execPath,
-    args: [join(__dirname, '..', 'src', 'worker.js')],
+    command: join(__dirname, '..', '..', 'bin', 'lethe-worker'),
+    args: [],
     env: {
-      ...OF_WORKERS,
       ...env,
       LETHE_LOG_KEY_FILE: join(signing, 'log-key.pem'),
       LETHE_CERTIFICATE_KEY_FILE: join(signing, 'certificate-key.pem'),

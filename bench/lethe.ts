@@ -1,6 +1,5 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { OF_WORKERS } from '../demo/processes';
 import type { SideMessage } from './lethe-side';
 import { cpuSecondsByName, cpuSecondsOf, watch, type Cost } from './meter';
 import type { Neighbour } from './neighbour';
@@ -24,7 +23,8 @@ export async function runLethe(
 ): Promise<LetheCost> {
   const profile = process.env['LETHE_BENCH_PROFILE'];
   const child = fork(join(__dirname, 'lethe-side.js'), [tenantId], {
-    env: { ...OF_WORKERS, ...stage.env },
+    // As `bin/lethe-worker` starts a worker.
+    env: { MALLOC_ARENA_MAX: '2', ...stage.env },
     execArgv: profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`],
   });
   const watched = watch(child);

@@ -19,14 +19,6 @@ export interface ProcessPlan {
 /** A run that succeeds by ending with code 0. */
 export type TaskPlan = Omit<ProcessPlan, 'ready' | 'readyMs'> & { readonly limitMs: number };
 
-/**
- * What a process of the product is started with, besides its configuration. The allocator of glibc gives every
- * thread pools of its own and keeps what was freed in each: with two for all, a worker needs a quarter less memory.
- */
-export const OF_WORKERS: Readonly<Record<string, string>> = Object.freeze({
-  MALLOC_ARENA_MAX: '2',
-});
-
 const STOP_MS = 15_000;
 const TAIL_LINES = 12;
 /** Processes that run now; whatever ends this program takes them along. */

@@ -10,7 +10,7 @@ import { createSigningKeys } from '../src/platform/signing-keys';
 import { createSimulator, type Simulator } from '../src/simulation/simulator';
 import { Administrator } from './administrator/administrator';
 import { writeAdvisories } from './inputs/advisories';
-import { Actor, OF_WORKERS, runTask } from './processes';
+import { Actor, runTask } from './processes';
 
 /** Name of the demonstration's environment; the end of it makes its clocks movable. */
 const ENVIRONMENT = 'lethe-demo-sim';
@@ -170,9 +170,9 @@ async function migrate(folder: string, env: Variables): Promise<void> {
 function workerActor(folder: string, env: Variables): Actor {
   return new Actor({
     name: 'worker',
-    command: process.execPath,
-    args: [join(CODE, 'src', 'worker.js')],
-    env: { ...OF_WORKERS, ...env },
+    command: join(CODE, '..', 'bin', 'lethe-worker'),
+    args: [],
+    env,
     ready: /^lethe worker ready/,
     readyMs: WORKER_READY_MS,
     log: join(folder, 'worker.log'),

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
-import { Actor, OF_WORKERS } from '../../demo/processes';
+import { Actor } from '../../demo/processes';
 import { createControlReader } from '../../src/activities/control/reader';
 import { createScanKeeper } from '../../src/activities/schedule/scan-keeper';
 import { createBodyStaging } from '../../src/activities/staging/body-staging';
@@ -161,10 +161,9 @@ async function startProcesses(
   const hostingUrl = (await hosting.start()).trim();
   const worker = new Actor({
     name: 'worker',
-    command: process.execPath,
-    args: [join(ROOT, 'dist', 'src', 'worker.js')],
+    command: join(ROOT, 'bin', 'lethe-worker'),
+    args: [],
     env: {
-      ...OF_WORKERS,
       ...process.env,
       LETHE_ENVIRONMENT: engine.environment.name,
       LETHE_TEMPORAL_NAMESPACE: engine.environment.name,
