@@ -24,8 +24,6 @@ const GOAL_P99_MS = 5000;
 const HOUR_NS = 3_600_000_000_000n;
 /** A release takes effect a day after its approval, and two hours later destruction goes on. */
 const RELEASED_AFTER_NS = 27n * HOUR_NS;
-/** Cooling-off of a request and the guard. */
-const DUE_AFTER_NS = 8n * 24n * HOUR_NS;
 /** Destruction is under way for up to this long before the hold is ordered, so that it comes anywhere in it. */
 const HEAD_START_MS = 600;
 const SETTLED_MS = 300;
@@ -115,7 +113,10 @@ async function send(bench: Bench, command: Partial<Command>): Promise<void> {
   await bench.activities.acceptCommand({ tenantId: TENANT, command: whole, workflowNow });
 }
 
-/** A tenant whose configuration has `rows` rows and is due, its run sealed and verified. */
+/**
+ * A tenant whose configuration has `rows` rows and is due, its run sealed and verified. The use has ended: what only a
+ * request asks for would wait for an order.
+ */
 async function makeDue(bench: Bench, rows: number): Promise<void> {
   const { activities, stores, stage, table } = bench;
   await send(bench, {
@@ -138,11 +139,13 @@ async function makeDue(bench: Bench, rows: number): Promise<void> {
   });
   await multiply(stage.admin, table, rows);
   await send(bench, {
-    kind: 'requestDeletion',
-    body: { requestId: 'rq_benchholds00000000', recordClass: 'console-configuration-data' },
+    kind: 'endFeature',
+    body: {},
   });
   const { work } = await activities.refresh({ tenantId: TENANT, workflowNow: '' });
-  const item = work.find(({ kind }) => kind === 'dispose');
+  const item = work.find(
+    (one) => one.kind === 'dispose' && one.recordClass === 'console-configuration-data',
+  );
   if (item?.kind !== 'dispose') throw new Error('nothing is due');
   const { eventId } = item;
   const { runIds } = await activities.planRuns({ tenantId: TENANT, eventId, mode: 'dispose' });
@@ -150,7 +153,10 @@ async function makeDue(bench: Bench, rows: number): Promise<void> {
   for (const step of ['sealAndCopy', 'verifyCopies', 'moveRows', 'verifyMoved'] as const) {
     await activities[step](run);
   }
-  await moveOn(bench, DUE_AFTER_NS);
+  const { nextDueAt } = await activities.refresh({ tenantId: TENANT, workflowNow: '' });
+  if (nextDueAt === null) throw new Error('nothing becomes due');
+  const waits = Date.parse(nextDueAt) - Date.parse(await instant(bench));
+  await moveOn(bench, BigInt(Math.max(0, waits)) * 1_000_000n + HOUR_NS);
 }
 
 /** Copies the one row of the tenant until there are as many as wanted. */
