@@ -18,6 +18,8 @@ export type Reached = 'reached' | 'ended';
 const PATIENCE_MS = 180_000;
 /** After this long a poll is given up to see whether a child needs to be moved as well, in ms. */
 const POLL_MS = 1_500;
+/** How often workflows are looked at that are to come to rest, in ms. */
+const REST_POLL_MS = 100;
 /**
  * Two years of daily work are fewer. A process that looks again every ten minutes at something that
  * blocks it would otherwise act for ever without anybody noticing.
@@ -41,6 +43,8 @@ type Description = Awaited<ReturnType<Service['describeWorkflowExecution']>>;
 /** A workflow as its server describes it now. */
 interface View {
   readonly running: boolean;
+  /** An activity is pending, or the workflow itself has something to do. */
+  readonly busy: boolean;
   readonly now: Nanoseconds;
   readonly children: readonly string[];
   /** Waits jumped over since the clock was last armed. */
@@ -81,6 +85,27 @@ export class WorkflowClocks {
       const id = await this.arm(workflowId, target - view.now);
       if (id !== null) await this.follow({ workflowId, id, target });
     }
+  }
+
+  /**
+   * Resolves when no activity and no task of these workflows, or of the children they wait for, is under
+   * way any more, or when patience is at its end. Their clocks are not armed: they run at real speed.
+   */
+  async rest(workflowIds: readonly string[]): Promise<void> {
+    const end = performance.now() + (this.options.patienceMs ?? PATIENCE_MS);
+    while (performance.now() < end && (await this.isAnyBusy(workflowIds))) {
+      await new Promise((resolve) => setTimeout(resolve, REST_POLL_MS));
+    }
+  }
+
+  /** Children are looked at first: one that ends in between leaves a task to its parent. */
+  private async isAnyBusy(workflowIds: readonly string[]): Promise<boolean> {
+    for (const workflowId of workflowIds) {
+      const { children } = await this.describe(workflowId);
+      if (await this.isAnyBusy(children)) return true;
+      if ((await this.describe(workflowId)).busy) return true;
+    }
+    return false;
   }
 
   /** Children that are announced but not there yet are met again at the next look. */
@@ -183,6 +208,7 @@ function viewOf(answer: Description): View {
   const children = answer.pendingChildren.map(({ workflowId }) => workflowId ?? '');
   return {
     running: status === RUNNING,
+    busy: activities.length > 0 || answer.pendingWorkflowTask != null,
     // Until it has been moved once, a workflow lives in real time.
     now: timeOf(info?.currentTime) ?? BigInt(Date.now()) * PER_MILLISECOND,
     children,

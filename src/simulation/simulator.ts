@@ -104,8 +104,7 @@ class EnvironmentSimulator implements Simulator {
     let tries = 0;
     for (;;) {
       await walk.settle();
-      const next = await walk.nextDue();
-      const due = next === null ? null : parseInstant(next, 'nextDue');
+      const due = await this.nextDueOf(walk, last);
       if (due === null || due > end) break;
       tries = due === last ? tries + 1 : 1;
       if (tries > TRIES_MAX) {
@@ -120,6 +119,22 @@ class EnvironmentSimulator implements Simulator {
     }
     if (end > (await readClock(this.pools.control))) await this.stepTo(end, walk);
     await walk.settle();
+  }
+
+  /**
+   * What is due next. Work that outlasts a step on a busy machine goes on in real time, so what was due
+   * at the last step is asked for again when the work that it started is over.
+   */
+  private async nextDueOf(walk: Walk, last: Nanoseconds | null): Promise<Nanoseconds | null> {
+    const ask = async (): Promise<Nanoseconds | null> => {
+      const next = await walk.nextDue();
+      return next === null ? null : parseInstant(next, 'nextDue');
+    };
+    const due = await ask();
+    if (due === null || due !== last) return due;
+    await this.workflows.rest(await walk.workflowIds());
+    await walk.settle();
+    return ask();
   }
 
   private async stepTo(target: Nanoseconds, walk: Walk): Promise<void> {

@@ -1,6 +1,7 @@
 import type { WorkflowClient } from '@temporalio/client';
 import type { Command, CommandReceipt } from '../../src/contracts/commands';
 import type { LifecycleSnapshot, LifecycleStatus } from '../../src/contracts/snapshot';
+import { until } from '../support/live-engine';
 import { snapshot } from '../support/mocked-ports';
 import { startLifecycle } from '../support/start-lifecycle';
 
@@ -22,6 +23,8 @@ export class SimulatedLife {
   readonly acceptedAt: string[] = [];
   blocked = false;
   childBlocked = false;
+  /** Real time that one destruction takes, in milliseconds. */
+  destroysForMs = 0;
   /** Stages at which the child was told to wait. */
   readonly blockedAt: string[] = [];
 
@@ -65,7 +68,10 @@ export class SimulatedLife {
     verifyMoved: () => Promise.resolve(DONE),
     destroyDue: async ({ workflowNow }: { workflowNow: string }) => {
       if (this.blocked) return { ...DONE, done: false, blockedOn: 'hold' };
-      this.acts.push({ workflowNow, databaseNow: await this.databaseNow() });
+      const databaseNow = await this.databaseNow();
+      const end = performance.now() + this.destroysForMs;
+      await until(() => Promise.resolve(performance.now() >= end), 2 * this.destroysForMs);
+      this.acts.push({ workflowNow, databaseNow });
       this.due.shift();
       return DONE;
     },

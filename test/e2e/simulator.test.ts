@@ -128,6 +128,11 @@ describe('a workflow in simulated time', () => {
       new Date(Date.parse('2031-02-01T18:00:00Z') + index * 86_400_000).toISOString(),
     );
 
+  const inYear =
+    (year: number) =>
+    (instant: string): string =>
+      instant.replace('2031', String(year));
+
   it('joins the databases years ahead, and its timers and children follow', async () => {
     const life = new SimulatedLife(days(1), () => simulator.now());
     await temporal.whileWorking(life.activities, async () => {
@@ -151,7 +156,7 @@ describe('a workflow in simulated time', () => {
   });
 
   it('is walked from due day to due day, and neither clock is ever before the window', async () => {
-    const due = days(12).map((instant) => instant.replace('2031', '2032'));
+    const due = days(12).map(inYear(2032));
     const life = new SimulatedLife([...due], () => simulator.now());
     await temporal.whileWorking(life.activities, async () => {
       const workflowId = await subscribe(temporal.client, 'tn_simulated0000002');
@@ -173,20 +178,40 @@ describe('a workflow in simulated time', () => {
     });
   });
 
+  it('is walked no further than what is due while a busy machine takes longer than three steps', async () => {
+    const life = new SimulatedLife(days(1).map(inYear(2033)), () => simulator.now());
+    await temporal.whileWorking(life.activities, async () => {
+      const workflowId = await subscribe(temporal.client, 'tn_simulated0000007');
+      await simulator.join(workflowId);
+      await endService(temporal.client, workflowId);
+      life.destroysForMs = 17_000;
+      const before = simulator.steps.length;
+      await simulator.runUntil('2033-02-02T00:00:00Z', {
+        workflowIds: () => Promise.resolve([workflowId]),
+        nextDue: () => Promise.resolve(life.nextDue),
+        settle: () => Promise.resolve(),
+      });
+      await temporal.client.getHandle(workflowId).result();
+      expect(life.acts).toHaveLength(1);
+      // One to the window, one to the end of the walk.
+      expect(simulator.steps.length - before).toBe(2);
+    });
+  });
+
   it('stops the walk, and does not run past, when what is due is not done', async () => {
-    const life = new SimulatedLife(['2033-01-01T00:00:00Z'], () => simulator.now());
+    const life = new SimulatedLife(['2034-01-01T00:00:00Z'], () => simulator.now());
     await temporal.whileWorking(life.activities, async () => {
       const workflowId = await subscribe(temporal.client, 'tn_simulated0000003');
       await simulator.join(workflowId);
       await endService(temporal.client, workflowId);
       life.blocked = true;
-      const walk = simulator.runUntil('2034-01-01T00:00:00Z', {
+      const walk = simulator.runUntil('2035-01-01T00:00:00Z', {
         workflowIds: () => Promise.resolve([workflowId]),
         nextDue: () => Promise.resolve(life.nextDue),
         settle: () => Promise.resolve(),
       });
       await expect(walk).rejects.toMatchObject({ code: 'CLOCK_DISAGREES', field: 'nextDue' });
-      expect((await simulator.now()).slice(0, 13)).toBe('2033-01-01T00');
+      expect((await simulator.now()).slice(0, 13)).toBe('2034-01-01T00');
       await temporal.client.getHandle(workflowId).terminate();
     });
   });
