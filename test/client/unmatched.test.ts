@@ -97,7 +97,7 @@ const start = (type: string, workflowId: string, ...args: readonly unknown[]) =>
 /** What a process says is due, once it has read the facts. */
 async function dueOf(tenantId: string): Promise<readonly DueDay[]> {
   const handle = processOf(tenantId);
-  await until(async () => (await handle.query<ProcessStatus | null>('status')) !== null, 20_000);
+  await until(async () => (await handle.query<ProcessStatus | null>('status')) !== null);
   return handle.query<readonly DueDay[]>('deadlines');
 }
 
@@ -146,7 +146,6 @@ describe('processes and control', () => {
         await end();
         await until(
           async () => (await processOf(due.tenantId).describe()).status.name !== 'RUNNING',
-          20_000,
         );
         expect(await orphans()).toEqual([['tenant-without-process', due.tenantId]]);
 
@@ -221,7 +220,7 @@ describe('processes and control', () => {
         ['process-of-no-tenant', null],
         ['process-of-unknown-tenant', UNKNOWN],
       ];
-      await until(async () => (await orphans()).length === expected.length, 30_000);
+      await until(async () => (await orphans()).length === expected.length);
       expect([...(await orphans())].sort()).toEqual(expected);
       const refused = await lethe(`rebuild --tenant ${plain} --confirm ${plain}`);
       expect(refused.stderr).toMatch(/^PROCESS_OPEN: /);
@@ -230,7 +229,7 @@ describe('processes and control', () => {
         await engine.client.getHandle(workflowId).terminate('an intruder');
       }
       expect((await lethe(`rebuild --tenant ${plain} --confirm ${plain}`)).exitCode).toBe(0);
-      await until(async () => (await orphans()).length === 0, 30_000);
+      await until(async () => (await orphans()).length === 0);
       // A worker that goes away while it reads would leave the next one waiting for a minute.
       await dueOf(plain);
     });
@@ -270,7 +269,7 @@ describe('processes and control', () => {
       const placed = await reader.hold(HOLD);
 
       expect((await lethe(`rebuild --hold ${HOLD} --confirm ${HOLD}`)).exitCode).toBe(0);
-      await until(async () => (await orphans()).length === 0, 30_000);
+      await until(async () => (await orphans()).length === 0);
       expect(await reader.hold(HOLD)).toEqual(placed);
       for (const decision of ['release', 'approve --approved-by dpo-2']) {
         const line = `hold ${decision} --hold ${HOLD} --confirm ${plain}`;
@@ -283,7 +282,7 @@ describe('processes and control', () => {
       await insertRelease(sql.pool('root', 'control'), HOLD, { hoursAgo: 1 });
       const over = await lethe(`rebuild --hold ${HOLD} --confirm ${HOLD}`);
       expect(over.stderr).toMatch(/^UNKNOWN_HOLD: /);
-      await until(async () => (await orphans()).length === 0, 30_000);
+      await until(async () => (await orphans()).length === 0);
     });
   });
 });

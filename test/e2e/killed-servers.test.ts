@@ -72,7 +72,7 @@ describe('a server that is killed in the middle of a run', () => {
     async (server, store, source) => {
       const tenantId = await prepare();
       await live.send(tenantId, 'endService', { service: 'CVM' });
-      await until(() => isPlanned(tenantId), 60_000);
+      await until(() => isPlanned(tenantId));
       await servers.killServer(server);
       const killed = performance.now();
       await until(async () => {

@@ -155,7 +155,7 @@ const POINTS: readonly Point[] = [
 
 /** Kills the worker as a power cut would once the point has begun, and says whether it was not yet over. */
 async function killAt(point: Point, tenantId: string): Promise<boolean> {
-  await until(() => point.begun(tenantId), 60_000);
+  await until(() => point.begun(tenantId));
   await live.worker.kill();
   const middle = !(await point.over(tenantId));
   await live.worker.start();

@@ -31,8 +31,8 @@ describe('a whole life on the real servers', () => {
       new Date(Date.parse(await live.engine.now()) + 86_401_000).toISOString(),
     );
     await live.client.sweepNow();
-    await until(async () => (await live.client.sweepStatus())?.findingsTotal === 1, 60_000);
-    await until(async () => !(await live.client.status(tenantId)).ended, 60_000);
+    await until(async () => (await live.client.sweepStatus())?.findingsTotal === 1);
+    await until(async () => !(await live.client.status(tenantId)).ended);
     await live.settled(tenantId);
     expect(await links.count()).toBe(0);
     await live.simulator.join(`tenant-lifecycle:${tenantId}`);
@@ -65,7 +65,7 @@ describe('a whole life on the real servers', () => {
     await process.signal('deletionRequested', request);
     await process.signal('deletionRequested', request);
     await process.signal('deletionRequested', { ...request, body: { requestId: 7 } });
-    await until(async () => (await live.client.deadlines(tenantId)).length === 1, 60_000);
+    await until(async () => (await live.client.deadlines(tenantId)).length === 1);
     await live.settled(tenantId);
     expect(await live.client.deadlines(tenantId)).toMatchObject([
       { recordClass: 'console-configuration-data', because: 'CC-2', records: 2 },

@@ -17,6 +17,8 @@ import { createEngineHarness, type EngineHarness } from './engine';
 const ROOT = join(__dirname, '..', '..');
 /** Real time that the work of one step may take, in milliseconds. */
 const SETTLE_MS = 120_000;
+/** Real time in which anything that is waited for happens, also on a busy machine, in milliseconds. */
+const PATIENCE_MS = 60_000;
 
 /** The engine as it runs: a worker process, the workflow engine, a hosting system of record. */
 export interface LiveEngine {
@@ -125,7 +127,7 @@ export async function createLiveEngine(
 /** Polls a condition in real time, without a fixed sleep, until it holds or the time is over. */
 export async function until(
   condition: () => Promise<boolean>,
-  milliseconds: number,
+  milliseconds = PATIENCE_MS,
 ): Promise<void> {
   const end = performance.now() + milliseconds;
   while (!(await condition())) {

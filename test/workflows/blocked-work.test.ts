@@ -48,7 +48,7 @@ describe('a disposition that cannot go on', () => {
     await environment.whileWorking(activities, async () => {
       await start(workflowId);
       await endService(workflowId);
-      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => (await statusOf(workflowId)).needsHuman);
       expect(await statusOf(workflowId)).toMatchObject({
         needsHuman: true,
         blockedOn: 'VERIFICATION_FAILED',
@@ -58,7 +58,7 @@ describe('a disposition that cannot go on', () => {
 
       damaged = false;
       await environment.fastForward(workflowId, 600);
-      await until(async () => (await statusOf(workflowId)).stage === 'retained', 20_000);
+      await until(async () => (await statusOf(workflowId)).stage === 'retained');
       expect(await statusOf(workflowId)).toMatchObject({ needsHuman: false, blockedOn: null });
       expect(ports.calls).toContain('moveRows');
     });
@@ -84,10 +84,10 @@ describe('a disposition that cannot go on', () => {
       await start(workflowId);
       ports.set({ nextDueAt: new Date(Date.now() + 300_000).toISOString() });
       await endService(workflowId);
-      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => (await statusOf(workflowId)).needsHuman);
       expect(ports.calls.filter((call) => call.startsWith('destroyDue'))).toEqual([]);
       await environment.fastForward(workflowId, 330);
-      await until(() => Promise.resolve(ports.calls.includes('verifyAndCertify')), 20_000);
+      await until(() => Promise.resolve(ports.calls.includes('verifyAndCertify')));
       expect(ports.calls.filter((call) => call.startsWith('destroyDue'))).toHaveLength(1);
     });
   });
@@ -102,11 +102,11 @@ describe('a disposition that cannot go on', () => {
     await environment.whileWorking(activities, async () => {
       await start(workflowId);
       await endService(workflowId);
-      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')), 20_000);
+      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')));
       expect((await statusOf(workflowId)).needsHuman).toBe(false);
       const child = `disposition-run:${TENANT}:ev_1`;
       await environment.fastForward(child, 300);
-      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => (await statusOf(workflowId)).needsHuman);
       expect(await statusOf(workflowId)).toMatchObject({ blockedOn: 'permit' });
     });
   });
@@ -125,13 +125,13 @@ describe('a disposition that cannot go on', () => {
     await environment.whileWorking(activities, async () => {
       await start(workflowId);
       await endService(workflowId);
-      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')), 20_000);
+      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')));
       await environment.fastForward(`disposition-run:${TENANT}:ev_1`, 300);
-      await until(async () => (await statusOf(workflowId)).waitsFor === 'throttle:paused', 20_000);
+      await until(async () => (await statusOf(workflowId)).waitsFor === 'throttle:paused');
       expect(await statusOf(workflowId)).toMatchObject({ needsHuman: false, blockedOn: null });
       paused = false;
       await environment.fastForward(workflowId, 600);
-      await until(async () => (await statusOf(workflowId)).stage === 'retained', 20_000);
+      await until(async () => (await statusOf(workflowId)).stage === 'retained');
     });
   });
 });

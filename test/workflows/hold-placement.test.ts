@@ -106,7 +106,7 @@ describe('the process of a hold', () => {
       control.isOver = false;
       control.releasesAt = inHours(-1);
       const handle = await start('hd_process00000000002');
-      await until(() => Promise.resolve(control.calls.includes('settle')), 20_000);
+      await until(() => Promise.resolve(control.calls.includes('settle')));
       expect((await handle.query<HoldStatus>('holdStatus')).state).toBe('release-approved');
       control.isOver = true;
       await handle.result();
@@ -137,7 +137,6 @@ describe('the process of a hold', () => {
       const handle = await start('hd_process00000000004');
       await until(
         async () => (await handle.query<HoldStatus>('holdStatus')).state === 'release-approved',
-        20_000,
       );
       await environment.fastForward('hold:hd_process00000000004', 2 * HOUR);
       expect((await handle.result()) as HoldStatus).toMatchObject({ state: 'released' });

@@ -96,7 +96,7 @@ describe('the process of a tenant under messages of somebody who does not use th
       await start(WORKFLOW);
       ports.set({ stage: 'retained', nextDueAt: dueAt });
       await handle().signal('factsChanged');
-      await until(async () => (await statusOf()).nextDueAt === dueAt, 10_000);
+      await until(async () => (await statusOf()).nextDueAt === dueAt);
       const before = await statusOf();
       const deadlines = await handle().query<readonly DueDay[]>('deadlines');
       const accepted = ports.keys.length;
@@ -150,7 +150,7 @@ describe('the process of a tenant under messages of somebody who does not use th
         body: { requestId: 'rq_good00000000000001', recordClass: 'console-configuration-data' },
       };
       await handle().signal(SIGNAL_NAMES.deletionRequestedSignal, good);
-      await until(() => Promise.resolve(ports.keys.at(-1) === 'k-good'), 20_000);
+      await until(() => Promise.resolve(ports.keys.at(-1) === 'k-good'));
     });
   });
 
@@ -175,10 +175,7 @@ describe('the process of a tenant under messages of somebody who does not use th
         );
         expect(answers.filter((answer) => answer !== null)).toEqual([]);
         expect(ports.keys).toHaveLength(accepted);
-        await until(
-          async () => (await handle().describe()).raw.pendingWorkflowTask == null,
-          20_000,
-        );
+        await until(async () => (await handle().describe()).raw.pendingWorkflowTask == null);
         await isWell({ ...before, asOf: (await statusOf()).asOf }, deadlines);
       });
     },
@@ -250,7 +247,6 @@ describe('a process that somebody starts with something else than a tenant', () 
       });
       await until(
         async () => (await process.query<LifecycleStatus | null>('status'))?.nextDueAt === dueAt,
-        20_000,
       );
       expect(own.calls).toEqual(['refresh']);
     });

@@ -46,7 +46,7 @@ describe('the process of a tenant that begins again while a child of the one bef
       const body = { service: 'CVM' };
       const order = { kind: 'endService', idempotencyKey: 'k-2', requestedBy: 'console', body };
       await handle().executeUpdate('endService', { args: [order] });
-      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')), 20_000);
+      await until(() => Promise.resolve(ports.calls.includes('verifyCopies')));
 
       await handle().terminate('an accident');
       expect(await stateOf(CHILD)).toBe('RUNNING');
@@ -60,15 +60,14 @@ describe('the process of a tenant that begins again while a child of the one bef
         async () =>
           ((await statusOf()) as LifecycleStatus | null)?.waitsFor ===
           'a child of an earlier process',
-        20_000,
       );
       expect(await statusOf()).toMatchObject({ stage: 'closing', needsHuman: false });
       expect(await stateOf(WORKFLOW)).toBe('RUNNING');
 
       open();
-      await until(async () => (await stateOf(CHILD)) === 'COMPLETED', 20_000);
+      await until(async () => (await stateOf(CHILD)) === 'COMPLETED');
       await environment.fastForward(WORKFLOW, 61);
-      await until(async () => (await statusOf()).stage === 'retained', 20_000);
+      await until(async () => (await statusOf()).stage === 'retained');
       expect((await environment.client.getHandle(CHILD).describe()).runId).toBe(child);
       for (const step of ['sealAndCopy', 'verifyCopies', 'moveRows', 'verifyMoved']) {
         expect(ports.calls.filter((call) => call === step)).toEqual([step]);

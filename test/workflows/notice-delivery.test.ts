@@ -23,24 +23,25 @@ const quiet: NoticeRound = {
   more: false,
 };
 
-/** Activities whose looks answer in turn and then stay quiet; deliveries are noted. */
+/** Activities whose looks answer in turn and then say what `rest` holds; deliveries are noted. */
 function portsWith(rounds: readonly Partial<NoticeRound>[], rest: Partial<NoticeRound> = {}) {
   const left = [...rounds];
+  const then = { rest };
   const looks: boolean[] = [];
   const delivered: string[] = [];
   const hanging = new Set<string>();
   const activities: NoticeActivities = {
     orderNotices: ({ thorough }) => {
       looks.push(thorough);
-      return Promise.resolve({ ...quiet, ...(left.shift() ?? rest) });
+      return Promise.resolve({ ...quiet, ...(left.shift() ?? then.rest) });
     },
     deliverNotices: async ({ receiver }) => {
       delivered.push(receiver);
-      await until(() => Promise.resolve(!hanging.has(receiver)), 60_000);
+      await until(() => Promise.resolve(!hanging.has(receiver)));
       return { delivered: 1, more: false };
     },
   };
-  return { looks, delivered, hanging, activities };
+  return { looks, delivered, hanging, then, activities };
 }
 
 const start = (workflowId: string) =>
@@ -60,7 +61,7 @@ describe('the delivery of notices', () => {
     await environment.whileWorking(activities, async () => {
       const handle = await start('notices-hang');
       for (let turn = 1; turn <= 3; turn += 1) {
-        await until(() => Promise.resolve(quick() >= turn), 20_000);
+        await until(() => Promise.resolve(quick() >= turn));
         await handle.signal('deliverNow');
       }
       expect(hangs()).toBe(1);
@@ -68,7 +69,7 @@ describe('the delivery of notices', () => {
       await until(async () => {
         await handle.signal('deliverNow');
         return hangs() > 1;
-      }, 20_000);
+      });
       await handle.terminate();
     });
   });
@@ -77,14 +78,14 @@ describe('the delivery of notices', () => {
     const { looks, activities } = portsWith([{}, {}], { receivers: 0 });
     await environment.whileWorking(activities, async () => {
       const handle = await start('notices-timer');
-      await until(() => Promise.resolve(looks.length === 1), 10_000);
+      await until(() => Promise.resolve(looks.length === 1));
       await environment.fastForward('notices-timer', 25);
-      await until(() => Promise.resolve(looks.length === 3), 10_000);
+      await until(() => Promise.resolve(looks.length === 3));
       // Nobody is left: an hour without a look.
       await environment.fastForward('notices-timer', HOUR - 60);
       expect(looks).toHaveLength(3);
       await environment.fastForward('notices-timer', 120);
-      await until(() => Promise.resolve(looks.length === 4), 10_000);
+      await until(() => Promise.resolve(looks.length === 4));
       // The first look of a run goes through everything, the usual one does not.
       expect(looks).toEqual([true, false, false, false]);
       await handle.terminate();
@@ -100,9 +101,18 @@ describe('the delivery of notices', () => {
     };
     await environment.whileWorking({ ...activities, deliverNotices }, async () => {
       const handle = await start('notices-more');
-      await until(() => Promise.resolve(looks.length === 3), 8_000);
+      await until(() => Promise.resolve(looks.length === 3));
       expect(turns).toBe(1);
       await handle.terminate();
+      const events = (await handle.fetchHistory()).events ?? [];
+      const looked = events.filter(
+        ({ activityTaskScheduledEventAttributes: scheduled }) =>
+          scheduled?.activityType?.name === 'orderNotices',
+      );
+      const third = looked[2]?.eventId;
+      const rung = events.filter(({ timerFiredEventAttributes: fired }) => fired != null);
+      expect(Number(third)).toBeGreaterThan(0);
+      expect(rung.filter(({ eventId }) => Number(eventId) < Number(third))).toEqual([]);
     });
   });
 
@@ -114,27 +124,27 @@ describe('the delivery of notices', () => {
       reason: 'refused',
       nextAt: '2030-01-01T02:00:00Z',
     };
-    const { looks, activities } = portsWith([
-      { failing: [{ ...failing, attempts: 3 }], failingTotal: 1 },
-      { failing: [failing], failingTotal: 1 },
-      {},
-      { setAside: [{ receiver: 'console', notices: 1, since: '2030-01-01T00:00:00Z' }] },
-    ]);
+    const { looks, then, activities } = portsWith([], {
+      failing: [{ ...failing, attempts: 3 }],
+      failingTotal: 1,
+    });
     await environment.whileWorking(activities, async () => {
       const handle = await start('notices-human');
       const shown = async (): Promise<boolean | undefined> =>
         (await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN);
-      await until(() => Promise.resolve(looks.length === 1), 10_000);
+      await until(() => Promise.resolve(looks.length >= 1));
       expect(await shown()).toBeUndefined();
-      await handle.signal('deliverNow');
-      await until(async () => (await shown()) === true, 10_000);
+      const told = async (rest: Partial<NoticeRound>, needsHuman: boolean): Promise<void> => {
+        then.rest = rest;
+        await handle.signal('deliverNow');
+        await until(async () => (await shown()) === needsHuman);
+      };
+      await told({ failing: [failing], failingTotal: 1 }, true);
       expect(await handle.query<NoticeRound>('noticeStatus')).toMatchObject({ failingTotal: 1 });
-      await handle.signal('deliverNow');
-      await until(async () => (await shown()) === false, 10_000);
-      await handle.signal('deliverNow');
-      await until(async () => (await shown()) === true, 10_000);
-      await handle.signal('deliverNow');
-      await until(async () => (await shown()) === false, 10_000);
+      await told({}, false);
+      const since = '2030-01-01T00:00:00Z';
+      await told({ setAside: [{ receiver: 'console', notices: 1, since }] }, true);
+      await told({}, false);
       await handle.terminate();
     });
   });

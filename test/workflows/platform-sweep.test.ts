@@ -56,15 +56,15 @@ describe('the sweep of the platform', () => {
     const { looks, activities } = portsWith({ nextAt: '2030-01-01T06:00:00Z' });
     await environment.whileWorking(activities, async () => {
       await start('sweep-timer');
-      await until(() => Promise.resolve(looks() === 1), 10_000);
+      await until(() => Promise.resolve(looks() === 1));
       await environment.fastForward('sweep-timer', 6 * 3600 - 60);
       expect(looks()).toBe(1);
       await environment.fastForward('sweep-timer', 120);
-      await until(() => Promise.resolve(looks() === 2), 10_000);
+      await until(() => Promise.resolve(looks() === 2));
       await environment.fastForward('sweep-timer', DAY - 300);
       expect(looks()).toBe(2);
       await environment.fastForward('sweep-timer', 600);
-      await until(() => Promise.resolve(looks() === 3), 10_000);
+      await until(() => Promise.resolve(looks() === 3));
     });
   });
 
@@ -72,7 +72,7 @@ describe('the sweep of the platform', () => {
     const { looks, activities } = portsWith({ more: true }, { more: true });
     await environment.whileWorking(activities, async () => {
       await start('sweep-more');
-      await until(() => Promise.resolve(looks() === 3), 10_000);
+      await until(() => Promise.resolve(looks() === 3));
       expect(looks()).toBe(3);
     });
   });
@@ -81,9 +81,9 @@ describe('the sweep of the platform', () => {
     const { looks, activities } = portsWith();
     await environment.whileWorking(activities, async () => {
       const handle = await start('sweep-told');
-      await until(() => Promise.resolve(looks() === 1), 10_000);
+      await until(() => Promise.resolve(looks() === 1));
       await handle.signal('sweepNow');
-      await until(() => Promise.resolve(looks() === 2), 10_000);
+      await until(() => Promise.resolve(looks() === 2));
       expect(await handle.query<SweepRound>('sweepStatus')).toEqual(quiet);
     });
   });
@@ -97,13 +97,13 @@ describe('the sweep of the platform', () => {
     ports.state = snapshot({ stage: 'closing' });
     await environment.whileWorking(activities, async () => {
       const handle = await start('sweep-wakes');
-      await until(() => Promise.resolve(ports.calls.includes('refresh')), 10_000);
+      await until(() => Promise.resolve(ports.calls.includes('refresh')));
       const first = (await environment.client.getHandle(LIFECYCLE).describe()).runId;
       expect((await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN)).toBe(true);
 
       const before = ports.calls.length;
       await handle.signal('sweepNow');
-      await until(() => Promise.resolve(ports.calls.length > before), 10_000);
+      await until(() => Promise.resolve(ports.calls.length > before));
       expect(ports.calls.at(-1)).toBe('refresh');
       expect((await environment.client.getHandle(LIFECYCLE).describe()).runId).toBe(first);
 
@@ -111,7 +111,6 @@ describe('the sweep of the platform', () => {
       await handle.signal('sweepNow');
       await until(
         async () => (await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN) === false,
-        10_000,
       );
     });
   });
