@@ -6,6 +6,7 @@ import { compareDebian } from '../../src/advisories/versions/debian';
 import { compareMaven } from '../../src/advisories/versions/maven';
 import { comparePep440 } from '../../src/advisories/versions/pep440';
 import { compareSemver, fromToolchain } from '../../src/advisories/versions/semver';
+import { cpuMillisecondsOf } from '../support/cpu-time';
 
 type Compare = (a: string, b: string) => number;
 
@@ -350,12 +351,10 @@ describe('every order', () => {
         );
       }),
     );
-    const begun = performance.now();
-    for (const text of ['0', '.', '-', '1.', 'a1', '_p', '~', '1-'].map((part) =>
-      part.repeat(5000),
-    )) {
-      compare(text, `${text}x`);
-    }
-    expect(performance.now() - begun).toBeLessThan(30_000);
+    const texts = ['0', '.', '-', '1.', 'a1', '_p', '~', '1-'].map((part) => part.repeat(5000));
+    const milliseconds = cpuMillisecondsOf(() => {
+      for (const text of texts) compare(text, `${text}x`);
+    });
+    expect(milliseconds).toBeLessThan(30_000);
   });
 });

@@ -99,11 +99,11 @@ describe('the facade on a real server', () => {
     const client = new LifecycleClient({ connection, namespace: 'none', control });
     const started = performance.now();
     expect((await client.status(TENANT)).source).toBe('control');
-    expect(performance.now() - started).toBeLessThan(6000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     await expect(client.command('endFeature', header('k-4'), {})).rejects.toMatchObject({
       code: 'ENGINE_UNAVAILABLE',
     });
-    expect(performance.now() - started).toBeLessThan(20_000);
+    expect(performance.now() - started).toBeLessThan(60_000);
     await connection.close();
   });
 });

@@ -18,6 +18,7 @@ import {
   unreadOf,
   type TarFile,
 } from '../support/tar-files';
+import { cpuMillisecondsOf } from '../support/cpu-time';
 
 const STATUS = 'Package: hidden\nStatus: install ok installed\nVersion: 1\n';
 const DATABASE: TarFile = { name: 'var/lib/dpkg/status', content: STATUS };
@@ -149,10 +150,11 @@ describe('the work of laying one layer over another', () => {
   it('does not grow with the number of times that one folder is hidden', () => {
     const paths = Array.from({ length: 50_000 }, (_, at) => `kept/${at}`);
     const layer = new LayerOver(filesAt([...paths, 'gone/a', 'gone.b']), LAYER_LIMITS);
-    const begun = performance.now();
-    for (let time = 0; time < 100_000; time += 1) layer.hide({ hides: 'path', path: 'gone' });
+    const milliseconds = cpuMillisecondsOf(() => {
+      for (let time = 0; time < 100_000; time += 1) layer.hide({ hides: 'path', path: 'gone' });
+    });
     // Looking at each file each time would be five billion steps.
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(milliseconds).toBeLessThan(5000);
     expect(layer.result().size).toBe(50_001);
   });
 

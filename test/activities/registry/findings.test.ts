@@ -2,6 +2,7 @@ import { describeStep } from '../../../src/activities/registry/construction-hist
 import { findMisconfiguration } from '../../../src/activities/registry/image-risks';
 import { bindKeyedHash } from '../../../src/activities/registry/keyed-hash';
 import { findSecrets, findSecretsInEntry, holdsSecret } from '../../../src/sensitive-values';
+import { cpuMillisecondsOf } from '../../support/cpu-time';
 
 const rulesIn = (text: string) => findSecrets(text).map(({ ruleId }) => ruleId);
 const repeat = (text: string, times: number) => text.repeat(times);
@@ -88,9 +89,8 @@ describe('secrets', () => {
     ];
     for (const piece of hostile) {
       const text = piece.repeat(Math.ceil(size / piece.length));
-      const before = performance.now();
-      findSecrets(text);
-      expect([piece, performance.now() - before < 20_000]).toEqual([piece, true]);
+      const milliseconds = cpuMillisecondsOf(() => findSecrets(text));
+      expect([piece, milliseconds < 20_000]).toEqual([piece, true]);
     }
   });
 });

@@ -11,6 +11,7 @@ import {
   type HostileRegistry,
   type SeenRequest,
 } from '../../support/hostile-registry';
+import { cpuMillisecondsOf } from '../../support/cpu-time';
 
 const call = { signal: new AbortController().signal };
 const tenantId = 'tn_login000000000001';
@@ -348,12 +349,13 @@ describe('a challenge', () => {
   });
 
   it('of any length and form is read in no time', () => {
-    const before = performance.now();
-    for (const header of ['a="', 'a=', ',', ' ', '\\', 'Bearer realm="\\']) {
-      readChallenge(header.repeat(4000));
-      readChallenge(header.repeat(Math.floor(4096 / header.length)));
-    }
-    // Quadratic work would take minutes; a busy machine takes a second.
-    expect(performance.now() - before).toBeLessThan(10_000);
+    const milliseconds = cpuMillisecondsOf(() => {
+      for (const header of ['a="', 'a=', ',', ' ', '\\', 'Bearer realm="\\']) {
+        readChallenge(header.repeat(4000));
+        readChallenge(header.repeat(Math.floor(4096 / header.length)));
+      }
+    });
+    // Quadratic work would take minutes.
+    expect(milliseconds).toBeLessThan(10_000);
   });
 });
