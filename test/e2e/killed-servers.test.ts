@@ -26,7 +26,7 @@ afterAll(async () => {
 
 /** How long a server stays away, and how long the work may take to go on by itself, in milliseconds. */
 const AWAY_MS = 10_000;
-const RECOVERY_MS = 60_000;
+const RECOVERY_MS = 180_000;
 
 async function prepare(): Promise<string> {
   const tenantId = newTenantId();
@@ -78,7 +78,7 @@ describe('a server that is killed in the middle of a run', () => {
       await until(async () => {
         const status = await live.client.status(tenantId);
         return status.awaits?.store === store && status.source === source;
-      }, 3 * AWAY_MS);
+      });
       const { waitsFor } = await live.client.status(tenantId);
       expect(waitsFor).toMatch(/^dispose of asset-basic-data; (the|its) .*(away|answer)/);
       await until(() => Promise.resolve(performance.now() - killed >= AWAY_MS), 2 * AWAY_MS);
@@ -91,6 +91,6 @@ describe('a server that is killed in the middle of a run', () => {
         counters: { certificates: 2, breaches: 0 },
       });
     },
-    300_000,
+    600_000,
   );
 });
