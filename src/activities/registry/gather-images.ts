@@ -1,6 +1,6 @@
 import { LetheError, isLetheError } from '../../domain/errors';
 import type { ImageFailureReason } from '../../contracts/schemas/images';
-import type { ImageConfig } from '../../contracts/schemas/registry';
+import type { Descriptor, ImageConfig } from '../../contracts/schemas/registry';
 import type { LayerLimits } from '../../image-layers';
 import type { VirusScanner } from './clamd';
 import { referrersTag, type RegistryClient } from './create-registry-client';
@@ -10,6 +10,7 @@ import { refusedAnswer } from './failures';
 import type { KeyedHash } from './keyed-hash';
 import type { KnownMalware } from './layer-findings';
 import type { LayerState } from './layer-state';
+import type { ListedNames } from './listing';
 import { isRunnable, type ImageManifest, type RegistryManifest } from './manifests';
 import { LayerReader, OwnStoreFailure, type ReadingProgress } from './read-layers';
 import type { CallOptions } from './session';
@@ -125,28 +126,26 @@ interface Path {
 }
 
 /**
- * Follows every tag to its images and to what is attached to them, each document read once. A document that cannot be read becomes a
- * failure with a reason and the others are still read.
+ * Follows every tag to its images and to what is attached to them, each document read once. A document
+ * that cannot be read, or an entry of one that is malformed, becomes a failure with a reason and the others
+ * are still read.
  *
  * @throws LetheError STORE_UNAVAILABLE when several documents in a row cannot be reached, STORE_REFUSED
  *   when the repository is larger than one scan may read; whatever `authorize` throws.
  */
-export async function gatherImages(
-  options: GatherOptions,
-  tags: readonly string[],
-): Promise<Gathered> {
+export async function gatherImages(options: GatherOptions, tags: ListedNames): Promise<Gathered> {
   const walk: Walk = {
     ...options,
     bounds: options.bounds ?? BOUNDS,
     layers: new LayerReader({ ...options, ...options.contents }),
     manifests: new Map(),
     images: new Map(),
-    failures: new Map(),
+    failures: new Map(tags.malformed.map((shown) => [`tag ${shown}`, 'malformed'])),
     artifacts: new Set(),
     spent: { steps: 0, bytes: 0, unavailable: 0 },
   };
   try {
-    for (const tag of tags) {
+    for (const tag of tags.names) {
       const manifest = await readManifest(walk, tag);
       if (manifest !== null) await visit(walk, manifest, { tag, indexes: [] });
     }
@@ -170,7 +169,8 @@ async function visit(walk: Walk, manifest: RegistryManifest, path: Path): Promis
     return;
   }
   const indexes = [...path.indexes, manifest.digest];
-  for (const { digest } of manifest.manifests) {
+  noteMalformed(walk, `${manifest.digest}#manifests`, manifest.manifests);
+  for (const { digest } of fit(manifest.manifests)) {
     const child = walk.manifests.get(digest) ?? (await readManifest(walk, digest));
     if (child !== null) await visit(walk, child, { ...path, indexes });
   }
@@ -196,11 +196,23 @@ async function visitReferrers(walk: Walk, digest: string): Promise<void> {
   const referrers = await attempt(walk, referrersTag(digest), () =>
     client.listReferrers(repository, digest, call),
   );
-  for (const referrer of referrers ?? []) {
+  noteMalformed(walk, `${referrersTag(digest)}#manifests`, referrers ?? []);
+  for (const referrer of fit(referrers ?? [])) {
     const known = walk.manifests.get(referrer.digest);
     const manifest = known ?? (await readManifest(walk, referrer.digest));
     if (manifest !== null) await visit(walk, manifest, { tag: null, indexes: [] });
   }
+}
+
+/** Entries of a list that were well-formed. */
+const fit = (entries: readonly (Descriptor | null)[]): readonly Descriptor[] =>
+  entries.filter((entry) => entry !== null);
+
+/** A malformed entry is named by its place, and hides nothing of what stands beside it. */
+function noteMalformed(walk: Walk, list: string, entries: readonly unknown[]): void {
+  entries.forEach((entry, index) => {
+    if (entry === null) walk.failures.set(`${list}[${index}]`, 'malformed');
+  });
 }
 
 async function readManifest(walk: Walk, reference: string): Promise<RegistryManifest | null> {
@@ -225,6 +237,7 @@ async function readImage(walk: Walk, manifest: ImageManifest): Promise<GatheredI
   );
   if (config === null) return null;
   spend(walk, manifest.config.size);
+  noteMalformed(walk, `${manifest.digest}#history`, config.history ?? []);
   const state = await readLayersOf(walk, manifest, config);
   const own = describeImage({ repository, manifest, config }, hash);
   const described = state === null ? own : withLayerRisks(own, state);

@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { shortText } from '../../collector/text';
+import { MALFORMED_MAX } from '../../contracts/schemas/registry';
 import { refusedAnswer } from './failures';
 import type { RegistryLimits } from './limits';
 import { parseAnswer } from './parse-answer';
@@ -66,3 +68,39 @@ function nextQuery(header: string | string[] | undefined, from: URL): string | n
   if (!URL.canParse(link, from.href)) throw refusedAnswer('paging', 'sent a malformed link');
   return new URL(link, from).search;
 }
+
+/** Names that a registry lists. */
+export interface ListedNames {
+  readonly names: readonly string[];
+  /** What stands in the list and is no such name, as it may be shown to people. */
+  readonly malformed: readonly string[];
+}
+
+/**
+ * Tells names apart from what is none, each once. One malformed name fails by itself, because it would
+ * otherwise hide everything else that the registry holds.
+ *
+ * @throws LetheError STORE_REFUSED when so many are malformed that the list is none.
+ */
+export function listedNames(items: readonly unknown[], schema: z.ZodType<string>): ListedNames {
+  const names = new Set<string>();
+  const malformed = new Set<unknown>();
+  for (const item of items) {
+    const { data } = schema.safeParse(item);
+    if (data === undefined) malformed.add(item);
+    else names.add(data);
+  }
+  if (malformed.size > MALFORMED_MAX) {
+    throw refusedAnswer('answer', `lists more than ${MALFORMED_MAX} malformed names`);
+  }
+  return { names: [...names], malformed: [...new Set([...malformed].map(shownName))] };
+}
+
+/** Characters of a malformed name that are shown. */
+const SHOWN_MAX = 128;
+
+/** What is no text is not shown: it may be nested deeper than anything here could follow. */
+const shownName = (item: unknown): string =>
+  typeof item === 'string'
+    ? shortText(JSON.stringify(item), SHOWN_MAX)
+    : `of type ${Array.isArray(item) ? 'array' : item === null ? 'null' : typeof item}`;

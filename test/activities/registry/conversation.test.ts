@@ -55,16 +55,16 @@ describe('listings', () => {
       if (path.includes('last=a')) return page({ tags: ['b'] }, `<?last=b>; rel=next`);
       return page({ tags: ['a'] }, `</v2/${REPOSITORY}/tags/list?last=a&n=1>; rel="next"`);
     };
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a', 'b', 'c']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a', 'b', 'c']);
   });
 
   it('take null for no tags and a repeated tag once', async () => {
     answer = () => page({ name: REPOSITORY, tags: null });
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual([]);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual([]);
     answer = () => page({ tags: ['a', 'a'] });
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a']);
     answer = () => page({ repositories: null });
-    expect(await clientOf().listRepositories(call)).toEqual([]);
+    expect((await clientOf().listRepositories(call)).names).toEqual([]);
   });
 
   it('that lead from a page to itself are refused at once', async () => {
@@ -96,7 +96,7 @@ describe('listings', () => {
       path.includes('last=a')
         ? page({ tags: ['b'] })
         : page({ tags: ['a'] }, `<${other.url}/v2/secrets?last=a>; rel="next"`);
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a', 'b']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a', 'b']);
     expect(other.seen).toEqual([]);
     expect(registry.seen.map(({ path }) => path)).toEqual([
       `/v2/${REPOSITORY}/tags/list?n=100`,
@@ -182,7 +182,7 @@ describe('a busy or broken registry', () => {
         ? { body: '{"tags":["a"]}' }
         : { status, headers: { 'retry-after': '0' } };
     };
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a']);
     expect(registry.seen).toHaveLength(3);
   });
 
@@ -253,7 +253,7 @@ describe('a name that changes its mind', () => {
       },
     });
     answer = () => ({ body: '{"tags":["a"]}' });
-    expect(await client.listTags(REPOSITORY, call)).toEqual(['a']);
+    expect((await client.listTags(REPOSITORY, call))?.names).toEqual(['a']);
     expect(lookups).toBe(1);
     await expect(client.listTags(REPOSITORY, call)).rejects.toMatchObject({
       code: 'INVALID_INPUT',
