@@ -6,6 +6,7 @@ import { basicHeader, type RegistryCredentials, type RegistryLogin } from './cre
 import { assertRealm, mayCarryLogin } from './endpoint';
 import { accessDenied, isBrokenConnection, refusedAnswer, unavailable } from './failures';
 import { parseAnswer } from './parse-answer';
+import { retryAfterMs } from './retry-after';
 import { exchange, type Wire, type WireAnswer, type WireRequest } from './transport';
 
 /** What accompanies every call of the client. */
@@ -146,7 +147,9 @@ async function persistently(
       throw error;
     });
     if (answer !== null && !BUSY.has(answer.status)) return answer;
-    const pauseMs = retryAfterMs(answer) ?? retryBaseMs * 2 ** attempt;
+    // A pause that is over, or shorter than the usual one, is no leave to press a busy registry.
+    const asked = answer === null ? null : retryAfterMs(answer);
+    const pauseMs = Math.max(asked ?? 0, retryBaseMs * 2 ** attempt);
     if (attempt >= retries || pauseMs > retryAfterMsMax) throw unavailable('is busy');
     await pause(pauseMs, call.signal);
   }
@@ -159,12 +162,6 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     throw error;
   }
-}
-
-/** Only seconds are read: a date would have to be compared with a clock that nobody vouches for. */
-function retryAfterMs(answer: WireAnswer | null): number | null {
-  const value = answer?.headers['retry-after'];
-  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) * 1000 : null;
 }
 
 async function answerChallenge(turn: LoginTurn, refused: WireAnswer): Promise<string> {
