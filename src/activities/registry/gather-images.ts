@@ -12,7 +12,13 @@ import type { KnownMalware } from './layer-findings';
 import type { LayerState } from './layer-state';
 import type { ListedNames } from './listing';
 import { isRunnable, type ImageManifest, type RegistryManifest } from './manifests';
-import { LayerReader, OwnStoreFailure, type ReadingProgress } from './read-layers';
+import {
+  LayerReader,
+  OwnStoreFailure,
+  ReadingPaused,
+  SCAN_MILLISECONDS,
+  type ReadingProgress,
+} from './read-layers';
 import type { CallOptions } from './session';
 import type { StoredLayers } from './stored-layers';
 
@@ -69,6 +75,9 @@ export interface GatherBounds {
   readonly bytes: number;
 }
 
+/** How much longer than layers documents are read in one attempt. */
+const DOCUMENTS_LONGER_MS = 5 * 60_000;
+
 const BOUNDS: GatherBounds = Object.freeze({ steps: 100_000, bytes: 256 * 1024 * 1024 });
 
 /** An index in an index is used by nobody but allowed; deeper ones only cost requests. */
@@ -110,6 +119,7 @@ const LAYER_REASONS: Readonly<Record<string, ImageFailureReason>> = {
 type Fetched<T> = { readonly value: T } | { readonly reason: ImageFailureReason };
 
 interface Walk extends GatherOptions {
+  readonly begun: number;
   readonly bounds: GatherBounds;
   readonly layers: LayerReader;
   readonly manifests: Map<string, RegistryManifest>;
@@ -136,6 +146,7 @@ interface Path {
 export async function gatherImages(options: GatherOptions, tags: ListedNames): Promise<Gathered> {
   const walk: Walk = {
     ...options,
+    begun: process.uptime(),
     bounds: options.bounds ?? BOUNDS,
     layers: new LayerReader({ ...options, ...options.contents }),
     manifests: new Map(),
@@ -273,6 +284,10 @@ async function attempt<T>(
   reference: string,
   read: () => Promise<T | null>,
 ): Promise<T | null> {
+  if (isTimeUp(walk)) {
+    walk.failures.set(reference, 'too-slow');
+    return null;
+  }
   const fetched = await fetchOne(read, walk.call.signal);
   if ('value' in fetched && fetched.value !== null) {
     walk.spent.unavailable = 0;
@@ -289,6 +304,17 @@ async function attempt<T>(
     );
   }
   return null;
+}
+
+/**
+ * Documents are not remembered between attempts: a registry that is slow with them would keep a scan busy
+ * for ever. What the time was too short for is named, unless the next attempt gets further.
+ */
+function isTimeUp({ begun, contents, layers }: Walk): boolean {
+  const within = (contents?.scanMilliseconds ?? SCAN_MILLISECONDS) + DOCUMENTS_LONGER_MS;
+  if ((process.uptime() - begun) * 1000 <= within) return false;
+  if (layers.hasKept) throw new ReadingPaused();
+  return true;
 }
 
 async function fetchOne<T>(

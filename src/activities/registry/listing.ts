@@ -25,7 +25,7 @@ const ABSENT: readonly number[] = [404];
  * page cannot lead elsewhere; a query that was asked before is a loop.
  *
  * @returns null when the registry knows no such listing.
- * @throws LetheError STORE_REFUSED for a loop or a listing without end.
+ * @throws LetheError STORE_REFUSED for a loop or a listing without end, in pages or in time.
  */
 export async function readPages<Page, Item>(
   session: Session,
@@ -35,6 +35,7 @@ export async function readPages<Page, Item>(
   const { limits, schema, what, absent = ABSENT } = listing;
   const items: Item[] = [];
   const asked = new Set<string>();
+  const begun = process.uptime();
   let url = listing.question.url;
   for (;;) {
     asked.add(url.search);
@@ -50,6 +51,9 @@ export async function readPages<Page, Item>(
     url = new URL(url);
     url.search = query;
     if (asked.has(url.search)) throw refusedAnswer('paging', 'leads from a page to itself');
+    if ((process.uptime() - begun) * 1000 > limits.listMs) {
+      throw refusedAnswer('paging', `takes longer than ${limits.listMs} ms for one listing`);
+    }
     if (asked.size >= limits.pages) {
       throw refusedAnswer('paging', `lists more than ${limits.pages} pages`);
     }

@@ -4,7 +4,13 @@ import { authorityOf } from '../outbound/pinned-request';
 import { readChallenge, type Challenge } from './challenge';
 import { basicHeader, type RegistryCredentials, type RegistryLogin } from './credentials';
 import { assertRealm, mayCarryLogin } from './endpoint';
-import { accessDenied, isBrokenConnection, refusedAnswer, unavailable } from './failures';
+import {
+  accessDenied,
+  isBrokenConnection,
+  outOfTime,
+  refusedAnswer,
+  unavailable,
+} from './failures';
 import { parseAnswer } from './parse-answer';
 import { retryAfterMs } from './retry-after';
 import { exchange, type Wire, type WireAnswer, type WireRequest } from './transport';
@@ -31,6 +37,7 @@ export interface Question {
   readonly redirects?: 0 | 1;
   /** Takes the body as it arrives instead of having it in the answer. */
   readonly take?: WireRequest['take'];
+  /** Milliseconds for the whole question with its repetitions, redirects and logins, where it may last. */
   readonly withinMs?: number;
 }
 
@@ -57,8 +64,10 @@ const BUSY = new Set([429, 502, 503, 504]);
 export function createSession(options: SessionOptions): Session {
   const tokens = new Map<string, string>();
   return {
-    ask: async (question, call) => {
-      const { scope } = question;
+    ask: async (asked, call) => {
+      const { scope, withinMs } = asked;
+      const question =
+        withinMs === undefined ? asked : { ...asked, untilMs: elapsedMs() + withinMs };
       const known = scope === null ? undefined : tokens.get(scope);
       const first = await followed({ options, question, call, authorization: known });
       if (first.status !== 401 || scope === null) return first;
@@ -71,9 +80,17 @@ export function createSession(options: SessionOptions): Session {
   };
 }
 
+/** Milliseconds of this process: only ever compared with each other. */
+const elapsedMs = (): number => process.uptime() * 1000;
+
+/** A request that is repeated until a moment of this process. */
+interface LastingRequest extends WireRequest {
+  readonly untilMs?: number;
+}
+
 interface Turn {
   readonly options: SessionOptions;
-  readonly question: Question;
+  readonly question: Question & Pick<LastingRequest, 'untilMs'>;
   readonly call: CallOptions;
 }
 
@@ -109,7 +126,7 @@ function requestOf({
   question,
   call,
   authorization,
-}: Turn & { readonly authorization: string | undefined }): WireRequest {
+}: Turn & { readonly authorization: string | undefined }): LastingRequest {
   return {
     method: question.method ?? 'GET',
     url: question.url,
@@ -119,7 +136,7 @@ function requestOf({
     },
     bytesMax: question.bytesMax,
     ...(question.take !== undefined && { take: question.take }),
-    ...(question.withinMs !== undefined && { withinMs: question.withinMs }),
+    ...(question.untilMs !== undefined && { untilMs: question.untilMs }),
     origin: 'command',
     signal: call.signal,
   };
@@ -136,13 +153,13 @@ function redirectTarget(answer: WireAnswer, from: URL): URL {
 /** Sends a request again while the registry is busy or the connection breaks, within the bounds. */
 async function persistently(
   wire: Wire,
-  request: WireRequest,
+  request: LastingRequest,
   call: CallOptions,
 ): Promise<WireAnswer> {
   const { retries, retryBaseMs, retryAfterMsMax } = wire.limits;
   for (let attempt = 0; ; attempt += 1) {
     await call.authorize?.();
-    const answer = await exchange(wire, request).catch((error: unknown) => {
+    const answer = await exchange(wire, shortened(request)).catch((error: unknown) => {
       if (isBrokenConnection(error) && attempt < retries) return null;
       throw error;
     });
@@ -153,6 +170,14 @@ async function persistently(
     if (attempt >= retries || pauseMs > retryAfterMsMax) throw unavailable('is busy');
     await pause(pauseMs, call.signal);
   }
+}
+
+/** The request with the time that is left of its question. */
+function shortened({ untilMs, ...request }: LastingRequest): WireRequest {
+  if (untilMs === undefined) return request;
+  const withinMs = Math.floor(untilMs - elapsedMs());
+  if (withinMs <= 0) throw outOfTime();
+  return { ...request, withinMs };
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
