@@ -10,6 +10,9 @@ const INVISIBLES = new RegExp(INVISIBLE.source, 'gu');
 /** A name, a version, a schedule: visible, without secrets, not longer than a name may be. */
 export const nameText = (text: string): string => bounded(text, BOUNDS.name);
 
+/** Any text: visible, without secrets, not longer than `max` characters. */
+export const shortText = (text: string, max: number): string => bounded(text, max);
+
 /** A path: visible, without secrets, not longer than a path may be. */
 export const pathText = (text: string): string => bounded(text, BOUNDS.path);
 

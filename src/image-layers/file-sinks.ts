@@ -77,8 +77,11 @@ const READERS: Readonly<
 };
 
 /** Programs are looked through for what Go's linker left in them. */
-export function programSink(path: string, found: (content: FileContent) => void): ContentSink {
-  const search = new GoBuildInfoSearch();
+export function programSink(
+  { path, sparse }: { readonly path: string; readonly sparse: boolean },
+  found: (content: FileContent) => void,
+): ContentSink {
+  const search = new GoBuildInfoSearch(sparse);
   return {
     write: (piece) => {
       search.write(piece);

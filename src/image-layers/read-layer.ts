@@ -195,7 +195,9 @@ function fileSink(
   const interest = interestOf(path);
   if (interest !== null && entry.sparse) keep(unreadFile(path, 'unsupported'));
   else if (interest !== null) sinks.push(packageSink({ path, interest, size: entry.size }, keep));
-  else if (entry.size >= PROGRAM_BYTES_MIN) sinks.push(programSink(path, keep));
+  else if (entry.size >= PROGRAM_BYTES_MIN) {
+    sinks.push(programSink({ path, sparse: entry.sparse }, keep));
+  }
   return allOf([...sinks, ...inspectingSinks(inspect, path, entry)]);
 }
 

@@ -94,9 +94,28 @@ describe('versions of Alpine', () => {
     ]);
   });
 
-  it('that are none compare with nothing', () => {
+  it('are ordered as the package manager orders what is rarely written', () => {
+    expectRising(compareAlpine, [
+      '1.0_alpha_pre2',
+      '1.0_alpha',
+      '1.0_alpha0',
+      '1.0_alpha1',
+      '1.0',
+      '1.0-r0',
+      '1.0~1234',
+      '1.0~1234-r1',
+      '1.0~2345-r0',
+      '1.0_p1',
+      '1.0a',
+      '1.0.0',
+      '1.1',
+      '4_beta',
+    ]);
+  });
+
+  it('are compared as far as they are versions, and not at all where they are none', () => {
+    expectRising(compareAlpine, ['1.0_unknown', '1.0', '1.0b', '4_beta', '23_foo']);
     expect(compareAlpine('1.0', 'not-a-version')).toBeNaN();
-    expect(compareAlpine('1.0_unknown', '1.0')).toBeNaN();
   });
 });
 
@@ -320,6 +339,12 @@ describe('versions of Maven', () => {
     ['0.0.0', ''],
   ])('%s is the same as %s', (a, b) => {
     expect(compareMaven(a, b)).toBe(0);
+  });
+
+  it('take a word behind a dot for the same as one behind a hyphen', () => {
+    expectRising(compareMaven, ['2.0', '2.0.a', '2-1', '2.0.2', '11.a2', '11.a11', '11', '11.a']);
+    expectRising(compareMaven, ['5.0.0.RC1', '5.0.0-RC2', '5.0.0.RC3', '5.0.0']);
+    expect(compareMaven('2-jre', '2.0.0.jre')).toBe(0);
   });
 
   it('of real libraries are ordered as they were published', () => {

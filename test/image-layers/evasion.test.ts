@@ -2,9 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { LAYER_LIMITS } from '../../src/image-layers';
 import { unpackLayer } from '../../src/image-layers/decompress';
 import { LayerOver } from '../../src/image-layers/image-files';
-import { GoBuildInfoSearch } from '../../src/image-layers/packages/go-build-info';
 import { NOTHING, type FileContent } from '../../src/image-layers/packages/package';
-import { goProgram } from '../support/go-program';
 import { failureOf } from '../support/hostile-registry';
 import {
   folder,
@@ -197,15 +195,5 @@ describe('packed bytes', () => {
       reason: 'packed-with-xz',
     });
     expect(isClosed).toBe(true);
-  });
-});
-
-describe('a program of Go', () => {
-  it('is known when its first bytes come one by one', () => {
-    const search = new GoBuildInfoSearch();
-    const program = goProgram(['dep\tm\tv1.0.0']);
-    for (const at of [0, 1, 2]) search.write(program.subarray(at, at + 1));
-    search.write(program.subarray(3));
-    expect(search.content('p').packages.map(({ name }) => name)).toEqual(['stdlib', 'm']);
   });
 });

@@ -4,7 +4,7 @@ import {
   STEP_MAX,
   type HistoryStep,
 } from '../../contracts/schemas/images';
-import type { ImageConfig } from '../../contracts/schemas/registry';
+import type { ConfigStep } from '../../contracts/schemas/registry';
 import type { KeyedHash } from './keyed-hash';
 import { holdsSecret, redactText } from '../../sensitive-values';
 
@@ -21,19 +21,16 @@ const NAME = /^([A-Za-z_][\w./-]{0,254})(?:=|$)/;
  * authors are dropped, and the hash of the whole text is keyed. Of a variable the text keeps the value
  * only when no detector sees a secret in it and the name does not say that it is one. Only the first
  * name of a step is taken, because the builders write values without quotation and a later `x=` may be
- * a piece of one.
+ * a piece of one. A malformed step keeps its place and says nothing.
  */
-export function describeStep(
-  step: NonNullable<ImageConfig['history']>[number],
-  hash: KeyedHash,
-): HistoryStep {
-  const text = step.created_by ?? '';
+export function describeStep(step: ConfigStep | null, hash: KeyedHash): HistoryStep {
+  const text = step?.created_by ?? '';
   const { instruction, rest } = splitInstruction(text);
   return {
     instruction,
     name: NAMING.includes(instruction) ? safeName(NAME.exec(rest)?.[1]) : null,
-    emptyLayer: step.empty_layer ?? false,
-    created: builtAt(step.created),
+    emptyLayer: step?.empty_layer ?? false,
+    created: builtAt(step?.created),
     text: shownText(instruction, text),
     textHash: hash(text),
   };

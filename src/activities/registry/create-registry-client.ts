@@ -16,7 +16,7 @@ import { checkDigest } from './digests';
 import { assertSafeUrl, narrowPolicy, type RegistryPolicy } from './endpoint';
 import { digestMismatch, invalid, refusedAnswer } from './failures';
 import { REGISTRY_LIMITS, type RegistryLimits } from './limits';
-import { readPages } from './listing';
+import { listedNames, readPages, type ListedNames } from './listing';
 import { MANIFEST_ACCEPT, OCI_INDEX, parseManifest, type RegistryManifest } from './manifests';
 import { parseAnswer } from './parse-answer';
 import { createSession, type CallOptions, type Question, type Session } from './session';
@@ -48,9 +48,9 @@ export interface RegistryClient {
   readonly tenantId: string;
   /** `host`, or `host:port` when the port is not the scheme's own. */
   readonly registry: string;
-  listRepositories(call: CallOptions): Promise<readonly string[]>;
-  /** Null: no such repository. Empty: its last tag was deleted. */
-  listTags(repository: string, call: CallOptions): Promise<readonly string[] | null>;
+  listRepositories(call: CallOptions): Promise<ListedNames>;
+  /** Null: no such repository. No names: its last tag was deleted. */
+  listTags(repository: string, call: CallOptions): Promise<ListedNames | null>;
   /** `reference` is a tag or a digest. */
   getManifest(
     repository: string,
@@ -60,12 +60,15 @@ export interface RegistryClient {
   getConfig(repository: string, config: Descriptor, call: CallOptions): Promise<ImageConfig | null>;
   /** Hands a layer to `read` as it arrives; its digest is the reader's to check. */
   readLayer<T>(repository: string, layer: LayerQuestion<T>, call: CallOptions): Promise<T | null>;
-  /** Manifests that refer to a digest: signatures, attestations, bills of materials. */
+  /**
+   * Manifests that refer to a digest: signatures, attestations, bills of materials. Null where an entry
+   * is malformed.
+   */
   listReferrers(
     repository: string,
     digest: string,
     call: CallOptions,
-  ): Promise<readonly Descriptor[]>;
+  ): Promise<readonly (Descriptor | null)[]>;
   /** Bytes of a blob as the registry states them. */
   headBlob(repository: string, digest: string, call: CallOptions): Promise<number | null>;
   /** Whether the registry answers the way Harbor does. */
@@ -139,7 +142,7 @@ function checkedDigest(digest: string): string {
   throw invalid('digest', 'must be a SHA-256 or SHA-512 digest');
 }
 
-async function listRepositories(room: Room, call: CallOptions): Promise<readonly string[]> {
+async function listRepositories(room: Room, call: CallOptions): Promise<ListedNames> {
   const listing = {
     question: {
       url: new URL(`/v2/_catalog?n=${room.limits.pageItems}`, room.base),
@@ -148,19 +151,19 @@ async function listRepositories(room: Room, call: CallOptions): Promise<readonly
     },
     schema: catalogSchema,
     what: 'catalog',
-    itemsOf: (page: { repositories: string[] | null }) => page.repositories ?? [],
+    itemsOf: (page: { repositories: unknown[] | null }) => page.repositories ?? [],
     limits: room.limits,
   };
   const repositories = await readPages(room.session, listing, call);
   if (repositories === null) throw refusedAnswer('answer', 'has no catalog');
-  return [...new Set(repositories)];
+  return listedNames(repositories, repositoryNameSchema);
 }
 
 async function listTags(
   room: Room,
   repository: string,
   call: CallOptions,
-): Promise<readonly string[] | null> {
+): Promise<ListedNames | null> {
   const listing = {
     question: {
       ...within(room, repository, `tags/list?n=${room.limits.pageItems}`),
@@ -168,11 +171,11 @@ async function listTags(
     },
     schema: tagListSchema,
     what: 'list of tags',
-    itemsOf: (page: { tags: string[] | null }) => page.tags ?? [],
+    itemsOf: (page: { tags: unknown[] | null }) => page.tags ?? [],
     limits: room.limits,
   };
   const tags = await readPages(room.session, listing, call);
-  return tags === null ? null : [...new Set(tags)];
+  return tags === null ? null : listedNames(tags, tagSchema);
 }
 
 async function getManifest(
@@ -267,7 +270,7 @@ async function listReferrers(
   room: Room,
   { repository, digest }: { readonly repository: string; readonly digest: string },
   call: CallOptions,
-): Promise<readonly Descriptor[]> {
+): Promise<readonly (Descriptor | null)[]> {
   const listing = {
     question: {
       ...within(room, repository, `referrers/${checkedDigest(digest)}`),
@@ -276,7 +279,7 @@ async function listReferrers(
     },
     schema: indexSchema,
     what: 'list of referrers',
-    itemsOf: (page: { manifests: Descriptor[] }) => page.manifests,
+    itemsOf: (page: { manifests: (Descriptor | null)[] }) => page.manifests,
     limits: room.limits,
     absent: NO_ENDPOINT,
   };

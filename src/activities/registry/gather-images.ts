@@ -1,6 +1,6 @@
 import { LetheError, isLetheError } from '../../domain/errors';
 import type { ImageFailureReason } from '../../contracts/schemas/images';
-import type { ImageConfig } from '../../contracts/schemas/registry';
+import type { Descriptor, ImageConfig } from '../../contracts/schemas/registry';
 import type { LayerLimits } from '../../image-layers';
 import type { VirusScanner } from './clamd';
 import { referrersTag, type RegistryClient } from './create-registry-client';
@@ -10,8 +10,15 @@ import { refusedAnswer } from './failures';
 import type { KeyedHash } from './keyed-hash';
 import type { KnownMalware } from './layer-findings';
 import type { LayerState } from './layer-state';
+import type { ListedNames } from './listing';
 import { isRunnable, type ImageManifest, type RegistryManifest } from './manifests';
-import { LayerReader, OwnStoreFailure, type ReadingProgress } from './read-layers';
+import {
+  LayerReader,
+  OwnStoreFailure,
+  ReadingPaused,
+  SCAN_MILLISECONDS,
+  type ReadingProgress,
+} from './read-layers';
 import type { CallOptions } from './session';
 import type { StoredLayers } from './stored-layers';
 
@@ -68,6 +75,9 @@ export interface GatherBounds {
   readonly bytes: number;
 }
 
+/** How much longer than layers documents are read in one attempt. */
+const DOCUMENTS_LONGER_MS = 5 * 60_000;
+
 const BOUNDS: GatherBounds = Object.freeze({ steps: 100_000, bytes: 256 * 1024 * 1024 });
 
 /** An index in an index is used by nobody but allowed; deeper ones only cost requests. */
@@ -109,6 +119,7 @@ const LAYER_REASONS: Readonly<Record<string, ImageFailureReason>> = {
 type Fetched<T> = { readonly value: T } | { readonly reason: ImageFailureReason };
 
 interface Walk extends GatherOptions {
+  readonly begun: number;
   readonly bounds: GatherBounds;
   readonly layers: LayerReader;
   readonly manifests: Map<string, RegistryManifest>;
@@ -125,28 +136,27 @@ interface Path {
 }
 
 /**
- * Follows every tag to its images and to what is attached to them, each document read once. A document that cannot be read becomes a
- * failure with a reason and the others are still read.
+ * Follows every tag to its images and to what is attached to them, each document read once. A document
+ * that cannot be read, or an entry of one that is malformed, becomes a failure with a reason and the others
+ * are still read.
  *
  * @throws LetheError STORE_UNAVAILABLE when several documents in a row cannot be reached, STORE_REFUSED
  *   when the repository is larger than one scan may read; whatever `authorize` throws.
  */
-export async function gatherImages(
-  options: GatherOptions,
-  tags: readonly string[],
-): Promise<Gathered> {
+export async function gatherImages(options: GatherOptions, tags: ListedNames): Promise<Gathered> {
   const walk: Walk = {
     ...options,
+    begun: process.uptime(),
     bounds: options.bounds ?? BOUNDS,
     layers: new LayerReader({ ...options, ...options.contents }),
     manifests: new Map(),
     images: new Map(),
-    failures: new Map(),
+    failures: new Map(tags.malformed.map((shown) => [`tag ${shown}`, 'malformed'])),
     artifacts: new Set(),
     spent: { steps: 0, bytes: 0, unavailable: 0 },
   };
   try {
-    for (const tag of tags) {
+    for (const tag of tags.names) {
       const manifest = await readManifest(walk, tag);
       if (manifest !== null) await visit(walk, manifest, { tag, indexes: [] });
     }
@@ -170,7 +180,8 @@ async function visit(walk: Walk, manifest: RegistryManifest, path: Path): Promis
     return;
   }
   const indexes = [...path.indexes, manifest.digest];
-  for (const { digest } of manifest.manifests) {
+  noteMalformed(walk, `${manifest.digest}#manifests`, manifest.manifests);
+  for (const { digest } of fit(manifest.manifests)) {
     const child = walk.manifests.get(digest) ?? (await readManifest(walk, digest));
     if (child !== null) await visit(walk, child, { ...path, indexes });
   }
@@ -196,11 +207,23 @@ async function visitReferrers(walk: Walk, digest: string): Promise<void> {
   const referrers = await attempt(walk, referrersTag(digest), () =>
     client.listReferrers(repository, digest, call),
   );
-  for (const referrer of referrers ?? []) {
+  noteMalformed(walk, `${referrersTag(digest)}#manifests`, referrers ?? []);
+  for (const referrer of fit(referrers ?? [])) {
     const known = walk.manifests.get(referrer.digest);
     const manifest = known ?? (await readManifest(walk, referrer.digest));
     if (manifest !== null) await visit(walk, manifest, { tag: null, indexes: [] });
   }
+}
+
+/** Entries of a list that were well-formed. */
+const fit = (entries: readonly (Descriptor | null)[]): readonly Descriptor[] =>
+  entries.filter((entry) => entry !== null);
+
+/** A malformed entry is named by its place, and hides nothing of what stands beside it. */
+function noteMalformed(walk: Walk, list: string, entries: readonly unknown[]): void {
+  entries.forEach((entry, index) => {
+    if (entry === null) walk.failures.set(`${list}[${index}]`, 'malformed');
+  });
 }
 
 async function readManifest(walk: Walk, reference: string): Promise<RegistryManifest | null> {
@@ -225,6 +248,7 @@ async function readImage(walk: Walk, manifest: ImageManifest): Promise<GatheredI
   );
   if (config === null) return null;
   spend(walk, manifest.config.size);
+  noteMalformed(walk, `${manifest.digest}#history`, config.history ?? []);
   const state = await readLayersOf(walk, manifest, config);
   const own = describeImage({ repository, manifest, config }, hash);
   const described = state === null ? own : withLayerRisks(own, state);
@@ -260,6 +284,10 @@ async function attempt<T>(
   reference: string,
   read: () => Promise<T | null>,
 ): Promise<T | null> {
+  if (isTimeUp(walk)) {
+    walk.failures.set(reference, 'too-slow');
+    return null;
+  }
   const fetched = await fetchOne(read, walk.call.signal);
   if ('value' in fetched && fetched.value !== null) {
     walk.spent.unavailable = 0;
@@ -276,6 +304,17 @@ async function attempt<T>(
     );
   }
   return null;
+}
+
+/**
+ * Documents are not remembered between attempts: a registry that is slow with them would keep a scan busy
+ * for ever. What the time was too short for is named, unless the next attempt gets further.
+ */
+function isTimeUp({ begun, contents, layers }: Walk): boolean {
+  const within = (contents?.scanMilliseconds ?? SCAN_MILLISECONDS) + DOCUMENTS_LONGER_MS;
+  if ((process.uptime() - begun) * 1000 <= within) return false;
+  if (layers.hasKept) throw new ReadingPaused();
+  return true;
 }
 
 async function fetchOne<T>(

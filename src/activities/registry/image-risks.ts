@@ -32,7 +32,7 @@ export function findSensitiveInformation(config: ImageConfig, hash: KeyedHash): 
     ['config.entrypoint', [Entrypoint ?? []].flat().join(' ')],
     ['config.cmd', [Cmd ?? []].flat().join(' ')],
     ...(config.history ?? []).map(
-      ({ created_by }, index) => [`history[${index}]`, created_by ?? ''] as const,
+      (step, index) => [`history[${index}]`, step?.created_by ?? ''] as const,
     ),
   ];
   return [
@@ -98,8 +98,9 @@ export function findMisconfiguration(
     const exposed = image.exposedPorts.some((entry) => includesPort(entry, port));
     if (exposed) add(ruleId, severity, 'config.exposedPorts');
   }
-  (config.history ?? []).forEach(({ created_by }, index) => {
-    if (/^(\/bin\/sh -c #\(nop\)[ \t]+)?ADD (--\S{1,200} )?https?:\/\//.test(created_by ?? '')) {
+  (config.history ?? []).forEach((step, index) => {
+    const text = step?.created_by ?? '';
+    if (/^(\/bin\/sh -c #\(nop\)[ \t]+)?ADD (--\S{1,200} )?https?:\/\//.test(text)) {
       add('adds-remote-file', 'low', `history[${index}]`);
     }
   });

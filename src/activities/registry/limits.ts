@@ -8,7 +8,7 @@ export interface RegistryLimits {
   readonly manifestBytes: number;
   /** Bytes of an image's configuration; real ones have a few kilobytes. */
   readonly configBytes: number;
-  /** Bytes of one layer as it is stored, and milliseconds until its last byte. */
+  /** Bytes of one layer as it is stored, and milliseconds until its last byte, however often it breaks off. */
   readonly layerBytes: number;
   readonly layerMs: number;
   /** Bytes of a token service's answer. */
@@ -19,6 +19,8 @@ export interface RegistryLimits {
   readonly pages: number;
   /** Items of one listing. */
   readonly items: number;
+  /** Milliseconds for all pages of one listing. */
+  readonly listMs: number;
   /** Times a request is sent again after 429, 502, 503, 504 or a broken connection. */
   readonly retries: number;
   /** Milliseconds before the first repetition; doubled each time. */
@@ -39,6 +41,7 @@ export const REGISTRY_LIMITS: RegistryLimits = Object.freeze({
   pageItems: 100,
   pages: 1_000,
   items: 10_000,
+  listMs: 5 * 60_000,
   retries: 3,
   retryBaseMs: 250,
   retryAfterMsMax: 10_000,

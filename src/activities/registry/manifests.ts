@@ -38,7 +38,8 @@ export interface ImageManifest extends Known {
 /** A list of manifests, usually one per platform. */
 export interface IndexManifest extends Known {
   readonly kind: 'index';
-  readonly manifests: readonly Descriptor[];
+  /** Null where an entry is malformed. */
+  readonly manifests: readonly (Descriptor | null)[];
 }
 
 /** What a reference leads to. */

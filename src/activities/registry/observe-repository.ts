@@ -91,7 +91,7 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
     registry: client.registry,
     repository,
     repositoryType,
-    tags: tags.length,
+    tags: tags.names.length + tags.malformed.length,
     images: images.size,
     artifacts: artifacts.size,
     failures: failures.size,

@@ -76,8 +76,11 @@ const ofOwnStore = async <T>(work: Promise<T>): Promise<T> => {
   }
 };
 
-/** Time for all layers of one attempt: it returns within half an hour, whatever it was given. */
-const SCAN_MILLISECONDS = 20 * 60_000;
+/**
+ * Time of one attempt after which no layer is begun. With the last of them, ten minutes at most, it returns
+ * within half an hour, whatever it was given.
+ */
+export const SCAN_MILLISECONDS = 15 * 60_000;
 /** Files of interest that remembered states hold together, which bounds their memory. */
 const REMEMBERED_FILES_MAX = 200_000;
 
@@ -111,6 +114,11 @@ export class LayerReader {
     const rules = ['layers', stored?.rules ?? '', malware?.version ?? '', limits ?? {}];
     const known = viruses === undefined ? rules : [...rules, await viruses.version()];
     return (this.readWith ??= hash(JSON.stringify(known)));
+  }
+
+  /** True when the next attempt will find more of the layers known than this one did. */
+  get hasKept(): boolean {
+    return this.options.stored !== undefined && this.layersKept + this.unkept.size > 0;
   }
 
   /** Records of all layers that were read or known, by chain. */
@@ -185,7 +193,7 @@ export class LayerReader {
   private async fetch(at: PlacedLayer, below: LayerState): Promise<LayerState | LayerFailure> {
     const { scanMilliseconds = SCAN_MILLISECONDS, hash, progress } = this.options;
     if ((process.uptime() - this.begun) * 1_000 > scanMilliseconds) {
-      if (this.layersKept + this.unkept.size > 0) throw new ReadingPaused();
+      if (this.hasKept) throw new ReadingPaused();
       return 'too-slow';
     }
     const { imagesRead, layersRead, layersKnown } = this;

@@ -4,8 +4,15 @@ import { authorityOf } from '../outbound/pinned-request';
 import { readChallenge, type Challenge } from './challenge';
 import { basicHeader, type RegistryCredentials, type RegistryLogin } from './credentials';
 import { assertRealm, mayCarryLogin } from './endpoint';
-import { accessDenied, isBrokenConnection, refusedAnswer, unavailable } from './failures';
+import {
+  accessDenied,
+  isBrokenConnection,
+  outOfTime,
+  refusedAnswer,
+  unavailable,
+} from './failures';
 import { parseAnswer } from './parse-answer';
+import { retryAfterMs } from './retry-after';
 import { exchange, type Wire, type WireAnswer, type WireRequest } from './transport';
 
 /** What accompanies every call of the client. */
@@ -30,6 +37,7 @@ export interface Question {
   readonly redirects?: 0 | 1;
   /** Takes the body as it arrives instead of having it in the answer. */
   readonly take?: WireRequest['take'];
+  /** Milliseconds for the whole question with its repetitions, redirects and logins, where it may last. */
   readonly withinMs?: number;
 }
 
@@ -56,8 +64,10 @@ const BUSY = new Set([429, 502, 503, 504]);
 export function createSession(options: SessionOptions): Session {
   const tokens = new Map<string, string>();
   return {
-    ask: async (question, call) => {
-      const { scope } = question;
+    ask: async (asked, call) => {
+      const { scope, withinMs } = asked;
+      const question =
+        withinMs === undefined ? asked : { ...asked, untilMs: elapsedMs() + withinMs };
       const known = scope === null ? undefined : tokens.get(scope);
       const first = await followed({ options, question, call, authorization: known });
       if (first.status !== 401 || scope === null) return first;
@@ -70,9 +80,17 @@ export function createSession(options: SessionOptions): Session {
   };
 }
 
+/** Milliseconds of this process: only ever compared with each other. */
+const elapsedMs = (): number => process.uptime() * 1000;
+
+/** A request that is repeated until a moment of this process. */
+interface LastingRequest extends WireRequest {
+  readonly untilMs?: number;
+}
+
 interface Turn {
   readonly options: SessionOptions;
-  readonly question: Question;
+  readonly question: Question & Pick<LastingRequest, 'untilMs'>;
   readonly call: CallOptions;
 }
 
@@ -108,7 +126,7 @@ function requestOf({
   question,
   call,
   authorization,
-}: Turn & { readonly authorization: string | undefined }): WireRequest {
+}: Turn & { readonly authorization: string | undefined }): LastingRequest {
   return {
     method: question.method ?? 'GET',
     url: question.url,
@@ -118,7 +136,7 @@ function requestOf({
     },
     bytesMax: question.bytesMax,
     ...(question.take !== undefined && { take: question.take }),
-    ...(question.withinMs !== undefined && { withinMs: question.withinMs }),
+    ...(question.untilMs !== undefined && { untilMs: question.untilMs }),
     origin: 'command',
     signal: call.signal,
   };
@@ -135,21 +153,31 @@ function redirectTarget(answer: WireAnswer, from: URL): URL {
 /** Sends a request again while the registry is busy or the connection breaks, within the bounds. */
 async function persistently(
   wire: Wire,
-  request: WireRequest,
+  request: LastingRequest,
   call: CallOptions,
 ): Promise<WireAnswer> {
   const { retries, retryBaseMs, retryAfterMsMax } = wire.limits;
   for (let attempt = 0; ; attempt += 1) {
     await call.authorize?.();
-    const answer = await exchange(wire, request).catch((error: unknown) => {
+    const answer = await exchange(wire, shortened(request)).catch((error: unknown) => {
       if (isBrokenConnection(error) && attempt < retries) return null;
       throw error;
     });
     if (answer !== null && !BUSY.has(answer.status)) return answer;
-    const pauseMs = retryAfterMs(answer) ?? retryBaseMs * 2 ** attempt;
+    // A pause that is over, or shorter than the usual one, is no leave to press a busy registry.
+    const asked = answer === null ? null : retryAfterMs(answer);
+    const pauseMs = Math.max(asked ?? 0, retryBaseMs * 2 ** attempt);
     if (attempt >= retries || pauseMs > retryAfterMsMax) throw unavailable('is busy');
     await pause(pauseMs, call.signal);
   }
+}
+
+/** The request with the time that is left of its question. */
+function shortened({ untilMs, ...request }: LastingRequest): WireRequest {
+  if (untilMs === undefined) return request;
+  const withinMs = Math.floor(untilMs - elapsedMs());
+  if (withinMs <= 0) throw outOfTime();
+  return { ...request, withinMs };
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
@@ -159,12 +187,6 @@ async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     throw error;
   }
-}
-
-/** Only seconds are read: a date would have to be compared with a clock that nobody vouches for. */
-function retryAfterMs(answer: WireAnswer | null): number | null {
-  const value = answer?.headers['retry-after'];
-  return value !== undefined && /^\d{1,9}$/.test(value) ? Number(value) * 1000 : null;
 }
 
 async function answerChallenge(turn: LoginTurn, refused: WireAnswer): Promise<string> {

@@ -1,73 +1,86 @@
 import { compareDigits } from './debian';
 
-/** Words between the number and the revision; those before nothing make a version earlier. */
+/** Words between the numbers and the revision; those before nothing make a version earlier. */
 const BEFORE = ['alpha', 'beta', 'pre', 'rc'];
 const AFTER = ['cvs', 'svn', 'git', 'hg', 'p'];
 
-const VERSION =
-  /^(\d+(?:\.\d+)*)([a-z]?)((?:_(?:alpha|beta|pre|rc|cvs|svn|git|hg|p)\d*)*)(?:~[0-9a-f]+)?(?:-r(\d+))?$/;
+const WORD = `_(?:${[...BEFORE, ...AFTER].join('|')})(?![a-z])\\d*`;
+const VERSION = new RegExp(
+  `^(\\d+(?:\\.\\d+)*)([a-z]?)((?:${WORD})*)(?:~([0-9a-f]+))?(?:-r(\\d+))?`,
+);
 
-interface Parts {
-  readonly numbers: readonly string[];
-  readonly letter: string;
-  readonly words: readonly { readonly rank: number; readonly number: string }[];
-  readonly revision: string;
+/** Kinds of parts in the order in which they may stand; where others are equal, an earlier kind is later. */
+const KINDS = Object.freeze({
+  first: 0,
+  number: 1,
+  letter: 2,
+  word: 3,
+  wordNumber: 4,
+  commit: 5,
+  revision: 6,
+  end: 7,
+  noVersion: 8,
+});
+
+interface Part {
+  readonly kind: number;
+  readonly text: string;
 }
 
 /**
- * Order of Alpine versions: numbers, a letter, words such as `_rc1` or `_p2`, and the revision of the
- * package. What is no such version compares with nothing.
+ * Order of Alpine versions: numbers, a letter, words such as `_rc1` or `_p2`, a commit, and the revision
+ * of the package. What does not go on as a version is compared as far as it is one.
  *
- * @returns Number.NaN when one of them is malformed.
+ * @returns Number.NaN when one of them does not even begin like a version.
  */
 export function compareAlpine(a: string, b: string): number {
   const [left, right] = [partsOf(a), partsOf(b)];
   if (left === null || right === null) return Number.NaN;
-  return (
-    compareNumbers(left.numbers, right.numbers) ||
-    left.letter.localeCompare(right.letter, 'en') ||
-    compareWords(left.words, right.words) ||
-    compareDigits(left.revision, right.revision)
-  );
+  for (let at = 0; ; at += 1) {
+    const [one, other] = [left[at], right[at]];
+    if (one === undefined || other === undefined) return 0;
+    const difference = one.kind === other.kind ? compareText(one, other) : compareKind(one, other);
+    if (difference !== 0) return difference;
+  }
 }
 
-function partsOf(version: string): Parts | null {
-  const found = VERSION.exec(version.trim());
+function partsOf(version: string): readonly Part[] | null {
+  const text = version.trim();
+  const found = VERSION.exec(text);
   if (found === null) return null;
-  const [, numbers = '', letter = '', words = '', revision = '0'] = found;
-  return {
-    numbers: numbers.split('.'),
-    letter,
-    words: [...words.matchAll(/_([a-z]+)(\d*)/g)].map(([, word = '', number = '']) => ({
-      rank: BEFORE.includes(word) ? BEFORE.indexOf(word) - BEFORE.length : AFTER.indexOf(word) + 1,
-      number,
-    })),
-    revision,
-  };
+  const [all, numbers = '', letter, words = '', commit, revision] = found;
+  const part = (kind: number, value: string | undefined): readonly Part[] =>
+    value === undefined || value === '' ? [] : [{ kind, text: value }];
+  return [
+    ...numbers
+      .split('.')
+      .flatMap((digits, at) => part(at === 0 ? KINDS.first : KINDS.number, digits)),
+    ...part(KINDS.letter, letter),
+    ...[...words.matchAll(/_([a-z]+)(\d*)/g)].flatMap(([, word, digits]) => [
+      ...part(KINDS.word, word),
+      ...part(KINDS.wordNumber, digits),
+    ]),
+    ...part(KINDS.commit, commit),
+    ...part(KINDS.revision, revision),
+    { kind: all.length === text.length ? KINDS.end : KINDS.noVersion, text: '' },
+  ];
+}
+
+const isBefore = ({ kind, text }: Part): boolean => kind === KINDS.word && BEFORE.includes(text);
+
+function compareKind(a: Part, b: Part): number {
+  if (isBefore(a)) return -1;
+  if (isBefore(b)) return 1;
+  return b.kind - a.kind;
 }
 
 /** A number behind the first that begins with zero is read as digits after a decimal point. */
-function compareNumbers(a: readonly string[], b: readonly string[]): number {
-  for (let at = 0; at < Math.max(a.length, b.length); at += 1) {
-    const [left, right] = [a[at], b[at]];
-    if (left === undefined || right === undefined) return left === right ? 0 : left ? 1 : -1;
-    const isFraction = at > 0 && (left.startsWith('0') || right.startsWith('0'));
-    const difference = isFraction ? compareText(left, right) : compareDigits(left, right);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+function compareText(a: Part, b: Part): number {
+  if (a.kind === KINDS.word) return placeOf(a.text) - placeOf(b.text);
+  const isFraction = a.kind === KINDS.number && (a.text.startsWith('0') || b.text.startsWith('0'));
+  const isNumber = ![KINDS.letter, KINDS.commit].some((kind) => kind === a.kind);
+  if (isNumber && !isFraction) return compareDigits(a.text, b.text);
+  return a.text < b.text ? -1 : a.text > b.text ? 1 : 0;
 }
 
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** No word at all is between those before and those after. */
-const NO_WORD = Object.freeze({ rank: 0, number: '' });
-
-function compareWords(a: Parts['words'], b: Parts['words']): number {
-  for (let at = 0; at < Math.max(a.length, b.length); at += 1) {
-    const [left, right] = [a[at] ?? NO_WORD, b[at] ?? NO_WORD];
-    const difference = left.rank - right.rank || compareDigits(left.number, right.number);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}
+const placeOf = (word: string): number => [...BEFORE, ...AFTER].indexOf(word);

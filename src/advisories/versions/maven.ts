@@ -33,22 +33,32 @@ function parse(version: string): readonly Item[] {
       .slice(0, 512)
       .match(/\d+|[^\d.-]+|[.-]/g) ?? [];
   let wasSeparator = true;
-  tokens.forEach((token, index) => {
-    if (token === '.' || token === '-') {
-      if (wasSeparator) list.push({ digits: '0' });
-      if (token === '-') open();
-      wasSeparator = true;
-      return;
-    }
-    const isNumber = /^\d/.test(token);
+  const separate = (token: string): void => {
+    if (wasSeparator) list.push({ digits: '0' });
+    if (token === '-') open();
+  };
+  const add = (token: string, next: string | undefined): void => {
     // Where digits meet letters there is a hyphen that nobody wrote.
     if (!wasSeparator) open();
-    const before = /^\d/.test(tokens[index + 1] ?? '');
-    list.push(isNumber ? { digits: token } : { word: wordOf(token, before) });
-    wasSeparator = false;
+    if (isNumber(token)) {
+      list.push({ digits: token });
+      return;
+    }
+    const before = next !== undefined && isNumber(next);
+    // A word behind a dot is the same as one behind a hyphen, unless a separator follows it.
+    if ((before || next === undefined) && list.length > 0) open();
+    list.push({ word: wordOf(token, before) });
+  };
+  tokens.forEach((token, index) => {
+    const isSeparator = token === '.' || token === '-';
+    if (isSeparator) separate(token);
+    else add(token, tokens[index + 1]);
+    wasSeparator = isSeparator;
   });
   return normalized(root);
 }
+
+const isNumber = (token: string): boolean => /^\d/.test(token);
 
 function wordOf(token: string, beforeDigit: boolean): string {
   const word = beforeDigit ? (LETTERS[token] ?? token) : token;

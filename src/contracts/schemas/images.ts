@@ -23,6 +23,7 @@ const IMAGE_FAILURE_REASONS = Object.freeze([
   'digest-mismatch',
   'malformed',
   'too-large',
+  'too-slow',
   'unsupported',
   'nested-too-deep',
   'access-denied',

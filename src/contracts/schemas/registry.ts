@@ -10,6 +10,9 @@ export const digestSchema = z
   .string()
   .regex(/^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/, 'is not a SHA-256 or SHA-512 digest');
 
+/** Malformed entries of one list that fail by themselves; a list of more of them is none. */
+export const MALFORMED_MAX = 100;
+
 const mediaType = z.string().regex(/^[\w!#$&^.+-]{1,127}\/[\w!#$&^.+-]{1,127}$/);
 const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
@@ -31,6 +34,15 @@ const descriptorSchema = z.object({
   artifactType: mediaType.optional(),
 });
 
+/** A list whose malformed entries are null, so that each of them fails by itself. */
+const listOf = <Item extends z.ZodType>(
+  ...[item, max]: [item: Item, max: number]
+): z.ZodType<(z.infer<Item> | null)[]> =>
+  z
+    .array(item.nullable().catch(null))
+    .max(max)
+    .refine((items) => items.filter((one) => one === null).length <= MALFORMED_MAX);
+
 /** An image manifest of OCI or of Docker's second schema. */
 export const imageManifestSchema = z.object({
   schemaVersion: z.literal(2),
@@ -45,7 +57,8 @@ export const imageManifestSchema = z.object({
 export const indexSchema = z.object({
   schemaVersion: z.literal(2),
   mediaType: mediaType.optional(),
-  manifests: z.array(descriptorSchema).max(INDEX_ENTRIES_MAX),
+  /** Null where an entry is malformed. */
+  manifests: listOf(descriptorSchema, INDEX_ENTRIES_MAX),
   layers: z.undefined().optional(),
   config: z.undefined().optional(),
 });
@@ -53,6 +66,12 @@ export const indexSchema = z.object({
 const word = z.string().max(64);
 const text = z.string();
 const named = z.record(z.string(), z.unknown());
+
+const historyStep = z.object({
+  created: text.max(64).nullish(),
+  created_by: text.nullish(),
+  empty_layer: z.boolean().nullish(),
+});
 
 /** The configuration of an image; builders write null where they mean nothing. */
 export const imageConfigSchema = z.object({
@@ -72,16 +91,8 @@ export const imageConfigSchema = z.object({
     .nullish(),
   /** Digests of the unpacked layers, lowest first. */
   rootfs: z.object({ diff_ids: z.array(digestSchema).max(LAYERS_MAX) }).nullish(),
-  history: z
-    .array(
-      z.object({
-        created: text.max(64).nullish(),
-        created_by: text.nullish(),
-        empty_layer: z.boolean().nullish(),
-      }),
-    )
-    .max(HISTORY_MAX)
-    .nullish(),
+  /** Null where a step is malformed. */
+  history: listOf(historyStep, HISTORY_MAX).nullish(),
 });
 
 /** Name of a repository as the distribution specification allows it. */
@@ -95,11 +106,11 @@ export const repositoryNameSchema = z
 /** A tag as the distribution specification allows it. */
 export const tagSchema = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/);
 
-/** One page of the catalog. */
-export const catalogSchema = z.object({ repositories: z.array(repositoryNameSchema).nullable() });
+/** One page of the catalog; its names are checked one by one. */
+export const catalogSchema = z.object({ repositories: z.array(z.unknown()).nullable() });
 
-/** One page of tags; null after the last tag was deleted. */
-export const tagListSchema = z.object({ tags: z.array(tagSchema).nullable() });
+/** One page of tags, checked one by one; null after the last tag was deleted. */
+export const tagListSchema = z.object({ tags: z.array(z.unknown()).nullable() });
 
 const bearer = z.string().regex(/^[\x21-\x7e]{1,16384}$/);
 
@@ -111,6 +122,9 @@ export const tokenSchema = z.union([
 
 /** A pointer from one document to another. */
 export type Descriptor = z.infer<typeof descriptorSchema>;
+
+/** One step of a history. */
+export type ConfigStep = z.infer<typeof historyStep>;
 
 /** The configuration of an image, as far as it is read. */
 export type ImageConfig = z.infer<typeof imageConfigSchema>;

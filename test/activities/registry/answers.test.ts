@@ -248,8 +248,6 @@ describe('malformed answers', () => {
     ['half of JSON', '{"tags":['],
     ['another shape', '{"tags":{}}'],
     ['no list', '[]'],
-    ['a tag with a path', '{"tags":["../../x"]}'],
-    ['a tag that is a number', '{"tags":[1]}'],
     ['bytes that are no text', Buffer.from('{"tags":["a"],"x":"\xff"}', 'latin1')],
     ['a depth that overflows a stack', `${'['.repeat(500_000)}${']'.repeat(500_000)}`],
     ['nothing but a prototype', '{"__proto__":{"tags":["a"]}}'],

@@ -4,6 +4,7 @@ import {
   type RegistryClient,
   type RegistryClientOptions,
 } from '../../../src/activities/registry/create-registry-client';
+import { retryAfterMs } from '../../../src/activities/registry/retry-after';
 import {
   createHostileRegistry,
   failureOf,
@@ -55,16 +56,16 @@ describe('listings', () => {
       if (path.includes('last=a')) return page({ tags: ['b'] }, `<?last=b>; rel=next`);
       return page({ tags: ['a'] }, `</v2/${REPOSITORY}/tags/list?last=a&n=1>; rel="next"`);
     };
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a', 'b', 'c']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a', 'b', 'c']);
   });
 
   it('take null for no tags and a repeated tag once', async () => {
     answer = () => page({ name: REPOSITORY, tags: null });
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual([]);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual([]);
     answer = () => page({ tags: ['a', 'a'] });
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a']);
     answer = () => page({ repositories: null });
-    expect(await clientOf().listRepositories(call)).toEqual([]);
+    expect((await clientOf().listRepositories(call)).names).toEqual([]);
   });
 
   it('that lead from a page to itself are refused at once', async () => {
@@ -96,7 +97,7 @@ describe('listings', () => {
       path.includes('last=a')
         ? page({ tags: ['b'] })
         : page({ tags: ['a'] }, `<${other.url}/v2/secrets?last=a>; rel="next"`);
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a', 'b']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a', 'b']);
     expect(other.seen).toEqual([]);
     expect(registry.seen.map(({ path }) => path)).toEqual([
       `/v2/${REPOSITORY}/tags/list?n=100`,
@@ -182,7 +183,7 @@ describe('a busy or broken registry', () => {
         ? { body: '{"tags":["a"]}' }
         : { status, headers: { 'retry-after': '0' } };
     };
-    expect(await clientOf().listTags(REPOSITORY, call)).toEqual(['a']);
+    expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a']);
     expect(registry.seen).toHaveLength(3);
   });
 
@@ -200,6 +201,51 @@ describe('a busy or broken registry', () => {
       code: 'STORE_UNAVAILABLE',
     });
     expect(registry.seen).toHaveLength(1);
+  });
+
+  it.each([
+    ['in the usual form', 'Sun, 29 Nov 2026 13:00:00 GMT'],
+    ['in the oldest form', 'Sunday, 29-Nov-26 13:00:00 GMT'],
+    ['in the form of a library', 'Sun Nov 29 13:00:00 2026'],
+    ['in the next century', 'Tue, 01 Jan 2199 00:00:00 GMT'],
+  ])(
+    'that names an instant too far behind its own date is not pressed either: %s',
+    async (_, at) => {
+      const headers = { date: 'Sun, 29 Nov 2026 12:00:00 GMT', 'retry-after': at };
+      answer = () => ({ status: 503, headers });
+      await expect(clientOf().listTags(REPOSITORY, call)).rejects.toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+      });
+      expect(registry.seen).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['that is over', 'Sun, 29 Nov 2026 11:00:00 GMT'],
+    ['of another zone', 'Sun, 29 Nov 2026 13:00:00 CET'],
+    ['that is none', 'Sun, 99 Nov 2026 13:00:00 GMT'],
+    ['of no month', 'Sun, 29 anF 2026 13:00:00 GMT'],
+    ['of no form', 'soon'],
+    ['of a negative number', '-5'],
+    ['of nothing', ''],
+  ])('that names an instant %s is asked again after the usual pause', async (_, at) => {
+    const headers = { date: 'Sun, 29 Nov 2026 12:00:00 GMT', 'retry-after': at };
+    answer = () => ({ status: 429, headers });
+    await expect(clientOf().listTags(REPOSITORY, call)).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
+    expect(registry.seen).toHaveLength(3);
+  });
+
+  it('is asked again after the instant that it names, and not before', () => {
+    const date = 'Sun, 29 Nov 2026 12:00:00 GMT';
+    expect(
+      retryAfterMs({ headers: { date, 'retry-after': 'Sun, 29 Nov 2026 12:00:07 GMT' } }),
+    ).toBe(7000);
+    expect(
+      retryAfterMs({ headers: { 'retry-after': 'Sun, 29 Nov 2026 12:00:07 GMT' } }),
+    ).toBeNull();
+    expect(retryAfterMs({ headers: { date, 'retry-after': '7' } })).toBe(7000);
   });
 
   it('is left at once when the caller gives up during a pause', async () => {
@@ -253,7 +299,7 @@ describe('a name that changes its mind', () => {
       },
     });
     answer = () => ({ body: '{"tags":["a"]}' });
-    expect(await client.listTags(REPOSITORY, call)).toEqual(['a']);
+    expect((await client.listTags(REPOSITORY, call))?.names).toEqual(['a']);
     expect(lookups).toBe(1);
     await expect(client.listTags(REPOSITORY, call)).rejects.toMatchObject({
       code: 'INVALID_INPUT',

@@ -42,7 +42,8 @@ const clientOf = (options: Partial<RegistryClientOptions> = {}) =>
     limits: { requestMs: 2000, retries: 1, retryBaseMs: 1, ...options.limits },
   });
 
-const tags = (repository = 'library/app', client = clientOf()) => client.listTags(repository, call);
+const tags = async (repository = 'library/app', client = clientOf()) =>
+  (await client.listTags(repository, call))?.names;
 
 const challenge = (header: string): Answer => ({
   status: 401,
@@ -297,7 +298,7 @@ describe('errors', () => {
       { status: 302, headers: { location: 'http://canary-host.example/canary' } },
       { status: 429, headers: { 'retry-after': 'canary' } },
       { body: 'canary-body' },
-      { body: { tags: ['canary tag'] } },
+      { body: { tags: 'canary tag' } },
       { body: { tags: [] }, headers: { link: '<http://[canary>; rel="next"' } },
       (response) => response.destroy(),
       (response) => response.socket?.end('canary\r\n'),

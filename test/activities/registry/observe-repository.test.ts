@@ -170,7 +170,7 @@ describe('a repository that is larger than one scan may read', () => {
           call: { signal: new AbortController().signal },
           bounds,
         },
-        [...place.served.keys()],
+        { names: [...place.served.keys()], malformed: [] },
       );
     expect((await gather({ steps: 3, bytes: 100_000 })).images.size).toBe(3);
     const refused = { code: 'STORE_REFUSED', field: 'size' };

@@ -62,7 +62,7 @@ const refused = { code: 'STORE_REFUSED', field: 'answer' };
 describe('a registry over TLS', () => {
   it('is asked by its name although the connection goes to a pinned address', async () => {
     const client = clientOf('registry.example', own.cert);
-    expect(await client.listTags('library/app', call)).toEqual(['a']);
+    expect((await client.listTags('library/app', call))?.names).toEqual(['a']);
     expect(seen).toEqual([{ servername: 'registry.example', host: `registry.example:${port}` }]);
   });
 
