@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { FAILURES, isLetheError, LetheError } from '../domain/errors';
 import { printAnswer, printFailure, type Answer } from './output';
 import type { CliIo } from './io';
 import type * as Sessions from './session';
 import type { Session } from './session';
+
+const EXIT_WORLD = 1;
 
 /** Options that every command has. */
 export interface CommonOptions {
@@ -27,10 +30,9 @@ export class Cli {
       try {
         this.exitCode = printAnswer(this.io, options.json, await work(options, session));
       } catch (error) {
-        this.exitCode = printFailure(this.io, options.json, error);
-      } finally {
-        await session.close();
+        this.exitCode = printFailure(this.io, options.json, withSubject(error, options));
       }
+      await closed(session);
     };
   }
 }
@@ -41,6 +43,37 @@ export function addCommand(parent: Command, name: string, description: string): 
     .command(name)
     .description(description)
     .option('--json', 'answer and errors as JSON', false);
+}
+
+/** What a command is about, when its refusal names no field; the nearest thing first. */
+const SUBJECTS = [
+  'hold',
+  'freeze',
+  'order',
+  'change',
+  'trip',
+  'set',
+  'receiver',
+  'tenant',
+] as const;
+
+/** A refusal of what was asked for always names a field; those of the database's procedures have none. */
+function withSubject(error: unknown, options: object): unknown {
+  if (!isLetheError(error) || error.field !== undefined) return error;
+  const field = SUBJECTS.find(
+    (name) => typeof (options as Record<string, unknown>)[name] === 'string',
+  );
+  if (field === undefined || FAILURES[error.code].exitCode === EXIT_WORLD) return error;
+  return new LetheError(error.code, error.message, { field, cause: error });
+}
+
+/** The answer is given; a connection that was never made and now fails is no second one. */
+async function closed(session: Session): Promise<void> {
+  try {
+    await session.close();
+  } catch {
+    // What is left ends with the process.
+  }
 }
 
 function openSession(env: CliIo['env']): Session {

@@ -1,6 +1,7 @@
 import type { ControlReader, RunProgress } from '../contracts/control-reader';
 import type { DueDay } from '../contracts/snapshot';
 import type { ForecastAnswer } from '../domain/forecast';
+import { csvOf } from './csv';
 import { table } from './output';
 
 /** A due day with what caps and pace let expect; null where the forecast does not reach. */
@@ -79,19 +80,10 @@ const CSV_FIELDS = Object.freeze([
   'atRisk',
 ] as const);
 
-/** Due days as a spreadsheet reads them: one line each, the same fields as in JSON. @source RFC 4180 */
+/** Due days as a spreadsheet reads them: one line each, the same fields as in JSON. */
 export const dueCsv = (
   days: readonly (ForeseenDay & { readonly tenantId: string; readonly band?: string })[],
-): string =>
-  [CSV_FIELDS, ...days.map((day) => CSV_FIELDS.map((field) => day[field] ?? ''))]
-    .map((line) => `${line.map((cell) => csvCell(String(cell))).join(',')}\r\n`)
-    .join('');
-
-/** What a spreadsheet would take for a formula is none; quotes where the text has some or a comma. */
-function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
+): string => csvOf(CSV_FIELDS, days);
 
 const riskOf = ({ atRisk, expectedAt }: ForeseenDay): string | null =>
   atRisk === null ? null : `${atRisk}: ${expectedAt ?? (atRisk === 'pace' ? 'unknown' : 'never')}`;

@@ -4,21 +4,10 @@ import type { CheckpointReaders } from '../activities/evidence/checkpoints';
 import type { FinderPorts } from '../activities/restore-gate/find-reappeared';
 import type { ReplayControlPorts } from '../activities/restore-gate/replay-control';
 import type { ReplayPorts } from '../activities/restore-gate/replay-store';
-import { bindDeriveWindow } from '../activities/windows/derive-window';
-import type { DeriveWindow } from '../contracts/windows';
-import { loadCalendars } from '../platform/calendars';
-import { loadPolicies } from '../platform/policies/load-policies';
-import { CALENDARS, POLICIES } from './shipped-folders';
 import type { Session } from './session';
+import { shippedRule } from './shipped-rule';
 
 const newToken = (): string => randomBytes(16).toString('hex');
-
-const derive = (): DeriveWindow =>
-  bindDeriveWindow({
-    policies: loadPolicies(POLICIES),
-    calendars: loadCalendars(CALENDARS),
-    tzdata: process.versions['tz'] ?? 'unknown',
-  });
 
 /** Logins with which the gate looks. */
 export async function openFinder({ stores }: Session): Promise<FinderPorts> {
@@ -45,7 +34,7 @@ export async function openReplay(session: Session): Promise<ReplayPorts> {
       newToken,
     },
     ledger: session.ledger,
-    derive: derive(),
+    derive: shippedRule(),
     newToken,
   };
 }
@@ -65,6 +54,6 @@ export function openCheckpoints(session: Session): CheckpointReaders {
 export const openReplayControl = (session: Session): ReplayControlPorts => ({
   ...session.freezes,
   checkpoints: openCheckpoints(session),
-  derive: derive(),
+  derive: shippedRule(),
   newToken,
 });

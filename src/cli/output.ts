@@ -1,4 +1,4 @@
-import { FAILURES, isLetheError } from '../domain/errors';
+import { FAILURES, isLetheError, type FailureCode } from '../domain/errors';
 import type { CliIo } from './io';
 
 /** What a command answers: the same facts as data and as text. */
@@ -57,15 +57,39 @@ export function printFailure(io: Pick<CliIo, 'stderr'>, json: boolean, error: un
       ? `${JSON.stringify({ error: failure })}\n`
       : `${failure.code}: ${printable(failure.message)}\n`,
   );
-  return isLetheError(error) ? FAILURES[error.code].exitCode : 1;
+  return failure.code in FAILURES ? FAILURES[failure.code as FailureCode].exitCode : 1;
 }
 
 const MESSAGE_MAX = 300;
+/** An argument may be as long as a file; what happened stands before it, and the remedy behind it. */
+const HALF_MAX = 2000;
+
+const shortened = (message: string): string =>
+  message.length <= 2 * HALF_MAX
+    ? message
+    : `${message.slice(0, HALF_MAX)} … ${message.slice(-HALF_MAX)}`;
+
+/** What the SQL server says to a login that is not of this environment, or to a schema of before. */
+const NOT_OF_HERE =
+  /^ER_(ACCESS|DBACCESS|TABLEACCESS|COLUMNACCESS|PROCACCESS)_DENIED_ERROR$|^ER_(BAD_DB|BAD_FIELD)_ERROR$|^ER_(NO_SUCH_TABLE|SP_DOES_NOT_EXIST)$/;
+
+/** For a worker it may pass, for whoever typed a command it is a matter of what is set. */
+function refusedLogin(error: unknown): ShownFailure | null {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  if (typeof code !== 'string' || !NOT_OF_HERE.test(code)) return null;
+  return {
+    code: 'CONFIGURATION_INVALID',
+    field: 'LETHE_CREDENTIALS_FILE',
+    message: `the SQL server refuses the login here (${code}); check LETHE_ENVIRONMENT and LETHE_CREDENTIALS_FILE, and run lethe migrate once after an upgrade`,
+  };
+}
 
 function showFailure(error: unknown): ShownFailure {
   if (isLetheError(error)) {
-    return { code: error.code, field: error.field ?? null, message: error.message };
+    return { code: error.code, field: error.field ?? null, message: shortened(error.message) };
   }
+  const refused = refusedLogin(error);
+  if (refused !== null) return refused;
   // A driver's error: its first line says what it is; the rest would be of no use here.
   const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
   return { code: 'UNEXPECTED', field: null, message: line.slice(0, MESSAGE_MAX) };

@@ -57,7 +57,9 @@ function complain(io: CliIo, json: boolean, complaints: readonly string[]): numb
     io.stderr(text);
     return EXIT_BAD_INPUT;
   }
-  const field = /--([a-z-]+)/.exec(problem ?? '')?.[1];
+  const [, option, argument] =
+    /--([a-z-]+)|^missing required argument '(\w+)'/.exec(problem ?? '') ?? [];
+  const field = option ?? argument;
   const message = problem ?? 'a command is missing; --help shows them';
   const error = new LetheError('INVALID_INPUT', message, field === undefined ? {} : { field });
   return printFailure(io, json, error);

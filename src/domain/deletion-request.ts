@@ -86,6 +86,13 @@ export interface Page {
 /** Days before the contractual end at which a person is alerted again; nobody can move an end. */
 const WARNING_DAYS = 5n;
 
+/** When a request should be over by our own rule. @source CC-2 */
+export const internalStopOf = (receivedAt: string): string =>
+  formatInstant(
+    parseInstant(receivedAt, 'receivedAt') +
+      BigInt(RETENTION_SCHEDULE.parameters.internalRequestStopDays) * DAY,
+  );
+
 /**
  * When somebody is called about a request that nobody approves: nothing is approved by silence.
  *
@@ -93,9 +100,7 @@ const WARNING_DAYS = 5n;
  * @source CC-2, DR-1
  */
 export function pagesOf(receivedAt: string, latestAt: string | null): readonly Page[] {
-  const received = parseInstant(receivedAt, 'receivedAt');
-  const stop = BigInt(RETENTION_SCHEDULE.parameters.internalRequestStopDays) * DAY;
-  const internal = { level: 'internal' as const, at: formatInstant(received + stop) };
+  const internal = { level: 'internal' as const, at: internalStopOf(receivedAt) };
   if (latestAt === null) return [internal];
   const latest = parseInstant(latestAt, 'latestAt');
   return [

@@ -178,6 +178,15 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     expect(stderr).toContain("'over?due????保'");
   });
 
+  it('names an argument that is missing, and is no longer than a page whatever was given', async () => {
+    const missing = await run(['policy', 'lint', '--json']);
+    expect(JSON.parse(missing.stderr)).toMatchObject({ error: { field: 'FILE' } });
+    const { stderr } = await run(['deadlines', '--band', 'x'.repeat(100_000)]);
+    expect(stderr.length).toBeLessThan(4_200);
+    expect(stderr).toContain("option '--band <band>' argument");
+    expect(stderr).toContain('Allowed choices are overdue');
+  });
+
   it('wants to know who asks', async () => {
     const { exitCode, stderr } = await run([...subscribe, TENANT], { env: {} });
     expect(exitCode).toBe(2);

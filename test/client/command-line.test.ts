@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { SqlPool } from '../../src/contracts/sql';
 import { createCommandLine, ENGINE_AWAY as away, type CommandLine } from '../support/command-line';
 import type { ControlHarness } from '../support/control';
@@ -201,5 +204,47 @@ describe('the command line while the engine is away', () => {
     const { exitCode, stderr } = await lethe(`status --tenant tn_cmdline00000none`, away);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/^UNKNOWN_TENANT: /);
+  });
+
+  it('names what a refusal of the database is about, which has no field of its own', async () => {
+    const tenantId = await harness.subscribed('CVM');
+    const { freezeId } = await asked<{ freezeId: string }>(`freeze set --tenant ${tenantId}`, away);
+    const { exitCode, stderr } = await lethe(
+      `freeze approve --freeze ${freezeId} --approved-by ops-2 --confirm ${tenantId} --json`,
+      away,
+    );
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'NOT_PERMITTED', field: 'freeze' },
+    });
+  });
+
+  it.each([
+    'signer list',
+    'deadlines',
+    'order report --from 2030-01-01 --to 2030-02-01',
+    `plan --tenant ${TENANT}`,
+  ])('says once what is set wrongly when the login is not of here: %s', async (line) => {
+    const elsewhere = { env: { LETHE_ENVIRONMENT: 'elsewhere' } };
+    const { exitCode, stdout, stderr } = await lethe(`${line} --json`, elsewhere);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'CONFIGURATION_INVALID', field: 'LETHE_CREDENTIALS_FILE' },
+    });
+    const silent = { env: { LETHE_MYSQL_URL: 'mysql://root@127.0.0.1:1/' } };
+    const away = await lethe(`${line} --json`, silent);
+    expect(away).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(JSON.parse(away.stderr)).toMatchObject({ error: { code: 'STORE_UNAVAILABLE' } });
+  });
+
+  it('leaves nothing behind when a file cannot be made', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lethe-out-'));
+    const taken = join(folder, 'a-folder');
+    mkdirSync(taken);
+    const { exitCode, stderr } = await lethe(`notice calendar --out ${taken} --json`, away);
+    expect(exitCode).toBe(2);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { field: 'out' } });
+    expect(readdirSync(folder)).toEqual(['a-folder']);
+    rmSync(folder, { recursive: true });
   });
 });

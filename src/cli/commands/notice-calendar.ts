@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { readCalendarDates } from '../../activities/notices/calendar-dates';
 import { databaseNow } from '../../activities/control/tenant-facts';
@@ -7,6 +7,7 @@ import { LetheError } from '../../domain/errors';
 import { parseId } from '../../domain/identifiers';
 import { ofKnownTenant } from '../known-tenant';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
+import { printable } from '../output';
 
 interface Options extends CommonOptions {
   readonly out: string;
@@ -34,8 +35,8 @@ export function addNoticeCalendar(notice: Command, cli: Cli): void {
         return {
           data: { file: out, dates: dates.length, complete, asOf },
           text: complete
-            ? `${dates.length} dates are in ${out}\n`
-            : `${dates.length} dates are in ${out}, the nearest ones: one of a --tenant has all of its own\n`,
+            ? `${dates.length} dates are in ${printable(out)}\n`
+            : `${dates.length} dates are in ${printable(out)}, the nearest ones: one of a --tenant has all of its own\n`,
         };
       }),
     );
@@ -48,6 +49,7 @@ function writeWhole(file: string, text: string): void {
     writeFileSync(draft, text);
     renameSync(draft, file);
   } catch (cause) {
+    rmSync(draft, { force: true });
     throw new LetheError('INVALID_INPUT', 'out must name a file that can be written', {
       field: 'out',
       cause,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addCommand, type Cli, type CommonOptions } from '../cli';
 import { addOrderMaking } from '../order-making';
+import { addOrderReport } from '../order-report';
 import { addOrderSending } from '../order-sending';
 import { countLive } from '../../activities/preview/count-live';
 import { describeOrders, describePreview, unknownOrder } from '../order-tables';
@@ -33,7 +34,7 @@ function addPreview(preview: Command, cli: Cli): void {
 }
 
 /**
- * `lethe order preview|create|sign|submit|approve|deny|revoke|status|list`: what was requested goes only
+ * `lethe order preview|create|sign|submit|approve|deny|revoke|report|status|list`: what was requested goes only
  * under an order that one person signed and another approved. @source CC-2, DR-1
  */
 export function addOrder(lethe: Command, cli: Cli): void {
@@ -43,6 +44,7 @@ export function addOrder(lethe: Command, cli: Cli): void {
   addPreview(addCommand(order, 'preview', PREVIEW), cli);
   addOrderMaking(order, cli);
   addOrderSending(order, cli);
+  addOrderReport(order, cli);
   addCommand(order, 'status', 'one order: who signed, who approved, what became of it')
     .requiredOption('--tenant <id>', 'tenant, tn_…')
     .requiredOption('--order <id>', 'order, do_…')

@@ -3,7 +3,6 @@ import { activatePolicy, planPolicy } from '../../activities/control/policies';
 import { refreshTenants } from '../../activities/control/refresh-tenants';
 import { bindDeriveWindow } from '../../activities/windows/derive-window';
 import { POLICY_DOCUMENT, type PolicyPlan } from '../../contracts/window-plans';
-import type { DeriveWindow } from '../../contracts/windows';
 import { LetheError } from '../../domain/errors';
 import { loadCalendars } from '../../platform/calendars';
 import { loadPolicies, readPolicies } from '../../platform/policies/load-policies';
@@ -18,6 +17,7 @@ import { planText } from '../policy/plan-answer';
 import { policyFrom } from '../policy/policy-files';
 import type { Session } from '../session';
 import { CALENDARS, POLICIES } from '../shipped-folders';
+import { shippedRule } from '../shipped-rule';
 import { readSigningKey } from '../signing-key-file';
 
 interface SignOptions extends CommonOptions {
@@ -140,13 +140,6 @@ function reviewed(read: ReadPolicy): ReadPolicy {
     { field: 'FILE' },
   );
 }
-
-const shippedRule = (): DeriveWindow =>
-  bindDeriveWindow({
-    policies: loadPolicies(POLICIES),
-    calendars: loadCalendars(CALENDARS),
-    tzdata: process.versions['tz'] ?? 'unknown',
-  });
 
 /** A draft stands beside the shipped versions while it is planned. */
 function planOf(session: Session, read: ReadPolicy): Promise<PolicyPlan> {

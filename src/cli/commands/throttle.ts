@@ -55,7 +55,8 @@ function addSet(throttle: Command, cli: Cli): void {
     .action(
       cli.action<SetOptions>(async (options, session) => {
         const change = changeOf(options);
-        if (Object.keys(change).length === 0) throw refused('pause', 'name what is to change');
+        if (Object.keys(change).length === 0)
+          throw refused('pause', 'or another option is needed; name what is to change');
         const setBy = actorOf(options.requestedBy, session.config);
         const order: SetThrottle = { ...change, setBy };
         return shown(await setThrottle(session.throttles, order));

@@ -20,6 +20,18 @@ export function isTimeZone(value: unknown): value is string {
   }
 }
 
+const FIRST_DAY: CivilDate = '1970-01-01';
+const LAST_DAY: CivilDate = '2199-12-31';
+
+/** True for a day that the calendar has, in the years that instants may have. */
+export const isCivilDate = (value: unknown): value is CivilDate =>
+  typeof value === 'string' &&
+  /^\d{4}-\d{2}-\d{2}$/.test(value) &&
+  value >= FIRST_DAY &&
+  value <= LAST_DAY &&
+  !Number.isNaN(Date.parse(`${value}T00:00:00Z`)) &&
+  new Date(`${value}T00:00:00Z`).toISOString().startsWith(value);
+
 /** Civil date of an instant in a zone. */
 export function dateOf(instant: Nanoseconds, zone: string): CivilDate {
   return Temporal.Instant.fromEpochNanoseconds(instant)
