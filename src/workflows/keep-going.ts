@@ -3,7 +3,7 @@ import { causeOf } from './failures';
 import type { Tenant } from './tenant';
 
 /** How long what is blocked waits before it is tried again. */
-const BLOCKED_RETRY = '10 minutes';
+export const BLOCKED_RETRY = '10 minutes';
 
 /**
  * Takes in what was told. Facts that cannot be read, because a worker does not know a policy in force or a
@@ -53,3 +53,29 @@ export async function keepingAtIt(
     summary: `blocked on ${blockedOn}; look again`,
   });
 }
+
+/** What became of an activity that is not allowed to end the process that asked for it. */
+export type Answered<T> =
+  | { readonly answer: T; readonly refusal: null }
+  | { readonly answer: null; readonly refusal: string };
+
+/** Waits for an activity; one that was refused for good gives its code. */
+export async function answered<T>(activity: Promise<T>): Promise<Answered<T>> {
+  try {
+    return { answer: await activity, refusal: null };
+  } catch (error) {
+    return { answer: null, refusal: causeOf(error) };
+  }
+}
+
+/** What a process that looks again and again knows: the last answer, and what a later look was refused for. */
+export interface LastLook<T> {
+  readonly lastRound?: T;
+  readonly refusal?: string;
+}
+
+/** What is known after one more look. */
+export const lookedAgain = <T>(
+  before: LastLook<T>,
+  { answer, refusal }: Answered<T>,
+): LastLook<T> => (refusal === null ? { lastRound: answer } : { ...before, refusal });

@@ -1,20 +1,18 @@
 import {
-  ActivityFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
   executeChild,
-  isCancellation,
   ParentClosePolicy,
   patched,
   workflowInfo,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WorkItem } from '../contracts/snapshot';
 import { destruction } from './activity-options';
 import { assertInput, isContinued } from './check-input';
 import { dispositionRun } from './disposition-run';
-import { hearing, keepingAtIt } from './keep-going';
+import { answered, hearing, keepingAtIt } from './keep-going';
 import { scanRun } from './scan-run';
 import { now, Tenant } from './tenant';
 import type { TenantLifecycleInput } from './tenant-state';
@@ -149,38 +147,26 @@ async function destroyWhatIsDue(tenant: Tenant): Promise<string | null> {
   tenant.waitFor('destruction and its verification');
   const order = { tenantId: tenant.id, workflowNow: now() };
   tenant.destructionFailed = true;
-  const destroyed = await settled(
+  const { answer: destroyed, refusal } = await answered(
     destruction.destroyDue.executeWithOptions(
       { summary: 'destroy every cohort whose window is open' },
       [order],
     ),
   );
+  if (refusal !== null && !patched(OTHERS_GO_ON)) throw refusedBecause(refusal);
   const verified = await destruction.verifyAndCertify.executeWithOptions(
     { summary: 'verify every location, certify' },
     [order],
   );
-  if ('refusal' in destroyed) {
-    tenant.learn(verified.snapshot);
-    throw destroyed.refusal;
-  }
-  tenant.destructionFailed = false;
-  tenant.timer.reset();
+  tenant.destructionFailed = refusal !== null;
+  if (refusal === null) tenant.timer.reset();
   tenant.learn(verified.snapshot);
+  if (refusal !== null) throw refusedBecause(refusal);
   return destroyed.blockedOn ?? verified.progress.blockedOn;
 }
 
-/** The answer of an activity, or the refusal with which it ended. */
-async function settled<T extends object>(
-  answer: Promise<T>,
-): Promise<T | { readonly refusal: ActivityFailure }> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-    if (!patched(OTHERS_GO_ON)) throw error;
-    return { refusal: error };
-  }
-}
+const refusedBecause = (code: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable('what is due was refused', code);
 
 function hasShortHistory(): boolean {
   const info = workflowInfo();
