@@ -111,6 +111,8 @@ export interface NoticeActivities {
 /** What the process carries through continue-as-new. */
 export interface NoticeDeliveryInput {
   readonly lastRound?: NoticeRound;
+  /** Code of what the last look was refused for; absent: it was not. */
+  readonly refusal?: string;
 }
 
 /** A key that signs what is sent to one receiver. */

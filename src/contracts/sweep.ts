@@ -44,4 +44,6 @@ export interface SweepActivities {
 /** What the platform's process carries through continue-as-new. */
 export interface PlatformSweepInput {
   readonly lastRound?: SweepRound;
+  /** Code of what the last look was refused for; absent: it was not. */
+  readonly refusal?: string;
 }

@@ -1,4 +1,13 @@
-import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+  TerminatedFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import { FAILURES, isLetheError } from '../domain/errors';
 
 /**
@@ -24,14 +33,28 @@ export function checked<T>(check: () => T): T {
   }
 }
 
-/** The stable code at the root of a failed activity or child; `INTERNAL` for anything unforeseen. */
+/**
+ * The stable code at the root of a failed activity or child; `INTERNAL` for one without a type. What somebody
+ * did to a child, such as to terminate it, has a code too: it must not end the process that waits for it.
+ *
+ * @throws the error itself when this process was cancelled, or has a defect: that must fail its task,
+ * loudly, and not be waited out.
+ */
 export function causeOf(error: unknown): string {
+  if (isCancellation(error) && CancellationScope.current().consideredCancelled) throw error;
   if (error instanceof ApplicationFailure) return error.type ?? 'INTERNAL';
   if (error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) {
-    return causeOf(error.cause);
+    return endedFromOutside(error.cause) ?? causeOf(error.cause);
   }
-  // A defect of the process itself must fail its task, loudly, and not be waited out.
   throw error;
+}
+
+/** How the server or a person ended an activity or a child; null when it failed by itself. */
+function endedFromOutside(cause: unknown): string | null {
+  if (cause instanceof TerminatedFailure) return 'TERMINATED';
+  if (cause instanceof CancelledFailure) return 'CANCELLED';
+  if (cause instanceof TimeoutFailure) return 'TIMED_OUT';
+  return null;
 }
 
 /** True when a signal found no process: it ended, or was never there. */

@@ -25,6 +25,7 @@ import {
 } from '../contracts/validate-hold';
 import { control, retired } from './activity-options';
 import { checked, isGone } from './failures';
+import { answered, BLOCKED_RETRY } from './keep-going';
 
 /** A database whose clock is a moment behind is asked again after this long. */
 const CLOCK_STEP_MS = 1_000;
@@ -61,9 +62,16 @@ async function untilReleased(hold: Hold): Promise<void> {
   if (await condition(changed, wait, { summary: `the release takes effect at ${releasesAt}` })) {
     return;
   }
-  const { state, releasedAt } = await control.settleHoldRelease({ holdId: hold.input.holdId });
+  const { holdId } = hold.input;
+  const { answer, refusal } = await answered(control.settleHoldRelease({ holdId }));
+  if (refusal !== null) {
+    const summary = `the end of the release cannot be recorded: ${refusal}; tried again`;
+    await condition(changed, BLOCKED_RETRY, { summary });
+    return;
+  }
+  const { state, releasedAt } = answer;
   if (state === 'released' && releasedAt !== null) {
-    hold.release = { holdId: hold.input.holdId, releasedAt };
+    hold.release = { holdId, releasedAt };
   }
   hold.releasesAt = releasedAt;
 }

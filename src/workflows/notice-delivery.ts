@@ -13,6 +13,7 @@ import { NOTICE_MESSAGE_NAMES } from '../contracts/messages';
 import type { NoticeDeliveryInput, NoticeRound, SetAsideTotal } from '../contracts/notices';
 import { notices } from './activity-options';
 import { isContinued } from './check-input';
+import { answered, BLOCKED_RETRY, lookedAgain, type Answered, type LastLook } from './keep-going';
 
 /** How soon a receiver hears of a fact: it is looked for this often while anybody is to be told. */
 const LOOK_EVERY_MS = 10_000;
@@ -37,12 +38,16 @@ const NEEDS_HUMAN = defineSearchAttributeKey('LetheNeedsHuman', 'BOOL');
  * Bounds: one look at a time, 16 receivers at once, names of those in memory.
  */
 export async function noticeDelivery(input: NoticeDeliveryInput): Promise<void> {
-  let last: NoticeRound | null = isContinued() ? (input.lastRound ?? null) : null;
+  let last: LastLook<NoticeRound> = isContinued() ? input : {};
   let wanted = false;
   const busy = new Set<string>();
-  setHandler(defineQuery<NoticeRound | null>(NOTICE_MESSAGE_NAMES.noticeStatusQuery), () => last, {
-    description: 'The last look: who is to be told, who does not answer, when it is tried again',
-  });
+  setHandler(
+    defineQuery<NoticeRound | null>(NOTICE_MESSAGE_NAMES.noticeStatusQuery),
+    () => last.lastRound ?? null,
+    {
+      description: 'The last look: who is to be told, who does not answer, when it is tried again',
+    },
+  );
   setHandler(
     defineSignal(NOTICE_MESSAGE_NAMES.deliverNowSignal),
     () => {
@@ -65,50 +70,70 @@ export async function noticeDelivery(input: NoticeDeliveryInput): Promise<void> 
 
   for (let look = 0; workflowInfo().historyLength < HISTORY_EVENTS_MAX; look += 1) {
     wanted = false;
-    const round: NoticeRound = await notices.orderNotices.executeWithOptions(
-      { summary: 'look for new notices' },
-      [{ thorough: look % THOROUGH_EVERY === 0 }],
+    const answer: Answered<NoticeRound> = await answered(
+      notices.orderNotices.executeWithOptions({ summary: 'look for new notices' }, [
+        { thorough: look % THOROUGH_EVERY === 0 },
+      ]),
     );
-    show(round, last);
-    last = round;
-    for (const receiver of round.due) {
+    const known = lookedAgain(last, answer);
+    show(known, last);
+    last = known;
+    const round = answer.answer;
+    for (const receiver of round?.due ?? []) {
       if (busy.size < AT_ONCE_MAX && !busy.has(receiver)) void tell(receiver);
     }
-    if (round.more) continue;
-    await condition(() => wanted, round.receivers === 0 ? LOOK_IDLE_MS : LOOK_EVERY_MS);
+    if (round?.more === true) continue;
+    await condition(() => wanted, pauseAfter(round));
   }
   await condition(() => busy.size === 0);
-  await continueAsNew<typeof noticeDelivery>(last === null ? {} : { lastRound: last });
+  await continueAsNew<typeof noticeDelivery>(last);
 }
 
-const needsHuman = (round: NoticeRound | null): boolean =>
-  (round?.failing.some(({ attempts }) => attempts >= ATTEMPTS_SHOWN) ?? false) ||
-  (round?.setAside ?? []).length > 0;
+function pauseAfter(round: NoticeRound | null): number | typeof BLOCKED_RETRY {
+  if (round === null) return BLOCKED_RETRY;
+  return round.receivers === 0 ? LOOK_IDLE_MS : LOOK_EVERY_MS;
+}
 
-function show(round: NoticeRound, before: NoticeRound | null): void {
-  if (needsHuman(round) !== needsHuman(before)) {
-    upsertSearchAttributes([{ key: NEEDS_HUMAN, value: needsHuman(round) }]);
+/** A receiver fails for longer, has refused something for good, or nobody can look. */
+const needsHuman = ({ lastRound, refusal }: LastLook<NoticeRound>): boolean =>
+  refusal !== undefined ||
+  (lastRound?.failing ?? []).some(({ attempts }) => attempts >= ATTEMPTS_SHOWN) ||
+  (lastRound?.setAside ?? []).length > 0;
+
+function show(known: LastLook<NoticeRound>, before: LastLook<NoticeRound>): void {
+  if (needsHuman(known) !== needsHuman(before)) {
+    upsertSearchAttributes([{ key: NEEDS_HUMAN, value: needsHuman(known) }]);
   }
+  const { lastRound, refusal } = known;
+  setCurrentDetails(
+    [
+      ...(refusal === undefined
+        ? []
+        : [`**Notices cannot be looked for: ${refusal}.** It is tried again.`, '']),
+      ...(lastRound === undefined ? [] : linesOf(lastRound)),
+    ].join('\n'),
+  );
+}
+
+function linesOf(round: NoticeRound): readonly string[] {
   const rows = round.failing.map(
     ({ receiver, since, attempts, reason, nextAt }) =>
       `| ${receiver} | ${since} | ${attempts} | ${reason} | ${nextAt} |`,
   );
-  setCurrentDetails(
-    [
-      `${round.receivers} receivers are told what happens.`,
-      '',
-      ...(rows.length === 0
-        ? ['Each takes what it is sent.']
-        : [
-            `**${round.failingTotal} receivers do not take what waits for them.** Nothing is lost: it is tried again.`,
-            '',
-            '| receiver | failing since | attempts | reason | next attempt |',
-            '|---|---|---|---|---|',
-            ...rows,
-          ]),
-      ...setAsideLines(round.setAside ?? []),
-    ].join('\n'),
-  );
+  return [
+    `${round.receivers} receivers are told what happens.`,
+    '',
+    ...(rows.length === 0
+      ? ['Each takes what it is sent.']
+      : [
+          `**${round.failingTotal} receivers do not take what waits for them.** Nothing is lost: it is tried again.`,
+          '',
+          '| receiver | failing since | attempts | reason | next attempt |',
+          '|---|---|---|---|---|',
+          ...rows,
+        ]),
+    ...setAsideLines(round.setAside ?? []),
+  ];
 }
 
 const setAsideLines = (totals: readonly SetAsideTotal[]): readonly string[] =>

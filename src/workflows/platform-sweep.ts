@@ -17,6 +17,7 @@ import type { PlatformSweepInput, SweepRound } from '../contracts/sweep';
 import { sweeps } from './activity-options';
 import { isContinued } from './check-input';
 import { isGone } from './failures';
+import { answered, BLOCKED_RETRY, lookedAgain, type Answered, type LastLook } from './keep-going';
 import { tenantLifecycle } from './tenant-lifecycle';
 
 /** Certificates are issued all the time; nothing certified waits longer than this to be noticed. */
@@ -38,12 +39,16 @@ const TENANT_ID = defineSearchAttributeKey('LetheTenantId', 'KEYWORD');
  * @source ST-1
  */
 export async function platformSweep(input: PlatformSweepInput): Promise<void> {
-  let last: SweepRound | null = isContinued() ? (input.lastRound ?? null) : null;
+  let last: LastLook<SweepRound> = isContinued() ? input : {};
   let wanted = false;
-  setHandler(defineQuery<SweepRound | null>(SWEEP_MESSAGE_NAMES.sweepStatusQuery), () => last, {
-    description:
-      'The last round: what was looked at, what is there again, when the next look is due',
-  });
+  setHandler(
+    defineQuery<SweepRound | null>(SWEEP_MESSAGE_NAMES.sweepStatusQuery),
+    () => last.lastRound ?? null,
+    {
+      description:
+        'The last round: what was looked at, what is there again, when the next look is due',
+    },
+  );
   setHandler(
     defineSignal(SWEEP_MESSAGE_NAMES.sweepNowSignal),
     () => {
@@ -54,20 +59,34 @@ export async function platformSweep(input: PlatformSweepInput): Promise<void> {
 
   while (workflowInfo().historyLength < HISTORY_EVENTS_MAX) {
     wanted = false;
-    const before: boolean = (last?.findingsTotal ?? 0) > 0;
-    last = await sweeps.sweep.executeWithOptions(
-      { summary: 'look again at what was certified' },
-      [],
+    const look: Answered<SweepRound> = await answered(
+      sweeps.sweep.executeWithOptions({ summary: 'look again at what was certified' }, []),
     );
-    show(last, before);
-    for (const tenantId of last.tenantsToWake) await wake(tenantId);
-    if (last.more) continue;
-    await condition(() => wanted, pauseAfter(last), {
-      summary: `the next look is due ${last.nextAt ?? 'when something is certified'}`,
-    });
+    const known = lookedAgain(last, look);
+    show(known, last);
+    last = known;
+    for (const tenantId of look.answer?.tenantsToWake ?? []) await wake(tenantId);
+    if (look.answer?.more === true) continue;
+    const { pause, summary } = nextLook(look);
+    await condition(() => wanted, pause, { summary });
   }
-  await continueAsNew<typeof platformSweep>(last === null ? {} : { lastRound: last });
+  await continueAsNew<typeof platformSweep>(last);
 }
+
+function nextLook({ answer, refusal }: Answered<SweepRound>): {
+  readonly pause: number | typeof BLOCKED_RETRY;
+  readonly summary: string;
+} {
+  if (answer === null) {
+    return { pause: BLOCKED_RETRY, summary: `the look was refused: ${refusal}; look again` };
+  }
+  const summary = `the next look is due ${answer.nextAt ?? 'when something is certified'}`;
+  return { pause: pauseAfter(answer), summary };
+}
+
+/** Something that was certified is there again, or nobody can look. */
+const callsAPerson = ({ lastRound, refusal }: LastLook<SweepRound>): boolean =>
+  refusal !== undefined || (lastRound?.findingsTotal ?? 0) > 0;
 
 function pauseAfter({ asOf, nextAt }: SweepRound): number {
   if (nextAt === null) return LOOK_EVERY_MS;
@@ -102,29 +121,38 @@ async function tell(workflowId: string): Promise<void> {
   }
 }
 
-function show(round: SweepRound, hadFindings: boolean): void {
-  const hasFindings = round.findingsTotal > 0;
-  if (hasFindings !== hadFindings) {
-    upsertSearchAttributes([{ key: NEEDS_HUMAN, value: hasFindings }]);
+function show(known: LastLook<SweepRound>, before: LastLook<SweepRound>): void {
+  if (callsAPerson(known) !== callsAPerson(before)) {
+    upsertSearchAttributes([{ key: NEEDS_HUMAN, value: callsAPerson(known) }]);
   }
+  const { lastRound, refusal } = known;
+  setCurrentDetails(
+    [
+      ...(refusal === undefined
+        ? []
+        : [`**The look was refused: ${refusal}.** It is tried again.`, '']),
+      ...(lastRound === undefined ? [] : linesOf(lastRound)),
+    ].join('\n'),
+  );
+}
+
+function linesOf(round: SweepRound): readonly string[] {
   const rows = round.findings.map(
     ({ tenantId, runId, dueOn, outcome, found }) =>
       `| ${tenantId} | ${runId} | ${dueOn} | ${outcome} | ${found} |`,
   );
-  setCurrentDetails(
-    [
-      `Looked at ${round.swept} certified cohorts at ${round.asOf}.`,
-      `The next look is due ${round.nextAt ?? 'when something is certified'}.`,
-      '',
-      ...(hasFindings
-        ? [
-            `**${round.findingsTotal} certified cohorts are not clean.**`,
-            '',
-            '| tenant | run | due on | outcome | found |',
-            '|---|---|---|---|---|',
-            ...rows,
-          ]
-        : ['Nothing came back.']),
-    ].join('\n'),
-  );
+  return [
+    `Looked at ${round.swept} certified cohorts at ${round.asOf}.`,
+    `The next look is due ${round.nextAt ?? 'when something is certified'}.`,
+    '',
+    ...(round.findingsTotal === 0
+      ? ['Nothing came back.']
+      : [
+          `**${round.findingsTotal} certified cohorts are not clean.**`,
+          '',
+          '| tenant | run | due on | outcome | found |',
+          '|---|---|---|---|---|',
+          ...rows,
+        ]),
+  ];
 }

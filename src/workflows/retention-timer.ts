@@ -1,4 +1,5 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { LifecycleSnapshot } from '../contracts/snapshot';
 
 /**
  * One long timer to the next due instant. It is set again only when that instant changes, so that a
@@ -14,14 +15,24 @@ export class RetentionTimer {
     return this.rung;
   }
 
-  /** Aims the timer at `dueAt` (ISO 8601 UTC), or at nothing. */
-  aim(dueAt: string | null, summary: string): void {
+  private aim(dueAt: string | null, summary: string): void {
     if (dueAt === this.armedFor) return;
     this.scope?.cancel();
     this.scope = undefined;
     this.armedFor = dueAt;
     this.rung = false;
     if (dueAt !== null) this.start(dueAt, summary);
+  }
+
+  /** Aims it at the next due instant of the facts; null when nothing is due. */
+  aimAtDue(facts: LifecycleSnapshot | null): string | null {
+    const dueAt = facts?.nextDueAt ?? null;
+    const next = facts?.dueDays[0];
+    this.aim(
+      dueAt,
+      `${next?.because ?? 'retention'}: destroy what is due on ${next?.dueOn ?? 'time'}`,
+    );
+    return dueAt;
   }
 
   /** After the due work was tried: the same instant may be aimed at again. */

@@ -3,26 +3,28 @@ import {
   condition,
   continueAsNew,
   executeChild,
-  isCancellation,
   ParentClosePolicy,
+  patched,
   workflowInfo,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WorkItem } from '../contracts/snapshot';
 import { destruction } from './activity-options';
 import { assertInput, isContinued } from './check-input';
 import { dispositionRun } from './disposition-run';
-import { causeOf } from './failures';
+import { answered, hearing, keepingAtIt } from './keep-going';
 import { scanRun } from './scan-run';
 import { now, Tenant } from './tenant';
 import type { TenantLifecycleInput } from './tenant-state';
 
 /** History length at which the process starts afresh; far below the server's limit of 51,200 events. */
 const HISTORY_EVENTS_MAX = 4_000;
-/** How long a blocked disposition waits before it looks again. */
-const BLOCKED_RETRY = '10 minutes';
 /** A child that an earlier process began goes on by itself, and nobody reports when it is done. */
 const INHERITED_RETRY = '1 minute';
+/** Histories of before let nothing else go on while a destruction was blocked. */
+const OTHERS_GO_ON = 'others-go-on-beside-a-blocked-destruction';
+/** Histories of before went on calling a person when nothing was left to do. */
+const ALARM_ENDS_WITH_ITS_WORK = 'alarm-ends-with-its-work';
 
 /**
  * A tenant's whole life, years of it: subscribe, use, end, archive, wait, destroy, prove.
@@ -41,55 +43,43 @@ export async function tenantLifecycle(input: TenantLifecycleInput): Promise<void
   const tenant = new Tenant(isContinued() ? input : { tenantId: input.tenantId });
   await hearTheFirstCommand(tenant);
 
-  while (tenant.facts !== null && tenant.facts.stage !== 'unknown' && !tenant.facts.ended) {
-    await tenant.carryOutSignals(hasShortHistory);
-    if (!hasShortHistory()) await startAfresh(tenant);
-    const work = tenant.facts.work[0];
-    if (tenant.timer.hasRung) await keepingAtIt(tenant, () => destroyWhatIsDue(tenant));
-    else if (work !== undefined) await keepingAtWork(tenant, work);
-    else await waitForSomethingToDo(tenant);
-  }
-
-  tenant.waitFor('nothing: every promise is kept');
-  await condition(allHandlersFinished);
+  // A command that is accepted in the last moment begins the life, or goes on with it.
+  do {
+    while (isAlive(tenant)) await goOn(tenant);
+    tenant.waitFor('nothing: every promise is kept');
+    await condition(allHandlersFinished);
+  } while (isAlive(tenant));
 }
 
 /** A lifecycle begins with its first command; one that was started without any reads the facts. */
 async function hearTheFirstCommand(tenant: Tenant): Promise<void> {
   await condition(allHandlersFinished);
-  if (tenant.facts === null) await tenant.refresh();
+  while (tenant.facts === null) await hearing(tenant, () => tenant.refresh());
 }
 
-/**
- * A step that cannot go on by itself is shown to a person and tried again later: the process of a tenant
- * never ends before its promises do.
- */
-async function keepingAtIt(
-  tenant: Tenant,
-  step: () => Promise<string | null>,
-  options: { readonly wakesForDue: boolean } = { wakesForDue: false },
-): Promise<void> {
-  let blockedOn: string | null;
-  try {
-    blockedOn = await step();
-    tenant.raise(null);
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    blockedOn = causeOf(error);
-    // What an operator ordered, a pause or quiet hours, needs no person to look at it.
-    tenant.raise(blockedOn.startsWith('throttle:') ? null : blockedOn);
-  }
-  if (blockedOn === null) return;
-  tenant.waitFor(blockedOn);
-  if (options.wakesForDue) aimTimer(tenant);
-  const isAwaited = (): boolean => tenant.isTold || (options.wakesForDue && tenant.timer.hasRung);
-  await condition(isAwaited, BLOCKED_RETRY, {
-    summary: `blocked on ${blockedOn}; look again`,
-  });
+const isAlive = ({ facts }: Tenant): boolean =>
+  facts !== null && facts.stage !== 'unknown' && !facts.ended;
+
+/** What was told is heard first, then comes what is due, then other work; otherwise it waits. */
+async function goOn(tenant: Tenant): Promise<void> {
+  const isHeard = await hearing(tenant, () => tenant.carryOutSignals(hasShortHistory));
+  if (!hasShortHistory()) await startAfresh(tenant);
+  if (!isHeard) return;
+  const work = tenant.facts?.work[0];
+  if (isDue(tenant, work)) await keepingAtIt(tenant, () => destroyWhatIsDue(tenant));
+  else if (work !== undefined) await keepingAtWork(tenant, work);
+  else await waitForSomethingToDo(tenant);
+}
+
+/** Destruction that is blocked lets one piece of other work pass before it is tried again. */
+function isDue(tenant: Tenant, work: WorkItem | undefined): boolean {
+  if (!tenant.timer.hasRung) return false;
+  return work === undefined || !tenant.destructionFailed || !patched(OTHERS_GO_ON);
 }
 
 /** Work that is blocked does not delay what is due for destruction elsewhere. */
 async function keepingAtWork(tenant: Tenant, work: WorkItem): Promise<void> {
+  tenant.destructionFailed = false;
   await keepingAtIt(tenant, () => setInMotion(tenant, work), { wakesForDue: true });
 }
 
@@ -108,7 +98,7 @@ async function setInMotion(tenant: Tenant, work: WorkItem): Promise<null> {
 /** Neither what is due elsewhere nor a new command waits for it. */
 async function waitForInherited(tenant: Tenant): Promise<void> {
   tenant.waitFor('a child of an earlier process');
-  aimTimer(tenant);
+  tenant.timer.aimAtDue(tenant.facts);
   await condition(() => tenant.isTold || tenant.timer.hasRung, INHERITED_RETRY, {
     summary: 'a child of an earlier process still runs; look again',
   });
@@ -141,38 +131,42 @@ async function runChild(tenant: Tenant, work: WorkItem): Promise<void> {
 
 /** Retention: the timer stands at the next due instant; holds and commands move it. */
 async function waitForSomethingToDo(tenant: Tenant): Promise<void> {
-  const dueAt = aimTimer(tenant);
+  // What it was blocked on was done by somebody else, or is not to be done any more.
+  if (tenant.callsAPerson && patched(ALARM_ENDS_WITH_ITS_WORK)) tenant.raise(null);
+  const dueAt = tenant.timer.aimAtDue(tenant.facts);
   tenant.waitFor(dueAt === null ? 'a command' : `the window that opens at ${dueAt}`);
   const aimedAt = tenant.facts;
   await condition(() => tenant.isBusy || tenant.timer.hasRung || tenant.facts !== aimedAt);
 }
 
-function aimTimer(tenant: Tenant): string | null {
-  const dueAt = tenant.facts?.nextDueAt ?? null;
-  const next = tenant.facts?.dueDays[0];
-  tenant.timer.aim(
-    dueAt,
-    `${next?.because ?? 'retention'}: destroy what is due on ${next?.dueOn ?? 'time'}`,
-  );
-  return dueAt;
-}
-
-/** A window is open: keys first, then copies; somebody else verifies; then the certificate. */
+/**
+ * A window is open: keys first, then copies; somebody else verifies; then the certificate. What one due day
+ * is refused for keeps no other one from its certificate.
+ */
 async function destroyWhatIsDue(tenant: Tenant): Promise<string | null> {
   tenant.waitFor('destruction and its verification');
   const order = { tenantId: tenant.id, workflowNow: now() };
-  const destroyed = await destruction.destroyDue.executeWithOptions(
-    { summary: 'destroy every cohort whose window is open' },
-    [order],
+  tenant.destructionFailed = true;
+  const { answer: destroyed, refusal } = await answered(
+    destruction.destroyDue.executeWithOptions(
+      { summary: 'destroy every cohort whose window is open' },
+      [order],
+    ),
   );
+  if (refusal !== null && !patched(OTHERS_GO_ON)) throw refusedBecause(refusal);
   const verified = await destruction.verifyAndCertify.executeWithOptions(
     { summary: 'verify every location, certify' },
     [order],
   );
-  tenant.timer.reset();
+  tenant.destructionFailed = refusal !== null;
+  if (refusal === null) tenant.timer.reset();
   tenant.learn(verified.snapshot);
+  if (refusal !== null) throw refusedBecause(refusal);
   return destroyed.blockedOn ?? verified.progress.blockedOn;
 }
+
+const refusedBecause = (code: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable('what is due was refused', code);
 
 function hasShortHistory(): boolean {
   const info = workflowInfo();

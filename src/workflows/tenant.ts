@@ -14,7 +14,7 @@ import type { DueDay, LifecycleSnapshot, ProcessStatus } from '../contracts/snap
 import { assertCommand } from '../contracts/validate-command';
 import { isLetheError } from '../domain/errors';
 import { control } from './activity-options';
-import { checked } from './failures';
+import { causeOf, checked } from './failures';
 import { RetentionTimer } from './retention-timer';
 import {
   CARRIED_MAX,
@@ -47,6 +47,9 @@ const DESCRIPTIONS: Readonly<Record<CommandKind, string>> = {
   requestScan: 'Scan a host report or a registry repository',
 };
 
+/** Begins the code of an alarm that ends with the next reading of the facts. */
+const FACTS_UNREAD = 'facts:';
+
 const UNREADABLE = { code: 'INVALID_INPUT', field: undefined } as const;
 
 /**
@@ -56,6 +59,8 @@ const UNREADABLE = { code: 'INVALID_INPUT', field: undefined } as const;
  */
 export class Tenant {
   readonly timer = new RetentionTimer();
+  /** What was due could not be destroyed the last time, and a person was told why. */
+  destructionFailed = false;
   private snapshot: LifecycleSnapshot | null;
   private refreshWanted: boolean;
   private waitsFor = 'the first command';
@@ -94,6 +99,11 @@ export class Tenant {
   /** True when there is something to do other than to wait for the timer. */
   get isBusy(): boolean {
     return this.isTold || (this.snapshot?.work.length ?? 0) > 0;
+  }
+
+  /** True while a person is called because of something that this process cannot get past. */
+  get callsAPerson(): boolean {
+    return this.alarm !== null;
   }
 
   /** Shows that a person must look, with the code of what stands in the way; null: all is well again. */
@@ -139,10 +149,26 @@ export class Tenant {
     return { ...this.snapshot, needsHuman: true, blockedOn: this.alarm };
   }
 
-  /** Reads the facts again, because somebody else changed them or work was done. */
+  /**
+   * Reads the facts again, because somebody else changed them or work was done.
+   *
+   * @throws ApplicationFailure with a code of its own when they cannot be read; they stay to be read.
+   */
   async refresh(): Promise<void> {
     this.refreshWanted = false;
-    this.learn(await control.refresh({ tenantId: this.id, workflowNow: now() }));
+    const next = await this.read();
+    if (this.alarm?.startsWith(FACTS_UNREAD) === true) this.raise(null);
+    this.learn(next);
+  }
+
+  private async read(): Promise<LifecycleSnapshot> {
+    try {
+      return await control.refresh({ tenantId: this.id, workflowNow: now() });
+    } catch (error) {
+      this.refreshWanted = true;
+      const code = `${FACTS_UNREAD}${causeOf(error)}`;
+      throw ApplicationFailure.nonRetryable('the facts cannot be read', code);
+    }
   }
 
   /**
@@ -151,7 +177,7 @@ export class Tenant {
    */
   async carryOutSignals(goesOn: () => boolean): Promise<void> {
     while (goesOn()) {
-      const command = this.queued.shift();
+      const [command] = this.queued;
       if (command === undefined) break;
       try {
         await this.accept(command);
@@ -159,6 +185,7 @@ export class Tenant {
         if (!(error instanceof ApplicationFailure)) throw error;
         log.warn('a signalled command was refused', { kind: command.kind, code: error.type });
       }
+      this.queued.shift();
     }
     if (this.refreshWanted && goesOn()) await this.refresh();
   }

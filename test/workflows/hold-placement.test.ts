@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import type { HoldStatus, PlaceHold, ReleaseState } from '../../src/contracts/holds';
 import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
@@ -163,6 +164,30 @@ describe('the process of a hold', () => {
       });
       expect((await handle.query<HoldStatus>('holdStatus')).state).not.toBe('released');
       expect(control.calls.filter((call) => call !== 'placeHold')).toEqual([]);
+    });
+  });
+
+  it('lives on when the end of a release cannot be recorded, and tries again [CC-4]', async () => {
+    const control = new Control();
+    control.releasesAt = inHours(-1);
+    let refuses = true;
+    const refusing = {
+      ...control.activities,
+      settleHoldRelease: (order: { holdId: string }) => {
+        if (!refuses) return control.activities.settleHoldRelease(order);
+        control.calls.push('refused');
+        return Promise.reject(
+          ApplicationFailure.nonRetryable('an unknown policy', 'CONFIGURATION_INVALID'),
+        );
+      },
+    };
+    await environment.whileWorking(refusing, async () => {
+      const handle = await start('hd_process00000000009');
+      await until(() => Promise.resolve(control.calls.includes('refused')), 20_000);
+      expect((await handle.query<HoldStatus>('holdStatus')).state).toBe('release-approved');
+      refuses = false;
+      await environment.fastForward('hold:hd_process00000000009', 601);
+      expect(await handle.result()).toMatchObject({ state: 'released' });
     });
   });
 });

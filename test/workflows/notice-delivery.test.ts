@@ -1,4 +1,4 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
 import type { NoticeActivities, NoticeRound } from '../../src/contracts/notices';
 import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
@@ -145,6 +145,30 @@ describe('the delivery of notices', () => {
       const since = '2030-01-01T00:00:00Z';
       await told({ setAside: [{ receiver: 'console', notices: 1, since }] }, true);
       await told({}, false);
+      await handle.terminate();
+    });
+  });
+
+  it('lives on when it may not look for notices, calls a person, and looks again', async () => {
+    const { looks, activities } = portsWith([]);
+    let refuses = true;
+    const refusing: NoticeActivities = {
+      ...activities,
+      orderNotices: (order) =>
+        refuses
+          ? Promise.reject(ApplicationFailure.nonRetryable('no login', 'ACCESS_DENIED'))
+          : activities.orderNotices(order),
+    };
+    await environment.whileWorking(refusing, async () => {
+      const handle = await start('notices-refused');
+      const calls = async (): Promise<boolean> =>
+        (await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN) === true;
+      await until(calls, 20_000);
+      expect((await handle.describe()).status.name).toBe('RUNNING');
+      refuses = false;
+      await environment.fastForward('notices-refused', 601);
+      await until(() => Promise.resolve(looks.length > 0), 20_000);
+      await until(async () => !(await calls()), 20_000);
       await handle.terminate();
     });
   });

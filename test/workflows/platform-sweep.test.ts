@@ -1,4 +1,4 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
+import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
 import type { SweepRound } from '../../src/contracts/sweep';
 import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
@@ -112,6 +112,29 @@ describe('the sweep of the platform', () => {
       await until(
         async () => (await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN) === false,
       );
+    });
+  });
+
+  it('lives on when a look is refused, calls a person, and looks again [ST-1]', async () => {
+    const { looks, activities } = portsWith();
+    let refuses = true;
+    const refusing = {
+      ...activities,
+      sweep: () =>
+        refuses
+          ? Promise.reject(ApplicationFailure.nonRetryable('no login', 'ACCESS_DENIED'))
+          : activities.sweep(),
+    };
+    await environment.whileWorking(refusing, async () => {
+      const handle = await start('sweep-refused');
+      const calls = async (): Promise<boolean> =>
+        (await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN) === true;
+      await until(calls, 20_000);
+      expect((await handle.describe()).status.name).toBe('RUNNING');
+      refuses = false;
+      await environment.fastForward('sweep-refused', 601);
+      await until(() => Promise.resolve(looks() === 1), 20_000);
+      await until(async () => !(await calls()), 20_000);
     });
   });
 });
