@@ -183,7 +183,7 @@ describe('the process of a hold', () => {
     };
     await environment.whileWorking(refusing, async () => {
       const handle = await start('hd_process00000000009');
-      await until(() => Promise.resolve(control.calls.includes('refused')), 20_000);
+      await until(() => Promise.resolve(control.calls.includes('refused')));
       expect((await handle.query<HoldStatus>('holdStatus')).state).toBe('release-approved');
       refuses = false;
       await environment.fastForward('hold:hd_process00000000009', 601);

@@ -64,17 +64,16 @@ describe('the process of a tenant', () => {
       await expect(startLifecycle(environment.client, ids, subscribe)).rejects.toMatchObject({
         cause: { type: 'ATTESTATION_REQUIRED' },
       });
-      await until(() => Promise.resolve(ports.calls.includes('refresh')), 20_000);
+      await until(() => Promise.resolve(ports.calls.includes('refresh')));
       refuses = false;
       const second = startLifecycle(environment.client, ids, subscribe);
-      await until(() => Promise.resolve(ports.calls.includes('accepting')), 20_000);
+      await until(() => Promise.resolve(ports.calls.includes('accepting')));
       open();
       // It has read that there is no such tenant, and would end.
       await until(
         async () =>
           ((await statusOf(workflowId)) as LifecycleStatus | null)?.waitsFor ===
           'nothing: every promise is kept',
-        20_000,
       );
       accept();
       await second;
@@ -106,10 +105,10 @@ describe('the process of a tenant', () => {
       await environment.whileWorking(activities, async () => {
         await startLifecycle(environment.client, { workflowId, tenantId }, subscribe);
         await endService(workflowId);
-        await until(() => Promise.resolve(ports.calls.includes('verifyCopies')), 20_000);
+        await until(() => Promise.resolve(ports.calls.includes('verifyCopies')));
         const child = environment.client.getHandle(`disposition-run:${tenantId}:ev_1`);
         await (act === 'cancels' ? child.cancel() : child.terminate('an accident'));
-        await until(async () => (await stateOf(child.workflowId)) !== 'RUNNING', 20_000);
+        await until(async () => (await stateOf(child.workflowId)) !== 'RUNNING');
         await until(async () => (await statusOf(workflowId)).needsHuman, 20_000).catch(
           () => undefined,
         );
@@ -118,7 +117,7 @@ describe('the process of a tenant', () => {
 
         blocked = false;
         await environment.fastForward(workflowId, 600);
-        await until(async () => (await statusOf(workflowId)).stage === 'retained', 20_000);
+        await until(async () => (await statusOf(workflowId)).stage === 'retained');
       });
     },
   );
@@ -140,7 +139,7 @@ describe('the process of a tenant', () => {
       const handle = environment.client.getHandle(workflowId);
       ports.set({ nextDueAt: new Date(Date.now() + 300_000).toISOString() });
       await handle.signal('factsChanged');
-      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => (await statusOf(workflowId)).needsHuman);
       expect(await statusOf(workflowId)).toMatchObject({
         stage: 'active',
         blockedOn: 'facts:CONFIGURATION_INVALID',
@@ -150,9 +149,9 @@ describe('the process of a tenant', () => {
 
       known = true;
       await environment.fastForward(workflowId, 600);
-      await until(async () => !(await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => !(await statusOf(workflowId)).needsHuman);
       expect(await statusOf(workflowId)).toMatchObject({ blockedOn: null });
-      await until(() => Promise.resolve(ports.calls.includes('verifyAndCertify')), 20_000);
+      await until(() => Promise.resolve(ports.calls.includes('verifyAndCertify')));
     });
   });
 
@@ -175,13 +174,10 @@ describe('the process of a tenant', () => {
         taskQueue: TASK_QUEUES.workflows,
         args: [{ tenantId }],
       });
-      await until(() => Promise.resolve(tries === 1), 20_000);
+      await until(() => Promise.resolve(tries === 1));
       known = true;
       await environment.fastForward(workflowId, 601);
-      await until(
-        async () => (await handle.query<LifecycleStatus | null>('status')) !== null,
-        20_000,
-      );
+      await until(async () => (await handle.query<LifecycleStatus | null>('status')) !== null);
       expect((await handle.describe()).status.name).toBe('RUNNING');
       expect(await statusOf(workflowId)).toMatchObject({ stage: 'active', needsHuman: false });
     });
@@ -200,11 +196,11 @@ describe('the process of a tenant', () => {
     await environment.whileWorking(activities, async () => {
       ports.set({ work: [work] });
       await startLifecycle(environment.client, { workflowId, tenantId }, subscribe);
-      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => (await statusOf(workflowId)).needsHuman);
       expect(await statusOf(workflowId)).toMatchObject({ blockedOn: 'UNSAFE_STATEMENT' });
       ports.set({ work: [] });
       await environment.client.getHandle(workflowId).signal('factsChanged');
-      await until(async () => (await statusOf(workflowId)).waitsFor === 'a command', 20_000);
+      await until(async () => (await statusOf(workflowId)).waitsFor === 'a command');
       expect(await statusOf(workflowId)).toMatchObject({ needsHuman: false, blockedOn: null });
     });
   });
@@ -232,14 +228,14 @@ describe('the process of a tenant', () => {
     await environment.whileWorking(activities, async () => {
       ports.set({ nextDueAt: new Date(Date.now() - 1000).toISOString() });
       await startLifecycle(environment.client, { workflowId, tenantId }, subscribe);
-      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => (await statusOf(workflowId)).needsHuman);
       expect(await statusOf(workflowId)).toMatchObject({ blockedOn: 'ORDER_REFUSED' });
       expect(ports.calls).toEqual(['subscribe', 'destroyDue', 'verifyAndCertify']);
 
       await endService(workflowId);
       await environment.fastForward(workflowId, 601);
-      await until(async () => (await statusOf(workflowId)).stage === 'retained', 20_000);
-      await until(async () => (await statusOf(workflowId)).needsHuman, 20_000);
+      await until(async () => (await statusOf(workflowId)).stage === 'retained');
+      await until(async () => (await statusOf(workflowId)).needsHuman);
       expect(ports.calls.slice(3)).toEqual([
         'endService',
         'planRuns',

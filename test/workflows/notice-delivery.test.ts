@@ -163,12 +163,12 @@ describe('the delivery of notices', () => {
       const handle = await start('notices-refused');
       const calls = async (): Promise<boolean> =>
         (await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN) === true;
-      await until(calls, 20_000);
+      await until(calls);
       expect((await handle.describe()).status.name).toBe('RUNNING');
       refuses = false;
       await environment.fastForward('notices-refused', 601);
-      await until(() => Promise.resolve(looks.length > 0), 20_000);
-      await until(async () => !(await calls()), 20_000);
+      await until(() => Promise.resolve(looks.length > 0));
+      await until(async () => !(await calls()));
       await handle.terminate();
     });
   });

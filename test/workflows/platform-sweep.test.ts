@@ -129,12 +129,12 @@ describe('the sweep of the platform', () => {
       const handle = await start('sweep-refused');
       const calls = async (): Promise<boolean> =>
         (await handle.describe()).typedSearchAttributes.get(NEEDS_HUMAN) === true;
-      await until(calls, 20_000);
+      await until(calls);
       expect((await handle.describe()).status.name).toBe('RUNNING');
       refuses = false;
       await environment.fastForward('sweep-refused', 601);
-      await until(() => Promise.resolve(looks() === 1), 20_000);
-      await until(async () => !(await calls()), 20_000);
+      await until(() => Promise.resolve(looks() === 1));
+      await until(async () => !(await calls()));
     });
   });
 });
