@@ -36,7 +36,7 @@ export const SERVER_DEFINITIONS = {
       ]),
     // SIGTERM would wait for ever for the document server's connections.
     stop: ['SIGINT', 15_000],
-    seconds: 30,
+    seconds: 120,
   },
   mysql: {
     uses: ['mysql'],
@@ -66,7 +66,7 @@ export const SERVER_DEFINITIONS = {
         { MYSQL_PWD: secrets.mysql },
       ),
     stop: ['SIGTERM', 15_000],
-    seconds: 60,
+    seconds: 240,
   },
   temporal: {
     uses: ['temporal', 'temporalUi'],
@@ -87,7 +87,7 @@ export const SERVER_DEFINITIONS = {
         ...['--address', `127.0.0.1:${ports.temporal}`],
       ]),
     stop: ['SIGTERM', 15_000],
-    seconds: 60,
+    seconds: 240,
   },
   s3: {
     uses: [
@@ -137,7 +137,7 @@ export const SERVER_DEFINITIONS = {
       }),
     // A drain takes 25 s; what was acknowledged is on disk, so killing is safe.
     stop: ['SIGKILL', 5_000],
-    seconds: 60,
+    seconds: 240,
   },
   registry: {
     uses: ['registry'],
@@ -145,7 +145,7 @@ export const SERVER_DEFINITIONS = {
     command: ({ dir }) => ['docker-registry', 'serve', join(dir, 'registry.yml')],
     ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.registry}/v2/`),
     stop: ['SIGTERM', 5_000],
-    seconds: 15,
+    seconds: 60,
   },
   mongo: {
     uses: ['mongo'],
@@ -155,7 +155,7 @@ export const SERVER_DEFINITIONS = {
     ],
     ready: ({ ports }) => answersMongo(ports.mongo),
     stop: ['SIGTERM', 5_000],
-    seconds: 15,
+    seconds: 60,
   },
 };
 

@@ -1,21 +1,20 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { PORT_OFFSETS, SERVERS, fixedPorts, portVariable } from './defaults.mjs';
+import { SERVERS } from './defaults.mjs';
 import { dockerDown, dockerServices, dockerUp } from './docker.mjs';
 import { installServers } from './install.mjs';
 import { withLock } from './lock.mjs';
+import { assignPorts, claimPorts, writePorts } from './ports.mjs';
 import { postgresFolder, removeSockets } from './prepare.mjs';
 import {
   findProcess,
-  freePorts,
-  isFree,
   isRunning,
   startOf,
   startProcess,
   stopProcess,
   untilReady,
 } from './processes.mjs';
-import { SERVER_DEFINITIONS, environmentOf } from './servers.mjs';
+import { SERVER_DEFINITIONS } from './servers.mjs';
 import {
   readStack,
   requireStack,
@@ -53,14 +52,14 @@ export async function up(name, { ports, owner, docker = false } = {}) {
       );
     }
     stack.choice = ports ?? known?.choice ?? 'fixed';
-    stack.ports = await portsOf(known, stack.choice);
-    const secrets = secretsOf(dir);
-    stack.env = environmentOf({ ports: stack.ports, secrets });
-    if (docker) return dockerUp(stack, secrets);
+    const mayMove = !keepsPorts(stack);
+    if (mayMove) await assignPorts(stack);
+    else writePorts(stack);
+    if (docker) return dockerUp(stack, secretsOf(dir));
     stack.programs = await withLock('install', installServers);
     saveStack(stack);
     if (stack.owner !== null) await watchOwner(stack);
-    for (const server of SERVERS) await startServer(stack, server);
+    for (const server of SERVERS) await startServer(stack, server, { mayMove });
     return stack;
   });
 }
@@ -75,14 +74,9 @@ async function watchOwner(stack) {
 }
 
 /** Ports stay as they are while anything runs; fixed ones follow the environment afterwards. */
-async function portsOf(known, wanted) {
-  const running = known !== null && SERVERS.some((server) => entryOf(known, server) !== null);
-  if (running || (known !== null && known.kind === 'docker')) return known.ports;
-  if (wanted === 'fixed') return fixedPorts();
-  const names = Object.keys(PORT_OFFSETS);
-  const ports = await freePorts(names.length);
-  return Object.fromEntries(names.map((name, index) => [name, ports[index]]));
-}
+const keepsPorts = (stack) =>
+  stack.ports !== undefined &&
+  (stack.kind === 'docker' || SERVERS.some((server) => entryOf(stack, server) !== null));
 
 const markOf = (stack, server) => `${stack.dir}#${server}`;
 
@@ -92,10 +86,10 @@ function entryOf(stack, server) {
   return isRunning(recorded) ? recorded : findProcess(markOf(stack, server));
 }
 
-async function startServer(stack, server) {
+async function startServer(stack, server, { mayMove = false } = {}) {
   const definition = SERVER_DEFINITIONS[server];
-  const { dir, ports, programs } = stack;
-  const context = { dir, ports, programs, secrets: secretsOf(dir) };
+  const { dir, programs } = stack;
+  const context = { dir, ports: stack.ports, programs, secrets: secretsOf(dir) };
   const log = join(folder(dir, 'logs'), `${server}.log`);
   const running = entryOf(stack, server);
   const record = (entry) => {
@@ -108,7 +102,7 @@ async function startServer(stack, server) {
   }
   await step(`starting ${server}`, async () => {
     if (running === null) {
-      for (const port of definition.uses) await requireFree(port, ports[port]);
+      await claimPorts(stack, definition.uses, mayMove);
       await definition.prepare?.(context);
       const [command, ...args] = definition.command(context);
       record(await startProcess(command, args, { log, mark: markOf(stack, server), cwd: '/' }));
@@ -118,13 +112,6 @@ async function startServer(stack, server) {
       log,
     });
   });
-}
-
-async function requireFree(name, port) {
-  if (await isFree(port)) return;
-  throw new Remedy(
-    `port ${port} is taken by another program; take any free ports with --ports free, or set ${portVariable(name)}`,
-  );
 }
 
 /** Starts one named server again on its ports and data, if it is not running. */
