@@ -67,6 +67,13 @@ async function foreground(command, args, env = {}) {
   }
 }
 
+// A reader that has seen enough, such as head, is no failure.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
