@@ -3,7 +3,7 @@ import type { MinimumAgeAttestation } from '../contracts/commands';
 import { LetheError, isLetheError } from '../domain/errors';
 import { HOSTING_SERVICES, RECORD_CLASSES } from '../domain/record-class';
 import type { CliIo } from './io';
-import { parseStrictJson } from './strict-json';
+import { parseStrictJson } from '../contracts/strict-json';
 
 /** One Hosting Service. */
 export const serviceOption = (description: string): Option =>

@@ -47,7 +47,9 @@ const GLOBAL_6 = subnets('ipv6', '2000::/3');
 /** Inside the ranges above, but metadata, or tunnels that carry any IPv4 address. */
 const FORBIDDEN_6 = subnets(
   'ipv6',
+  'fd00:c1::/32',
   'fd00:ec2::/32',
+  'fd20:ce::/32',
   '2001::/23',
   '2001:db8::/32',
   '2002::/16',

@@ -71,6 +71,8 @@ export interface ContentOptions {
 export interface GatherBounds {
   /** Steps through indexes: a few thousand tags of a few dozen platforms. */
   readonly steps: number;
+  /** Steps through the indexes of one tag, which fails by itself when it has more. */
+  readonly stepsOfTag: number;
   /** Bytes of manifests and configurations, which bounds what is kept of them. */
   readonly bytes: number;
 }
@@ -78,7 +80,11 @@ export interface GatherBounds {
 /** How much longer than layers documents are read in one attempt. */
 const DOCUMENTS_LONGER_MS = 5 * 60_000;
 
-const BOUNDS: GatherBounds = Object.freeze({ steps: 100_000, bytes: 256 * 1024 * 1024 });
+const BOUNDS: GatherBounds = Object.freeze({
+  steps: 100_000,
+  stepsOfTag: 10_000,
+  bytes: 256 * 1024 * 1024,
+});
 
 /** An index in an index is used by nobody but allowed; deeper ones only cost requests. */
 const INDEX_DEPTH_MAX = 2;
@@ -133,6 +139,8 @@ interface Path {
   /** Null where only the image that it is attached to leads to it. */
   readonly tag: string | null;
   readonly indexes: readonly string[];
+  /** Steps that are left; a tag that needs more fails by itself. */
+  readonly left: { steps: number };
 }
 
 /**
@@ -158,7 +166,7 @@ export async function gatherImages(options: GatherOptions, tags: ListedNames): P
   try {
     for (const tag of tags.names) {
       const manifest = await readManifest(walk, tag);
-      if (manifest !== null) await visit(walk, manifest, { tag, indexes: [] });
+      if (manifest !== null) await visit(walk, manifest, pathFrom(walk, tag));
     }
     for (const digest of [...walk.images.keys()]) await visitReferrers(walk, digest);
   } catch (error) {
@@ -167,9 +175,19 @@ export async function gatherImages(options: GatherOptions, tags: ListedNames): P
   return walk;
 }
 
+const pathFrom = ({ bounds }: Walk, tag: string | null): Path => ({
+  tag,
+  indexes: [],
+  left: { steps: bounds.stepsOfTag },
+});
+
 async function visit(walk: Walk, manifest: RegistryManifest, path: Path): Promise<void> {
   if ((walk.spent.steps += 1) > walk.bounds.steps) {
     throw refusedAnswer('size', `holds more than ${walk.bounds.steps} manifests in one repository`);
+  }
+  if ((path.left.steps -= 1) < 0) {
+    walk.failures.set(path.tag ?? manifest.digest, 'too-large');
+    return;
   }
   if (manifest.kind === 'image') {
     await visitImage(walk, manifest, path);
@@ -181,7 +199,8 @@ async function visit(walk: Walk, manifest: RegistryManifest, path: Path): Promis
   }
   const indexes = [...path.indexes, manifest.digest];
   noteMalformed(walk, `${manifest.digest}#manifests`, manifest.manifests);
-  for (const { digest } of fit(manifest.manifests)) {
+  for (const digest of new Set(fit(manifest.manifests).map((entry) => entry.digest))) {
+    if (path.left.steps < 0) return;
     const child = walk.manifests.get(digest) ?? (await readManifest(walk, digest));
     if (child !== null) await visit(walk, child, { ...path, indexes });
   }
@@ -211,7 +230,7 @@ async function visitReferrers(walk: Walk, digest: string): Promise<void> {
   for (const referrer of fit(referrers ?? [])) {
     const known = walk.manifests.get(referrer.digest);
     const manifest = known ?? (await readManifest(walk, referrer.digest));
-    if (manifest !== null) await visit(walk, manifest, { tag: null, indexes: [] });
+    if (manifest !== null) await visit(walk, manifest, pathFrom(walk, null));
   }
 }
 

@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { parseStrictJson } from '../../contracts/strict-json';
+import { isLetheError } from '../../domain/errors';
 import { refusedAnswer } from './failures';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -14,10 +16,12 @@ export function parseAnswer<T>(schema: z.ZodType<T>, bytes: Buffer, what: string
   throw refusedAnswer('answer', `sent a malformed ${what}`);
 }
 
+/** A field that is stated twice is one thing to this parser and another to what runs the image. */
 function json(bytes: Buffer, what: string): unknown {
   try {
-    return JSON.parse(utf8.decode(bytes));
-  } catch {
-    throw refusedAnswer('answer', `sent a ${what} that is not JSON`);
+    return parseStrictJson(utf8.decode(bytes));
+  } catch (error) {
+    const why = isLetheError(error) ? 'states a field twice' : 'is not JSON';
+    throw refusedAnswer('answer', `sent a ${what} that ${why}`);
   }
 }

@@ -7,7 +7,7 @@ import { loadCalendars, sha256 } from '../../platform/calendars';
 import { printFailure } from '../output';
 import { explain, type Explained } from '../policy/explanation';
 import { comparePolicies, policiesNamed } from '../policy/policy-comparison';
-import { parseStrictJson } from '../strict-json';
+import { parseStrictJson } from '../../contracts/strict-json';
 
 /** What to explain and how. */
 export interface ExplainOptions {

@@ -26,8 +26,31 @@ const INDEX_ENTRIES_MAX = 4096;
 /** Steps of one construction history. */
 export const HISTORY_MAX = 1024;
 
+/** How names are compared by what runs images: without regard to case, in every alphabet. */
+const folded = (name: string): string => name.toUpperCase().toLowerCase();
+
+function isPlainlyNamed(value: unknown, names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  const known = new Set(names.map(folded));
+  return Object.keys(value).every((key) => names.includes(key) || !known.has(folded(key)));
+}
+
+/**
+ * An object with known fields. What runs images takes `Layers` for `layers` and lets the last one count:
+ * a document that has such a name could show a scan another image than the one that is run.
+ */
+const plainObject = <Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+): z.ZodPipe<z.ZodUnknown, z.ZodObject<Shape>> => {
+  const names = Object.keys(shape);
+  return z
+    .unknown()
+    .refine((value) => isPlainlyNamed(value, names))
+    .pipe(z.object(shape));
+};
+
 /** A pointer from one document to another. */
-const descriptorSchema = z.object({
+const descriptorSchema = plainObject({
   mediaType,
   digest: digestSchema,
   size: bytes,
@@ -44,7 +67,7 @@ const listOf = <Item extends z.ZodType>(
     .refine((items) => items.filter((one) => one === null).length <= MALFORMED_MAX);
 
 /** An image manifest of OCI or of Docker's second schema. */
-export const imageManifestSchema = z.object({
+export const imageManifestSchema = plainObject({
   schemaVersion: z.literal(2),
   mediaType: mediaType.optional(),
   config: descriptorSchema,
@@ -54,7 +77,7 @@ export const imageManifestSchema = z.object({
 });
 
 /** An index of OCI or a manifest list of Docker. */
-export const indexSchema = z.object({
+export const indexSchema = plainObject({
   schemaVersion: z.literal(2),
   mediaType: mediaType.optional(),
   /** Null where an entry is malformed. */
@@ -67,30 +90,28 @@ const word = z.string().max(64);
 const text = z.string();
 const named = z.record(z.string(), z.unknown());
 
-const historyStep = z.object({
+const historyStep = plainObject({
   created: text.max(64).nullish(),
   created_by: text.nullish(),
   empty_layer: z.boolean().nullish(),
 });
 
 /** The configuration of an image; builders write null where they mean nothing. */
-export const imageConfigSchema = z.object({
+export const imageConfigSchema = plainObject({
   architecture: word.nullish(),
   os: word.nullish(),
   variant: word.nullish(),
   created: text.max(64).nullish(),
-  config: z
-    .object({
-      User: text.nullish(),
-      ExposedPorts: named.nullish(),
-      Env: z.array(text).nullish(),
-      Entrypoint: z.union([z.array(text), text]).nullish(),
-      Cmd: z.union([z.array(text), text]).nullish(),
-      Labels: named.nullish(),
-    })
-    .nullish(),
+  config: plainObject({
+    User: text.nullish(),
+    ExposedPorts: named.nullish(),
+    Env: z.array(text).nullish(),
+    Entrypoint: z.union([z.array(text), text]).nullish(),
+    Cmd: z.union([z.array(text), text]).nullish(),
+    Labels: named.nullish(),
+  }).nullish(),
   /** Digests of the unpacked layers, lowest first. */
-  rootfs: z.object({ diff_ids: z.array(digestSchema).max(LAYERS_MAX) }).nullish(),
+  rootfs: plainObject({ diff_ids: z.array(digestSchema).max(LAYERS_MAX) }).nullish(),
   /** Null where a step is malformed. */
   history: listOf(historyStep, HISTORY_MAX).nullish(),
 });

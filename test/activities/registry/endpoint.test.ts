@@ -70,6 +70,10 @@ describe('the class of an address', () => {
     '2001:db8::1',
     '2002:a9fe:a9fe::1',
     'fd00:ec2::254',
+    'fd00:c1::a9fe:a9fe',
+    'fd20:ce::254',
+    '64:ff9b:1::a9fe:a9fe',
+    '::ffff:0:a9fe:a9fe',
     'fe80::1',
     'fe80::1%eth0',
     'fec0::1',
@@ -160,7 +164,13 @@ describe('the address of a registry', () => {
   });
 
   it('is never a metadata address, even when the operator lists it', () => {
-    for (const host of ['169.254.169.254', '[fd00:ec2::254]', '100.100.100.200', '0.0.0.0']) {
+    for (const host of [
+      '169.254.169.254',
+      '[fd00:ec2::254]',
+      '[fd20:ce::254]',
+      '100.100.100.200',
+      '0.0.0.0',
+    ]) {
       const policy = { allowHttp: [`${host}:80`], allowPrivate: [`${host}:80`] };
       expect(() => {
         assertSafeUrl(new URL(`http://${host}`), policy, 'command');

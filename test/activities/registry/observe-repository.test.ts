@@ -161,14 +161,14 @@ describe('one broken image', () => {
 describe('a repository that is larger than one scan may read', () => {
   it('ends the scan instead of the memory', async () => {
     three();
-    const gather = (bounds: GatherBounds) =>
+    const gather = (bounds: Omit<GatherBounds, 'stepsOfTag'>) =>
       gatherImages(
         {
           client: anyClient(),
           repository: REPOSITORY,
           hash: (text) => text,
           call: { signal: new AbortController().signal },
-          bounds,
+          bounds: { ...bounds, stepsOfTag: 10 },
         },
         { names: [...place.served.keys()], malformed: [] },
       );
@@ -261,6 +261,36 @@ describe('indexes', () => {
       ({ path }) => path.includes(':') && !path.includes('/referrers/'),
     );
     expect(documents).toHaveLength(3);
+  });
+
+  it('that list each other thousands of times are gone through once, and the other tags as well', async () => {
+    const many = (item: OciArtifact) => Array.from({ length: 4096 }, () => item);
+    const listing = (items: readonly OciArtifact[]) => ({
+      ...buildIndex(items.map((image) => ({ image, platform: 'linux/amd64' }))),
+      children: items.slice(0, 1),
+    });
+    place.served.set('bomb', listing(many(listing(many(buildImage())))));
+    place.served.set('other', buildImage({ labels: { other: 'yes' } }));
+    const asset = await place.observed();
+    expect(asset.of('image-failure')).toEqual([]);
+    expect(asset.of('image')).toHaveLength(2);
+  });
+
+  it('of more steps than one tag may have fail by themselves', async () => {
+    const images = three();
+    place.served.set('wide', buildIndex(images.map((image) => ({ image, platform: 'a/b' }))));
+    const { images: found, failures } = await gatherImages(
+      {
+        client: place.client({}),
+        repository: REPOSITORY,
+        hash: (text) => text,
+        call: { signal: new AbortController().signal },
+        bounds: { steps: 100, stepsOfTag: 3, bytes: 1e6 },
+      },
+      { names: ['wide', 't0'], malformed: [] },
+    );
+    expect([...failures]).toEqual([['wide', 'too-large']]);
+    expect(found.size).toBe(2);
   });
 
   it('cannot hide an image behind a platform that is called unknown', async () => {
