@@ -37,6 +37,20 @@ export async function provenRefusals(
   return Number(rows[0]?.['refused'] ?? 0);
 }
 
+/** The numbers that the evidence names for a cause, entry by entry. */
+export async function numbersNamed(
+  environment: SqlEnvironment,
+  kind: 'decision-refused' | 'refusals-counted',
+  cause: string,
+): Promise<readonly number[]> {
+  const rows = await environment.pool('root', 'evidence').query(
+    `SELECT JSON_VALUE(entry, '$.details.refused') AS refused FROM entries
+      WHERE kind = ? AND JSON_VALUE(entry, '$.details.cause') = ? ORDER BY sequence`,
+    [kind, cause],
+  );
+  return rows.map((row) => Number(row['refused']));
+}
+
 /** Runs attacks and says how many more refusals the evidence has, once their hour is over. */
 export async function provenDuring(
   environment: SqlEnvironment,

@@ -19,6 +19,7 @@ import {
   verifyDocument,
   type VerifiedDocument,
 } from '../../transparency/signed-document';
+import { causeOf, proveRefusal } from './order-refusals';
 import { readSigners } from './signers';
 import { required, textRow, textRows, toInstant, toSqlTime, type TextRow } from './sql-text';
 import { databaseNow } from './tenant-facts';
@@ -68,7 +69,7 @@ export const termsOf = (...parts: readonly (string | number)[]): string =>
  * Takes a decision: its document is verified and recorded before, and the database refuses to carry out
  * one that needs a document and has none that says exactly this.
  *
- * Effect: one row and one ledger entry per document; a refusal for a signature is an entry too.
+ * Effect: one row and one ledger entry per document; a refusal for a signature is counted and proven too.
  * @idempotency a document that is there is not recorded again, and is good for one decision.
  * @throws LetheError SIGNATURE_REQUIRED, or what is wrong with the document; or what `act` throws.
  */
@@ -145,21 +146,18 @@ const meantOtherwise = (what: string): LetheError =>
     field: 'document',
   });
 
-/** Evidence of a refusal names digests only: what was sent in may be anything. */
+/** Evidence of a refusal names digests only: what was sent in may be anything. A flood costs a logarithm of entries. */
 async function recordRefusal(
-  { ledger }: DecisionPorts,
-  { decision, subject, document }: TakenDecision,
+  ports: DecisionPorts,
+  { decision, document }: TakenDecision,
   { code }: LetheError,
 ): Promise<void> {
-  const digest = document === undefined ? null : digestOfDocument(document);
-  await ledger.append({
-    tenantId: null,
-    kind: 'decision-refused',
-    subject: `${termsOf(decision, subject, digest ?? '').slice(0, 32)}/${code}`,
+  await proveRefusal(ports, {
+    ...{ tenantId: '', kind: 'decision-refused', cause: `decision-${causeOf(code)}` },
     details: {
       decision,
-      documentDigest: digest,
-      reason: code.toLowerCase().replaceAll('_', '-'),
+      documentDigest: document === undefined ? null : digestOfDocument(document),
+      reason: causeOf(code),
     },
   });
 }

@@ -103,7 +103,10 @@ export async function provingRefusedPermits<T>(
   }
 }
 
-const causeOf = (code: FailureCode): string => code.toLowerCase().replaceAll('_', '-');
+/** A failure as causes are written. */
+export const causeOf = (code: FailureCode): string => code.toLowerCase().replaceAll('_', '-');
+
+const named = (tenantId: string): string => (tenantId === '' ? 'unknown' : tenantId);
 
 /** Whether the evidence names this number at once, or leaves it to a later entry. */
 function isNamed(cause: string, count: number): boolean {
@@ -112,11 +115,18 @@ function isNamed(cause: string, count: number): boolean {
   return count <= each || Number.isInteger(Math.log2(count));
 }
 
-async function proveRefusal(
+/**
+ * Leaves evidence of one refusal, bounded as all of them are: one entry each for the first ones of a
+ * tenant, cause and hour, then one whenever their number has doubled; the exact number follows.
+ *
+ * @idempotency an act is named by its number, so an entry is written once.
+ */
+export async function proveRefusal(
   ports: RefusalPorts,
   refusal: {
+    /** Empty: it is about no tenant, or about one that nobody knows. */
     readonly tenantId: string;
-    readonly kind: 'order-refused' | 'permit-refused';
+    readonly kind: 'order-refused' | 'permit-refused' | 'decision-refused';
     readonly cause: string;
     readonly details: EvidenceAct['details'];
   },
@@ -125,7 +135,8 @@ async function proveRefusal(
   const { hourAt, count } = await countRefusal(ports.control, tenantId, cause);
   if (!isNamed(cause, count)) return;
   await ports.ledger.append({
-    ...{ tenantId, kind, subject: `${tenantId}/${cause}/${hourAt}/${count}` },
+    ...{ tenantId: tenantId === '' ? null : tenantId, kind },
+    subject: `${named(tenantId)}/${cause}/${hourAt}/${count}`,
     details: { ...details, cause, hourAt, refused: count },
   });
 }
@@ -220,7 +231,7 @@ async function proveTotal(ports: RefusalPorts, row: TextRow): Promise<void> {
   if (!isNamed(cause, refused)) {
     await ports.ledger.append({
       ...{ tenantId: tenantId === '' ? null : tenantId, kind: 'refusals-counted' },
-      subject: `${tenantId === '' ? 'unknown' : tenantId}/${cause}/${hourAt}`,
+      subject: `${named(tenantId)}/${cause}/${hourAt}`,
       details: { cause, hourAt, refused },
     });
   }
