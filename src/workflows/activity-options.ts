@@ -91,12 +91,8 @@ export const finishing = proxyActivities<
   Pick<DispositionActivities, 'verifyCopies' | 'moveRows' | 'verifyMoved'>
 >({ ...DISPOSITION, priority: { priorityKey: SOONER } });
 
-/** Destruction and certification. */
-export const destruction = proxyActivities<DestructionActivities>({
-  ...LONG_WORK,
-  taskQueue: TASK_QUEUES.disposition,
-  allowEagerDispatch: false,
-});
+/** Destruction and certification; a verification that failed is shown to a person here, too. */
+export const destruction = proxyActivities<DestructionActivities>(DISPOSITION);
 
 /** Looking again at what was certified; it only reads. */
 export const sweeps = proxyActivities<SweepActivities>({ ...LONG_WORK, taskQueue: TASK_QUEUES.io });

@@ -37,6 +37,15 @@ describe('backups that may hold what was in clear', () => {
     expect(held(sets, 'console-configuration-data')).toEqual(['bs_staging00001']);
   });
 
+  it('of asset data are those of its rows, and of the database through which reports pass [ST-1]', () => {
+    const sets = [
+      set({ setId: 'bs_rows00000001', covers: ['assets'] }),
+      set({ setId: 'bs_staging00001', covers: ['control'] }),
+      set({ setId: 'bs_payloads0001', covers: ['configuration', 'keys', 'evidence'] }),
+    ];
+    expect(held(sets, 'asset-basic-data')).toEqual(['bs_rows00000001', 'bs_staging00001']);
+  });
+
   it('stand at the place of the inventory where they are kept', () => {
     const sets = [set({ store: 'mongodb' })];
     const [named] = backupsHolding(sets, 'asset-basic-data', GONE);

@@ -7,6 +7,7 @@ import {
   type VerifiedLocation,
 } from '../../src/domain/certificate';
 import { composeCertificate } from '../../src/domain/compose-certificate';
+import type { CertifiedWithholding } from '../../src/domain/certified-order';
 import { INVENTORY } from '../../src/domain/inventory';
 import type { RecordClass } from '../../src/domain/record-class';
 import {
@@ -216,6 +217,28 @@ describe('no certificate is composed', () => {
       ['s3:archive', { after: 1, retainedUntil: VERIFIED }],
     ] as const) {
       expect(refusal({ locations: location(id, change) })).toMatchObject({ field: id });
+    }
+  });
+
+  it('that keeps more than there was, or elsewhere than it says [CC-4]', () => {
+    const kept = (change: object) => ({
+      ...{ ground: 'legal-hold', holdId: 'hd_0123456789abcdef', reviewOn: '2027-09-30' },
+      ...{ records: 4, locations: [{ location: 'mysql:assets.scans', records: 4 }] },
+      ...change,
+    });
+    const field = (...withheld: readonly object[]): string | undefined =>
+      refusal({ withheld: withheld as CertifiedWithholding[] }).field;
+    const records = compose({}).scope?.records ?? 0;
+    const all = { records, locations: [{ location: 'mysql:assets.scans', records }] };
+    expect([field(kept({})), field(kept(all))]).toEqual([undefined, undefined]);
+    expect(field(kept(all), kept({}))).toBe('withheld.records');
+    expect(field(kept({ records: records + 1 }))).toBe('withheld.records');
+    for (const locations of [
+      [],
+      [{ location: 'mysql:assets.scans', records: 3 }],
+      [{ location: 'a place', records: 4 }],
+    ]) {
+      expect(field(kept({ locations }))).toBe('withheld.locations');
     }
   });
 

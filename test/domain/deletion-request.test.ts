@@ -61,6 +61,7 @@ describe('the state of a deletion request', () => {
     [{ waiting: 1, paged: true }, 'needs_attention'],
     [{ waiting: 1, order: 'denied' }, 'denied'],
     [{ destroying: 1, order: 'approved' }, 'in_progress'],
+    [{ waiting: 1, destroying: 1, order: 'approved', held: true }, 'on_hold'],
     [{ destroyed: 1, order: 'approved' }, 'verifying'],
     [{ certified: 1, order: 'approved' }, 'fulfilled'],
     [{ followsAnother: true }, 'duplicate'],

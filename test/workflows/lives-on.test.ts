@@ -213,7 +213,9 @@ describe('the process of a tenant', () => {
       ...ports.activities,
       destroyDue: () => {
         ports.calls.push('destroyDue');
-        return refused('ORDER_REFUSED', 'the stored order is for something else');
+        const type = 'VERIFICATION_FAILED';
+        const message = 'the key ended for another reason than this one';
+        return Promise.reject(ApplicationFailure.create({ type, message, nonRetryable: false }));
       },
       verifyAndCertify: () => {
         ports.calls.push('verifyAndCertify');
@@ -229,7 +231,7 @@ describe('the process of a tenant', () => {
       ports.set({ nextDueAt: new Date(Date.now() - 1000).toISOString() });
       await startLifecycle(environment.client, { workflowId, tenantId }, subscribe);
       await until(async () => (await statusOf(workflowId)).needsHuman);
-      expect(await statusOf(workflowId)).toMatchObject({ blockedOn: 'ORDER_REFUSED' });
+      expect(await statusOf(workflowId)).toMatchObject({ blockedOn: 'VERIFICATION_FAILED' });
       expect(ports.calls).toEqual(['subscribe', 'destroyDue', 'verifyAndCertify']);
 
       await endService(workflowId);

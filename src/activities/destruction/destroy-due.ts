@@ -1,6 +1,6 @@
 import type { Progress } from '../../contracts/activities';
 import { decide, type Decision } from '../../domain/decide';
-import { isLetheError, type LetheError } from '../../domain/errors';
+import { FAILURES, isLetheError, type LetheError } from '../../domain/errors';
 import { mayCover } from '../../domain/hold-scope';
 import { refreshTenant } from '../control/refresh-tenant';
 import { isWaiting, readCohorts, type CohortRow } from '../control/cohort-rows';
@@ -21,14 +21,12 @@ const KEEPS: ReadonlySet<string> = new Set([
   'ORDER_REQUIRED',
 ]);
 
-/** What is stored is not what people signed: somebody has to look, and other cohorts go on. */
-const FORGED: ReadonlySet<string> = new Set([
-  'ORDER_REFUSED',
-  'SIGNATURE_INVALID',
-  'UNKNOWN_SIGNER',
-  'SIGNER_NOT_ENTITLED',
-  'SIGNER_NOT_VALID',
-]);
+/**
+ * Whether a failure is about one due day and not about a store or a clock, so that others go on: its key ended
+ * for another reason, its orders are not what people signed, its rows are not what was sealed.
+ */
+const isOwn = ({ code }: LetheError): boolean =>
+  code === 'VERIFICATION_FAILED' || !FAILURES[code].retryable;
 
 /**
  * Destroys every cohort of the tenant whose window is open, key first, and finishes what was begun. Each
@@ -37,7 +35,7 @@ const FORGED: ReadonlySet<string> = new Set([
  * Effect: tombstones, then objects or rows.
  * @idempotency every step is read before it is tried; a repetition goes on where the last attempt ended.
  * @throws LetheError for a store that cannot be reached or a clock that disagrees; and, after the other
- *   cohorts had their turn, for an order that is not what people signed. Nothing early happens.
+ *   cohorts had their turn, for one that is not what is on record or was signed. Nothing early happens.
  * @source AB-3, CC-2, CC-3, CC-4
  */
 export async function destroyDue(
@@ -49,7 +47,7 @@ export async function destroyDue(
   if (facts === null) return { done: true, blockedOn: null, counts: {} };
   await callAboutOrders(ports, facts);
   const frozen = await isFrozen(ports.control, order.tenantId);
-  const outcome: Outcome = { destroyed: 0, kept: 0, reasons: [], forged: [] };
+  const outcome: Outcome = { destroyed: 0, kept: 0, reasons: [], raised: [] };
   for (const cohort of await readCohorts(ports.control, order.tenantId)) {
     const now = earlier(order, facts);
     if (!isReady(cohort, decisionFor({ cohort, facts, frozen, now }))) {
@@ -61,8 +59,8 @@ export async function destroyDue(
     const kept = await tryCohort(ports, { cohort, order, facts });
     note(outcome, kept);
   }
-  const { reasons, forged, ...counts } = outcome;
-  if (forged[0] !== undefined) throw forged[0];
+  const { reasons, raised, ...counts } = outcome;
+  if (raised[0] !== undefined) throw raised[0];
   return { done: reasons.length === 0, blockedOn: reasons[0] ?? null, counts };
 }
 
@@ -70,13 +68,14 @@ interface Outcome {
   destroyed: number;
   kept: number;
   readonly reasons: string[];
-  readonly forged: LetheError[];
+  /** What somebody has to look at. */
+  readonly raised: LetheError[];
 }
 
 function note(outcome: Outcome, kept: string | LetheError | null): void {
   if (kept === null) outcome.destroyed += 1;
   else outcome.kept += 1;
-  if (isLetheError(kept)) outcome.forged.push(kept);
+  if (isLetheError(kept)) outcome.raised.push(kept);
   else if (kept !== null) outcome.reasons.push(kept);
 }
 
@@ -138,8 +137,9 @@ async function tryCohort(
   } catch (error) {
     const stop = await stopOf(ports.breaker, of, error);
     if (stop !== null) return stop;
-    if (isLetheError(error) && FORGED.has(error.code)) return error;
-    if (isLetheError(error) && KEEPS.has(error.code)) return reasonOf(error.code);
+    if (!isLetheError(error)) throw error;
+    if (KEEPS.has(error.code)) return reasonOf(error.code);
+    if (isOwn(error)) return error;
     throw error;
   }
 }
