@@ -85,43 +85,43 @@ export const readmeInChinese = (facts: ReadmeFacts): string => `# 单个租户�
 
 本归档涉及租户 \`${facts.tenantId}\`，包含 ${facts.certificates} 份销毁证明和证据账本
 \`${facts.origin}\` 中的 ${facts.entries} 条记录，以覆盖 ${facts.size} 条记录的检查点（${facts.at}）为准。
-其中没有租户的数据，只有标识符、数量、摘要和时刻。
+其中不含租户的任何数据，只有编号、数量、摘要值和时刻。
 
 | 文件 | 内容 |
 | --- | --- |
-| \`certificates/*.json\` | 每份一个销毁证明，已签名（JWS，EdDSA），附账本记录及其证明 |
-| \`papers/*.pdf\` | 同一份证明的中文和英文阅读件，便于存档，各附已签名的文件 |
+| \`certificates/*.json\` | 每个文件是一份已签名的销毁证明（JWS，EdDSA），附账本记录及其收录证明 |
+| \`papers/*.pdf\` | 上述销毁证明的中文和英文阅读件，供阅读和存档，各附已签名的文件 |
 | \`${ARCHIVE_NAMES.entries}\` | 该租户的账本记录，每条附哈希值和通向树根的路径（RFC 6962） |
 | \`checkpoints/*.txt\` | 账本的已签名状态（c2sp.org/tlog-checkpoint） |
 | \`${ARCHIVE_NAMES.consistency}\` | 证明每个较早的检查点都是最新检查点的开头部分 |
-| \`${ARCHIVE_NAMES.signers}\` | 签署证书所附删除指令的人员的公钥（如有）；请与提供方公布的名单核对 |
+| \`${ARCHIVE_NAMES.signers}\` | 签署销毁证明所附删除指令的人员的公钥（如有）；请与服务方公布的名单核对 |
 | \`${ARCHIVE_NAMES.keys}\`、\`keys/*.pem\` | 公钥；请与您从其他途径获得的公钥核对 |
 
 ## 全部核验
 
     lethe evidence verify --archive THIS-FILE.tar --keys keys.json
 
-\`keys.json\` 请取自服务方的公开发布或更早的归档，不要取自本归档：制作归档的人可以放入自己的密钥。
+\`keys.json\` 请取自服务方的公开发布或更早的归档，不要取自本归档：制作归档的人可以放入自己的公钥。
 该命令不需要网络，也不需要任何服务器。它还会重新生成阅读件，并逐字节比对。
 
-## 仅用 OpenSSL 核验全部证明和检查点
+## 仅用 OpenSSL 核验全部销毁证明和检查点
 
 请在解包后的目录中执行；LOG-KEY 为账本密钥的编号，见 \`keys.json\`。
 
 ${BY_OPENSSL}
 
-每个文件应输出一次 “Signature Verified Successfully”。证明正文即 payload，采用 base64url 编码。
+每个文件应输出一次 “Signature Verified Successfully”。销毁证明的正文即 payload，采用 base64url 编码。
 确认阅读件所附文件与已签名的文件一致：
 
 ${OUT_OF_PAPER}
 
 ## 它证明什么
 
-每条记录和每份证明都真实、未被改动，并且位于检查点所签名的同一账本中；记录所提到的证明没有缺失。
-它不能证明归档没有遗漏该租户的记录。把最新的检查点与其他来源的检查点比对，即可确认所有人看到的是同一账本。
+每条账本记录和每份销毁证明均真实、未被改动，并且收录在检查点所签署的同一账本中；账本记录提及的销毁证明没有缺失。
+它不能证明归档没有遗漏该租户的账本记录。将最新的检查点与从其他来源取得的检查点比对，即可确认各方看到的是同一账本。
 
 ## 证据保存多久
 
 证据适用单独的保存期限：自本归档中最新一条记录起 ${EVIDENCE_RETENTION.years} 年，至少保存至 ${facts.keptUntil}。
-证据证明数据已经销毁，本身不含任何租户数据，因此保存时间长于数据。
+证据用于证明数据已经销毁，本身不含任何租户数据，因此其保存期限长于数据本身。
 `;

@@ -225,7 +225,7 @@ describe('the archive for a regulator', () => {
     }
     const checkpoint = shellBlock('docs/how-to/verify-evidence.md', 'checkpoint.txt');
     const newest = 'cp "$(ls plain/checkpoints/*.txt | tail -1)" checkpoint.txt';
-    const output = shell(`${newest}\ncp plain/keys/log-1.pem log.pem\n${checkpoint}`);
+    const output = shell(`${newest}\ncp plain/keys.json keys.json\n${checkpoint}`);
     expect(output).toContain('Signature Verified Successfully');
   });
 

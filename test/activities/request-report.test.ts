@@ -8,7 +8,8 @@ import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { evidenceVariables, runIn, type CliRun } from '../support/evidence-cli';
 import { hold } from '../support/holds';
 import { officersOf, orderDeletion, signedPair } from '../support/orders';
-import { requestedSetting, requestOf, subscribed, withHost } from '../support/tenant-life';
+import { hostReport, newAsset } from '../support/observations';
+import { ended, requestedSetting, requestOf, subscribed, withHost } from '../support/tenant-life';
 
 const DAY = 86_400_000;
 let engine: EngineHarness;
@@ -179,17 +180,40 @@ describe('the report over the requests of a period', () => {
     });
     await engine.runWork(tenantId);
     const today = (await engine.now()).slice(0, 10);
-    const twice = (await report('2030-03-01', '2030-12-31')).requests;
+    const twice = (await report('2030-03-01', '2030-06-01')).requests;
     expect(twice).toMatchObject([{ tenantId, outcome: 'overdue', receivedOn: today }]);
     await orderDeletion(engine, tenantId);
     await later(8);
     await engine.destroy(tenantId);
-    const [second] = (await report('2030-03-01', '2030-12-31')).requests;
+    const [second] = (await report('2030-03-01', '2030-06-01')).requests;
     expect(second).toMatchObject({ outcome: 'fulfilled_late', days: 8 });
   });
 
+  it('is not blamed for what had ended late before anybody asked [AB-3] [DR-1]', async () => {
+    const tenantId = await subscribed(engine, 'CVM', 'Lighthouse');
+    const asset = newAsset();
+    await engine.send(tenantId, 'linkAsset', { assetId: asset, services: ['CVM'] });
+    await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.runWork(tenantId);
+    engine.hosted = [ended('CVM')];
+    await later(200);
+    const { snapshot } = await engine.destroy(tenantId);
+    expect(snapshot.counters).toMatchObject({ breaches: 1, certificates: 1 });
+    await engine.send(tenantId, 'requestDeletion', {
+      requestId: requestOf(tenantId),
+      recordClass: 'asset-basic-data',
+    });
+    await engine.runWork(tenantId);
+    const { requests, period } = await report('2030-06-01', '2031-12-31');
+    expect(period.ended).toBe(false);
+    expect(requests).toMatchObject([
+      { tenantId, outcome: 'fulfilled_in_time', missed: [], days: 0, dueDays: [] },
+    ]);
+  });
+
   it('says of a period that it has not ended, and that nothing was received in it', async () => {
-    const { stdout, exitCode } = await reported('2030-03-20', '2031-01-01');
+    const { stdout, exitCode } = await reported('2031-01-01', '2032-01-01');
     expect(exitCode).toBe(0);
     expect(stdout).toContain('HAS NOT ENDED');
     expect(stdout).toContain('no requests were received');

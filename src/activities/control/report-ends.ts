@@ -96,30 +96,39 @@ const lastOf = (ends: readonly (string | null)[]): string | null =>
 
 /**
  * What a request covers: what its state looks at, and what an earlier request of its class was about and
- * was still there when this one came, for it asks for that as well. What the use had taken back before it
- * came is no matter of it.
+ * was still there when this one came, for it asks for that as well. What the use had taken back, or what had
+ * gone, before it came is no matter of it.
  */
 export function coveredBy(request: RequestFact, known: KnownEnds): readonly CohortRow[] {
   return known.cohorts.filter((cohort) => {
     const backAt = known.givenBack.get(dueDayName(cohort));
     if (cohort.recordClass !== request.recordClass) return false;
     if (backAt !== undefined && backAt <= request.receivedAt) return false;
+    if (wasGoneBefore(cohort, request, known)) return false;
     if (covers(cohort, request.requestId, request.receivedAt)) return true;
     return backAt === undefined && wasLeftBy(cohort, request, known);
   });
+}
+
+/** What was destroyed before somebody asked, for another reason, is no matter of the request either. */
+function wasGoneBefore(
+  cohort: CohortRow,
+  { receivedAt }: RequestFact,
+  { certified }: KnownEnds,
+): boolean {
+  const goneAt = certified.get(dueDayName(cohort))?.destroyedAt;
+  return goneAt !== undefined && goneAt <= receivedAt;
 }
 
 /** Whether it is of an earlier request, and was still there when a later one that stands came. */
 function wasLeftBy(
   cohort: CohortRow,
   { receivedAt, withdrawnAt }: RequestFact,
-  { facts, certified }: KnownEnds,
+  { facts }: KnownEnds,
 ): boolean {
   if (cohort.eventKind !== 'request' || withdrawnAt !== null) return false;
   const earlier = facts.requests.find(({ requestId }) => requestId === cohort.eventRef);
-  if (earlier === undefined || earlier.receivedAt >= receivedAt) return false;
-  const goneAt = certified.get(dueDayName(cohort))?.destroyedAt;
-  return goneAt === undefined || goneAt > receivedAt;
+  return earlier !== undefined && earlier.receivedAt < receivedAt;
 }
 
 function dueDayOf(cohort: CohortRow, { certified }: KnownEnds): ReportedDueDay {
