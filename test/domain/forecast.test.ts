@@ -152,14 +152,15 @@ describe('a forecast', () => {
     expect(end('2030-03-02T04:59:59Z')).toBe('cohorts-per-hour');
   });
 
-  it('never lets more pass than a cap allows, whatever is due when [AB-1]', () => {
+  /** Cohorts of a few days, the same ones in every run. */
+  const scattered = (rounds: number): readonly (readonly ForecastCohort[])[] => {
     let seed = 7;
     const random = (below: number): number => {
       seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
       return seed % below;
     };
-    for (let round = 0; round < 20; round += 1) {
-      const cohorts = Array.from({ length: 60 }, () => {
+    return Array.from({ length: rounds }, () =>
+      Array.from({ length: 60 }, () => {
         const start = Date.UTC(2030, 2, 1 + random(3), random(24), random(60));
         return cohort(random(25), {
           dueOn: `2030-03-${String(1 + random(28)).padStart(2, '0')}`,
@@ -167,16 +168,57 @@ describe('a forecast', () => {
           deleteNotBefore: new Date(start).toISOString(),
           latestAt: new Date(start + 86_400_000).toISOString(),
         });
-      });
+      }),
+    );
+  };
+  const instantsOf = (answers: readonly ForecastAnswer[]): readonly number[] =>
+    expected(answers).flatMap((at) => (at === null ? [] : [Date.parse(at)]));
+  const withinHourBefore = (instants: readonly number[], at: number): number =>
+    instants.filter((other) => other <= at && other > at - 3_600_000).length;
+
+  it('never lets more pass than a cap allows, whatever is due when [AB-1]', () => {
+    for (const cohorts of scattered(20)) {
       const caps = { 'cohorts-per-hour': cap(3), 'store-share-per-day': cap(300) };
       const answers = forecast(input(cohorts, { caps }));
       expect(answers).toHaveLength(cohorts.length);
-      const instants = expected(answers).flatMap((at) => (at === null ? [] : [Date.parse(at)]));
-      for (const at of instants) {
-        const within = instants.filter((other) => other <= at && other > at - 3_600_000);
-        expect(within.length).toBeLessThanOrEqual(3);
+      const instants = instantsOf(answers);
+      for (const at of instants) expect(withinHourBefore(instants, at)).toBeLessThanOrEqual(3);
+    }
+  });
+
+  it('lets none wait longer than the cap asks for, whatever is due when [AB-3]', () => {
+    let waited = 0;
+    for (const cohorts of scattered(20)) {
+      const answers = forecast(input(cohorts, { caps: { 'cohorts-per-hour': cap(1) } }));
+      const instants = instantsOf(answers);
+      const starts = new Set(cohorts.map(({ deleteNotBefore }) => Date.parse(deleteNotBefore)));
+      for (const at of instants.filter((instant) => !starts.has(instant))) {
+        waited += 1;
+        // A moment earlier another one still stood in the way.
+        expect(withinHourBefore(instants, at - 1)).toBe(1);
       }
     }
+    expect(waited).toBeGreaterThan(0);
+  });
+
+  it('lets cohorts follow as ends are forgotten, one by one, beside thousands that count', () => {
+    const MINUTE = 60_000;
+    const first = Date.UTC(2030, 0, 20);
+    // Five hundred tenants take turns four times; each is forgotten thirty days after its last turn.
+    const uses = Array.from({ length: 2000 }, (_, turn) =>
+      use(10_000 + (turn % 500), new Date(first + turn * MINUTE).toISOString()),
+    );
+    const waiting = many(300, {
+      deleteNotBefore: '2030-02-02T00:00:00Z',
+      latestAt: '2030-03-03T00:00:00Z',
+    });
+    const caps = { 'tenants-per-30-days': cap(100) };
+    const answers = forecast(input(waiting, { uses, caps }));
+    expect(answers).toHaveLength(300);
+    const forgotten = (turn: number): number => first + turn * MINUTE + 30 * 86_400_000;
+    expect(instantsOf(answers).slice(0, 99)).toEqual(
+      Array.from({ length: 99 }, (_, place) => forgotten(1900 + place)),
+    );
   });
 
   it('answers for two thousand cohorts', () => {
