@@ -4,11 +4,13 @@ import type { DocumentFigures } from './documents-side';
 import { fill, type MeasuredTenant } from './fill';
 import { CACHE, onStage, runBenchmark, say } from './frame';
 import { runLethe, type LetheCost } from './lethe';
+import type { Cost } from './meter';
 import { startNeighbour, type Neighbour } from './neighbour';
 import type { ObjectFigures } from './objects-side';
 import { BEST, runOutfileAndDelete, runPtArchiver, type Peer } from './peers';
 import { readPlan, type BenchPlan } from './plan';
 import { judge, NAMES, tableOf, writeReport, type Contestant } from './report';
+import { Rest } from './settle';
 import type { Stage } from './stage';
 
 const QUIET_MS = 2000;
@@ -36,10 +38,22 @@ function tenantsOf(plan: BenchPlan): Readonly<Record<string, MeasuredTenant>> {
   };
 }
 
+/** Who is there beside a contestant. */
+interface Company {
+  readonly neighbour: Neighbour;
+  readonly rest: Rest;
+}
+
+/** What the server still does for it after its end is part of what it cost. */
+const withRest = <T extends Cost>(cost: T, owed: number): T => ({
+  ...cost,
+  serverCpuSeconds: cost.serverCpuSeconds + owed,
+});
+
 async function contest(
   stage: Stage,
   plan: BenchPlan,
-  neighbour: Neighbour,
+  { neighbour, rest }: Company,
 ): Promise<readonly Contestant[]> {
   const peer = JSON.parse(process.env['LETHE_BENCH_PEER'] ?? '{"missing":"none"}') as Peer;
   const measured = async (
@@ -51,7 +65,8 @@ async function contest(
     neighbour.begin(name);
     const cost = await run();
     const seen = await neighbour.end(name);
-    return { name, rows, cost, neighbour: 'missing' in cost ? null : seen };
+    if ('missing' in cost) return { name, rows, cost, neighbour: null };
+    return { name, rows, cost: withRest(cost, await rest.settle()), neighbour: seen };
   };
   const archiver = (tenant: string, options: readonly string[]): Promise<Contestant['cost']> =>
     'missing' in peer
@@ -86,16 +101,18 @@ async function measure(stage: Stage, plan: BenchPlan): Promise<void> {
   const neighbour = await startNeighbour(stage, tenantOf('neighbour'));
   try {
     neighbour.begin('quiet');
-    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    const rest = await Rest.learn(stage.servers['mysql'], QUIET_MS);
     const quiet = await neighbour.end('quiet');
-    const contestants = await contest(stage, plan, neighbour);
+    const contestants = await contest(stage, plan, { neighbour, rest });
+    const measured = async (tenant: string): Promise<LetheCost> =>
+      withRest(await runLethe(stage, neighbour, tenantOf(tenant)), await rest.settle());
     const series: LetheCost[] = [];
     for (const rows of plan.series) {
       say(`lethe, ${rows} rows`);
-      series.push(await runLethe(stage, neighbour, tenantOf(`series${rows}`)));
+      series.push(await measured(`series${rows}`));
     }
     say(NAMES.lethe);
-    const lethe = await runLethe(stage, neighbour, tenantOf('lethe'));
+    const lethe = await measured('lethe');
     const own = { name: NAMES.lethe, rows: lethe.rows, cost: lethe, neighbour: lethe.purge };
     const report = {
       ...{ plan, quiet, lethe, series },
