@@ -57,7 +57,7 @@ interface Recent {
 /** What the uses that are not forgotten amount to. */
 interface Tally {
   add(use: Placed): void;
-  drop(use: Placed): void;
+  forget(use: Placed): void;
   /** How much of it stands in the way of a cohort. */
   used(cohort: Weighed): number;
   /** The instant of the use with which at least so much is forgotten, when time goes on and nothing comes. */
@@ -83,7 +83,7 @@ function otherTenants(): Tally {
       tenants.delete(tenantId);
       tenants.set(tenantId, { uses: uses + 1, at });
     },
-    drop: ({ tenantId }) => {
+    forget: ({ tenantId }) => {
       const known = tenants.get(tenantId);
       if (known === undefined || known.uses === 1) tenants.delete(tenantId);
       else tenants.set(tenantId, { ...known, uses: known.uses - 1 });
@@ -112,7 +112,7 @@ const sum =
       add: (use) => {
         change(use, weight(use));
       },
-      drop: (use) => {
+      forget: (use) => {
         change(use, -weight(use));
       },
       used: (cohort) => sums.get(kind(cohort)) ?? 0,
@@ -213,7 +213,7 @@ export class CapCount {
     const { recent } = this;
     for (let use = recent.uses[recent.first]; use !== undefined; use = recent.uses[recent.first]) {
       if (use.at > instant) return;
-      this.tally.drop(use);
+      this.tally.forget(use);
       recent.first += 1;
     }
   }
