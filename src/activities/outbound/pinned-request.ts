@@ -60,7 +60,28 @@ export function openPinned(request: PinnedRequest): http.ClientRequest {
       call.destroy(request.strayed());
     });
   });
+  endUnasked(call);
   return call;
+}
+
+/** Answers that only announce another one; the usual server sends none, some send a few. */
+const ANNOUNCEMENTS_MAX = 16;
+
+/**
+ * Ends a call whose server begins to speak something else, which would leave it without an answer and
+ * without an error for ever, or announces its answer again and again.
+ */
+function endUnasked(call: http.ClientRequest): void {
+  const unasked = (code: string): Error => Object.assign(new Error('was not asked for'), { code });
+  call.on('upgrade', (_response, socket) => {
+    socket.destroy();
+    call.emit('error', unasked('HPE_UPGRADE'));
+  });
+  let announcements = 0;
+  call.on('information', () => {
+    announcements += 1;
+    if (announcements > ANNOUNCEMENTS_MAX) call.destroy(unasked('HPE_ANNOUNCEMENTS'));
+  });
 }
 
 /** Answers the connection's own lookup with what was checked, so that the name is not asked again. */

@@ -313,6 +313,23 @@ describe('malformed answers', () => {
     await expect(getManifest()).rejects.toMatchObject({ code: 'STORE_REFUSED' });
   });
 
+  it.each([
+    [
+      'begins to speak something else',
+      'HTTP/1.1 101 Other\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
+    ],
+    ['only ever tells to go on', 'HTTP/1.1 100 Continue\r\n\r\n'.repeat(1000)],
+    ['only ever announces', 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'.repeat(1000)],
+  ])('of something that %s are refused, and never waited for', async (_, words) => {
+    answer = () => (response) => {
+      response.socket?.write(words);
+    };
+    await expect(getManifest(clientOf({ limits: { requestMs: 60_000 } }))).rejects.toMatchObject({
+      code: 'STORE_REFUSED',
+      field: 'answer',
+    });
+  });
+
   it('with endless headers are refused', async () => {
     answer = () => ({ headers: { link: 'x'.repeat(100_000) }, body: '{"tags":[]}' });
     await expect(clientOf().listTags(REPOSITORY, call)).rejects.toMatchObject({
