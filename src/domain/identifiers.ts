@@ -73,7 +73,7 @@ export function makeId<K extends keyof Kinds>(kind: K, entropy: string): Kinds[K
 }
 
 /** Workflow id of a tenant's one lifecycle. */
-export const lifecycleWorkflowId = (tenantId: TenantId): string => LIFECYCLE_OF + tenantId;
+export const lifecycleWorkflowId = (tenantId: string): string => LIFECYCLE_OF + tenantId;
 const LIFECYCLE_OF = 'tenant-lifecycle:';
 
 /** The tenant whose lifecycle has that workflow id; null when it is none. */
@@ -81,12 +81,12 @@ export const tenantOfLifecycle = (workflowId: string): TenantId | null =>
   idBehind('TenantId', LIFECYCLE_OF, workflowId);
 
 /** Workflow id of a scan. */
-export const scanWorkflowId = (tenantId: TenantId, scanId: ScanId): string =>
+export const scanWorkflowId = (tenantId: string, scanId: string): string =>
   `scan-run:${tenantId}:${scanId}`;
 
-/** Workflow id of a disposition run. */
-export const dispositionWorkflowId = (tenantId: TenantId, runId: RunId): string =>
-  `disposition-run:${tenantId}:${runId}`;
+/** Workflow id of the disposition of one event. */
+export const dispositionWorkflowId = (tenantId: string, eventId: string): string =>
+  `disposition-run:${tenantId}:${eventId}`;
 
 /** Workflow id of a hold's own short process. */
 export const holdWorkflowId = (holdId: HoldId): string => HOLD_OF + holdId;

@@ -189,9 +189,8 @@ function indexByKind(scans: readonly CompleteScan[]): ReadonlyMap<string, readon
 
 /** The last of sorted instants, of those before `end` when there is one. */
 function lastBefore(instants: readonly string[], end: string | null): string | undefined {
-  let low = 0;
-  let high = end === null ? 0 : instants.length;
   if (end === null) return instants.at(-1);
+  let [low, high] = [0, instants.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((instants[middle] ?? end) < end) low = middle + 1;

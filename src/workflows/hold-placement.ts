@@ -23,6 +23,7 @@ import {
   assertReleaseWithdrawal,
   assertReview,
 } from '../contracts/validate-hold';
+import { lifecycleWorkflowId } from '../domain/identifiers';
 import { control, retired } from './activity-options';
 import { checked, isGone } from './failures';
 import { answered, BLOCKED_RETRY } from './keep-going';
@@ -188,7 +189,7 @@ async function refusing<T>(answer: Promise<T>): Promise<T> {
 async function tellTenants(input: PlaceHold): Promise<void> {
   for (const tenantId of new Set(input.scopes.map((scope) => scope.tenantId))) {
     try {
-      await getExternalWorkflowHandle(`tenant-lifecycle:${tenantId}`).signal(
+      await getExternalWorkflowHandle(lifecycleWorkflowId(tenantId)).signal(
         SIGNAL_NAMES.factsChangedSignal,
       );
     } catch (error) {

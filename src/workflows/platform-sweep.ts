@@ -14,6 +14,7 @@ import {
 } from '@temporalio/workflow';
 import { SIGNAL_NAMES, SWEEP_MESSAGE_NAMES } from '../contracts/messages';
 import type { PlatformSweepInput, SweepRound } from '../contracts/sweep';
+import { lifecycleWorkflowId } from '../domain/identifiers';
 import { sweeps } from './activity-options';
 import { isContinued } from './check-input';
 import { isGone } from './failures';
@@ -95,7 +96,7 @@ function pauseAfter({ asOf, nextAt }: SweepRound): number {
 
 /** A process that runs reads the facts again; one that has ended begins again and finds its work there. */
 async function wake(tenantId: string): Promise<void> {
-  const workflowId = `tenant-lifecycle:${tenantId}`;
+  const workflowId = lifecycleWorkflowId(tenantId);
   try {
     await startChild(tenantLifecycle, {
       workflowId,

@@ -9,6 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { ApplicationFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { WorkItem } from '../contracts/snapshot';
+import { dispositionWorkflowId, scanWorkflowId } from '../domain/identifiers';
 import { destruction } from './activity-options';
 import { assertInput, isContinued } from './check-input';
 import { dispositionRun } from './disposition-run';
@@ -114,7 +115,7 @@ async function runChild(tenant: Tenant, work: WorkItem): Promise<void> {
     tenant.waitFor(`scan ${work.scanId}`);
     await executeChild(scanRun, {
       ...shared,
-      workflowId: `scan-run:${tenant.id}:${work.scanId}`,
+      workflowId: scanWorkflowId(tenant.id, work.scanId),
       args: [{ tenantId: tenant.id, scanId: work.scanId }],
       staticSummary: work.summary,
     });
@@ -122,7 +123,7 @@ async function runChild(tenant: Tenant, work: WorkItem): Promise<void> {
     tenant.waitFor(`${work.mode} of ${work.recordClass}`);
     await executeChild(dispositionRun, {
       ...shared,
-      workflowId: `disposition-run:${tenant.id}:${work.eventId}`,
+      workflowId: dispositionWorkflowId(tenant.id, work.eventId),
       args: [{ tenantId: tenant.id, eventId: work.eventId, mode: work.mode }],
       staticSummary: `${work.mode} ${work.recordClass}`,
     });

@@ -5,7 +5,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CohortRow } from '../../src/activities/control/cohort-rows';
+import { assertServicesEnded } from '../../src/activities/destruction/ask-hosting';
 import { createHostingSystem } from '../../src/activities/hosting/hosting-system';
+import type { HostedService } from '../../src/contracts/stores';
 
 const ROOT = join(__dirname, '..', '..');
 const TENANT = 'tn_hosting0000000001';
@@ -165,5 +168,38 @@ describe('a client of the hosting system of record', () => {
     await expect(createHostingSystem({ url }).servicesOf('../x')).rejects.toMatchObject({
       code: 'INVALID_TENANT_ID',
     });
+  });
+});
+
+describe('what is due after the end of a service', () => {
+  const cohort = (subjects: readonly string[]): CohortRow =>
+    ({
+      ...{ recordClass: 'asset-basic-data', eventKind: 'termination', eventRef: 'sb_1' },
+      ...{ subjects, baseEarliestAt: '2026-04-01T00:00:00Z' },
+    }) as CohortRow;
+  const asked = (subjects: readonly string[], ...services: readonly Partial<HostedService>[]) => {
+    const known = services.map((one) => ({
+      ...{ service: 'CVM', state: 'ended', startedAt: null, endedAt: null },
+      ...one,
+    })) as HostedService[];
+    const hosting = { servicesOf: () => Promise.resolve(known) };
+    return assertServicesEnded({ hosting }, { tenantId: TENANT, requests: [] }, cohort(subjects));
+  };
+
+  it('may go when each of its services has ended, or is used anew since the window opened [HS-1] [AB-2]', async () => {
+    await expect(asked(['CVM'], {})).resolves.toBeUndefined();
+    const anew = { state: 'active', startedAt: '2026-04-01T00:00:00Z' } as const;
+    await expect(asked(['CVM'], anew)).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['a service is in use', ['CVM'], [{ state: 'active', startedAt: '2026-03-31T23:59:59Z' }]],
+    ['nobody knows since when it is in use', ['CVM'], [{ state: 'active' }]],
+    ['one of its services is in use', ['CVM', 'ECM'], [{}, { service: 'ECM', state: 'active' }]],
+    ['a service is not named', ['CVM', 'ECM'], [{}]],
+    ['no service is named', ['CVM'], []],
+    ['it belongs to no service', [], [{}]],
+  ] as const)('is kept when %s [HS-1] [AB-2]', async (...[, subjects, services]) => {
+    await expect(asked(subjects, ...services)).rejects.toMatchObject(UNKNOWN);
   });
 });

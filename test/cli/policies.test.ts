@@ -134,6 +134,7 @@ describe('the check of a policy', () => {
     ['window', 'period: P1D', 'period: P2D', 'spec.periods.window.period', 'terms'],
     ['guard', 'period: PT2H', 'period: PT1H', 'spec.periods.guard.period', 'clocks'],
     ['statutory floor', 'minimum: P6M', 'minimum: P5M', 'spec.floors[0].minimum', 'CC-4'],
+    ['floor in days', 'minimum: P6M', 'minimum: P7D', 'spec.floors[0].minimum', 'CC-4'],
     ['longer minimum', 'period: P180D', 'period: P181D', 'spec.periods.minimum.period', 'CC-4'],
   ])('refuses a forbidden %s and names file place, field and remedy', (...row) => {
     const [, from, to, field, reason] = row;

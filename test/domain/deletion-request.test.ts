@@ -65,6 +65,7 @@ describe('the state of a deletion request', () => {
     [{ destroyed: 1, order: 'approved' }, 'verifying'],
     [{ certified: 1, order: 'approved' }, 'fulfilled'],
     [{ followsAnother: true }, 'duplicate'],
+    [{ certified: 1, followsAnother: true }, 'fulfilled'],
     [{ waiting: 1, withdrawn: true }, 'revoked'],
   ] as const)('with %j is %s [CC-2]', (facts, state) => {
     expect(requestState({ ...NOTHING, ...facts })).toBe(state);

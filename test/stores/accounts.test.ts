@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SqlPool } from '../../src/contracts/sql';
+import type { Sql, SqlPool } from '../../src/contracts/sql';
 import { ROLE_GRANTS, type SqlRole } from '../../src/platform/migrate/grants';
 import { dropMysqlEnvironment, migrateMysql } from '../../src/platform/migrate/migrate-mysql';
 import { DATABASES } from '../../src/platform/migrate/sql-files';
@@ -138,6 +138,19 @@ describe('a server that lets everybody into databases by their names', () => {
 describe('the clock of the database', () => {
   it('does not follow a session that moves its own timestamp', async () => {
     await expect(probeClock(environment.pool('reader'))).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['follows the session', [{ year: '1970' }]],
+    ['is not told', []],
+    ['is told as something else', [{ year: 'now' }]],
+  ])("is refused when the server's clock %s [AB-1]", async (...[, rows]) => {
+    const sql: Sql = {
+      execute: () => Promise.resolve({ affectedRows: 0 }),
+      query: () => Promise.resolve(rows),
+    };
+    const pool = { transaction: <T>(work: (on: Sql) => Promise<T>) => work(sql) } as SqlPool;
+    await expect(probeClock(pool)).rejects.toMatchObject({ code: 'CLOCK_UNSAFE' });
   });
 
   it('is refused to a session in another time zone', async () => {

@@ -38,15 +38,6 @@ function workflowBundle(): Promise<{ code: string }> {
   return bundle;
 }
 
-/** A client whose workflows have a virtual clock; skipping itself stays off until it is asked for. */
-class SkippingWorkflowClient extends WorkflowClient {
-  protected override async createStartWorkflowRequest(
-    ...args: Parameters<WorkflowClient['createStartWorkflowRequest']>
-  ): ReturnType<WorkflowClient['createStartWorkflowRequest']> {
-    return super.createStartWorkflowRequest(...args);
-  }
-}
-
 /** Creates a namespace on the server named by LETHE_TEMPORAL_ADDRESS. */
 export async function createTemporalEnvironment(): Promise<TemporalEnvironment> {
   const address = process.env['LETHE_TEMPORAL_ADDRESS'] ?? '';
@@ -60,7 +51,7 @@ export async function createTemporalEnvironment(): Promise<TemporalEnvironment> 
   return {
     namespace,
     connection,
-    client: new SkippingWorkflowClient(options),
+    client: new WorkflowClient(options),
     whileWorking: (activities, work) =>
       whileWorking(native, namespace, { activities, work, control: connection }),
     fastForward: async (workflowId, seconds) => {

@@ -20,14 +20,16 @@ export async function assertServicesEnded(
   const byEnd = cohort.eventKind !== 'request' || !isOrdered(cohort, facts);
   if (cohort.recordClass !== 'asset-basic-data' || !byEnd) return;
   const known = await ports.hosting.servicesOf(facts.tenantId);
-  for (const subject of cohort.subjects) {
+  const isOver = (subject: string): boolean => {
     const service = known.find((candidate) => candidate.service === subject);
-    if (service?.state === 'ended' || isNewUse(service, cohort.baseEarliestAt)) continue;
-    throw new LetheError(
-      'SERVICE_STATE_UNKNOWN',
-      'the hosting system of record does not say that the service has ended: data is kept',
-    );
-  }
+    return service?.state === 'ended' || isNewUse(service, cohort.baseEarliestAt);
+  };
+  // A cohort of no service is none of which anybody could say that its use has ended.
+  if (cohort.subjects.length > 0 && cohort.subjects.every(isOver)) return;
+  throw new LetheError(
+    'SERVICE_STATE_UNKNOWN',
+    'the hosting system of record does not say that the service has ended: data is kept',
+  );
 }
 
 /** Whether an approved order lets it go; a withdrawn request has none, and the end of use decides. */
