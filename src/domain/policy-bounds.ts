@@ -116,12 +116,13 @@ function outOfBounds(parameters: PolicyParameters): readonly PolicyFinding[] {
   return (Object.entries(BOUNDS) as [Bounded, Bound][]).flatMap(
     ([name, { field, least, most, why }]) => {
       const value = parameters[name];
-      if (value < least) {
+      // Asked so that what is no number is too little as well.
+      if (!(value >= least)) {
         return [
           { field, message: `${value} is too little, because ${why}; state ${least} or more` },
         ];
       }
-      if (most !== null && value > most) {
+      if (most !== null && !(value <= most)) {
         return [{ field, message: `${value} is too much, because ${why}; state ${most} or less` }];
       }
       return [];
