@@ -71,21 +71,36 @@ function reportText(report: NamedReport): string {
 }
 
 function requestLines(requests: readonly ReportedRequest[]): string {
-  const head = [
-    ...['received', 'request', 'tenant', 'record class', 'state', 'kept', 'internal', 'latest'],
-    ...['ended', 'days', 'missed', 'asked by', 'signed by', 'approved by', 'denied for', 'holds'],
-    'certificates',
-  ];
-  return table(
-    head,
-    requests.map((request) => [
-      ...[request.receivedAt, request.requestId, request.tenantId, request.recordClass],
-      ...[request.state, shownOutcome(request), request.internalDueAt, shownLatest(request)],
-      ...[request.withdrawnAt ?? request.fulfilledAt, request.days, request.missed.join(', ')],
-      ...[request.requestedBy, request.orderedBy, request.approvedBy.join(', ')],
-      ...[stopsOf(request), holdsOf(request), certificatesOf(request)],
-    ]),
+  return [
+    table(
+      ['received', 'request', 'record class', 'state', 'kept', 'latest', 'ended', 'days', 'missed'],
+      requests.map((request) => [
+        ...[request.receivedAt, request.requestId, request.recordClass, request.state],
+        ...[shownOutcome(request), shownLatest(request)],
+        ...[request.withdrawnAt ?? request.fulfilledAt, request.days, request.missed.join(', ')],
+      ]),
+    ),
+    '\n',
+    table(
+      ['request', 'tenant', 'asked by', 'signed by', 'approved by', 'denied for', 'holds'],
+      requests.map((request) => [
+        ...[request.requestId, request.tenantId, request.requestedBy, request.orderedBy],
+        ...[request.approvedBy.join(', '), stopsOf(request), holdsOf(request)],
+      ]),
+    ),
+    certificateLines(requests),
+  ].join('');
+}
+
+function certificateLines(requests: readonly ReportedRequest[]): string {
+  const rows = requests.flatMap(({ requestId, dueDays }) =>
+    dueDays.flatMap(({ dueOn, destroyedAt, certificateId }) =>
+      certificateId === null ? [] : [[requestId, dueOn, destroyedAt, certificateId]],
+    ),
   );
+  return rows.length === 0
+    ? ''
+    : `\n${table(['request', 'due on', 'destroyed', 'certificate'], rows)}`;
 }
 
 /** What was missed is in capitals, so that nobody overlooks it. */
@@ -94,12 +109,13 @@ const shownOutcome = ({ outcome }: ReportedRequest): string => {
   return outcome === 'overdue' || outcome === 'fulfilled_late' ? words.toUpperCase() : words;
 };
 
-const shownLatest = ({ latestAt, provisional, holds }: ReportedRequest): string | null =>
-  latestAt === null
-    ? holds.some(({ releasedAt }) => releasedAt === null)
-      ? 'open: hold'
-      : null
-    : `${latestAt}${provisional ? ' (provisional)' : ''}`;
+function shownLatest({ latestAt, provisional, holds, ...ends }: ReportedRequest): string | null {
+  if (latestAt === null) {
+    return holds.some(({ releasedAt }) => releasedAt === null) ? 'open: hold' : null;
+  }
+  const isOver = ends.fulfilledAt !== null || ends.withdrawnAt !== null;
+  return provisional && !isOver ? `${latestAt} (provisional)` : latestAt;
+}
 
 const stopsOf = ({ stops }: ReportedRequest): string =>
   stops.map(({ orderId, state, reason }) => `${reason} (${state} ${orderId})`).join(', ');

@@ -60,7 +60,7 @@ const scopeOf = (scope: NonNullable<Certificate['scope']>, words: Words): readon
     : [
         [
           words.certificate.subjects,
-          scope.subjects.map((subject) => wordFor(words.subjects, subject)).join(', '),
+          scope.subjects.map((subject) => wordFor(words.subjects, subject)).join(words.between),
         ],
       ]),
   [words.certificate.records, String(scope.records)],
@@ -148,7 +148,7 @@ const namedLocation = (location: string, { locations }: Words): string => {
 const methodRows = (certificate: Certificate, words: Words): readonly Row[] => [
   [
     words.certificate.method,
-    certificate.method.map((one) => wordFor(words.methods, one)).join(', '),
+    certificate.method.map((one) => wordFor(words.methods, one)).join(words.between),
   ],
   ...certificate.keys.map(({ keyRef, destroyedAt }) => [
     words.certificate.keys,

@@ -54,7 +54,7 @@ const scopeRows = (statement: InterimStatement, words: Words): readonly Row[] =>
   [words.interim.stage, wordFor(words.stages, statement.stage)],
   [
     words.interim.inUse,
-    statement.inUse.map((subject) => wordFor(words.subjects, subject)).join(', ') ||
+    statement.inUse.map((subject) => wordFor(words.subjects, subject)).join(words.between) ||
       words.interim.none,
   ],
   [words.interim.certificates, String(statement.certificates)],

@@ -1,5 +1,7 @@
 /** What papers say in English. The other dictionaries must have the same words. */
 export const en = {
+  /** Between the words of a list. */
+  between: ', ',
   certificate: {
     title: 'Certificate of destruction',
     statement:

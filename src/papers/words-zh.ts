@@ -2,6 +2,8 @@ import type { en } from './words-en';
 
 /** What papers say in Chinese, in the words of records management and of Chinese data protection law. */
 export const zh = {
+  /** Between the words of a list. */
+  between: '、',
   certificate: {
     title: '销毁证明',
     statement:

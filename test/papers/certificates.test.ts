@@ -48,7 +48,7 @@ const textsOf = (paper: Paper): readonly string[] => [
 ];
 
 const squeezed = (text: string): string => text.replace(/\s/g, '');
-const cjk = /[\u3400-\u9fff]/;
+const cjk = /[\u3001\u3400-\u9fff]/;
 
 describe('the dictionaries', () => {
   const wordsOf = (value: unknown, path = ''): readonly (readonly [string, string])[] =>
