@@ -1,3 +1,4 @@
+import { formatInstant, parseInstant } from '../../src/domain/instants';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -118,6 +119,20 @@ describe('a certificate of destruction', () => {
     const early = { ...set, expiresAt: '2027-02-12T00:00:00Z' };
     const sooner = compose({ clear: { ...clear, backups: [early] } }).remnants;
     expect(sooner).toContainEqual(expect.objectContaining({ until: '2027-02-18T00:00:00Z' }));
+  });
+
+  it.each([
+    ['a nanosecond before', -1n, false],
+    ['at', 0n, true],
+    ['a nanosecond after', 1n, true],
+  ] as const)('says so when a backup expires %s the promised end [ST-1]', (_, by, afterLatest) => {
+    const { clear, window } = input();
+    const expiresAt = formatInstant(parseInstant(window.latestAt, 'latestAt') + by);
+    const set = { setId: 'bs_weekly000001', location: 'mysql:backups' as const, expiresAt };
+    const { remnants } = compose({
+      clear: { ...clear, backups: [{ ...set, takenAt: '2027-02-09T00:00:00Z' }] },
+    });
+    expect(remnants.find(({ sets }) => sets !== undefined)).toMatchObject({ afterLatest });
   });
 
   it('covers every generation of configuration that a request ended [CC-2]', () => {

@@ -31,4 +31,14 @@ describe('the numbers of a policy', () => {
     const found = findForbidden(withNumber(String(name), value));
     expect(found.map(({ field }) => field)).toContainEqual(expect.stringMatching(/^spec\./));
   });
+
+  it.each([
+    ['before', 7, 8, []],
+    ['at', 8, 8, ['spec.periods.coolingOff.period']],
+    ['after', 9, 8, ['spec.periods.coolingOff.period']],
+  ])('let a cooling-off end %s the internal stop of a request, or not [CC-2]', (...given) => {
+    const [, coolingOffDays, internalRequestStopDays, fields] = given;
+    const parameters = { ...shipped.parameters, coolingOffDays, internalRequestStopDays };
+    expect(findForbidden({ ...shipped, parameters }).map(({ field }) => field)).toEqual(fields);
+  });
 });
