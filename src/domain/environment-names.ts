@@ -36,6 +36,13 @@ export const isSimulation = (environment: string): boolean => environment.endsWi
 export const databasePrefix = (environment: string): string =>
   parseEnvironmentName(environment).replaceAll('-', '_');
 
+/**
+ * Whether a namespace of the workflow engine belongs to an environment: it has its name, or its name and a
+ * dot and the account behind it, as hosted engines write them. No environment has a dot in its name.
+ */
+export const isNamespaceOf = (environment: string, namespace: string): boolean =>
+  namespace === environment || namespace.startsWith(`${environment}.`);
+
 /** Names of the SQL databases of an environment. */
 export interface SqlDatabases {
   readonly assets: string;

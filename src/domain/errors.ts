@@ -104,7 +104,7 @@ export const FAILURES = Object.freeze({
   ),
   KEY_DESTROYED: row('the data key has been destroyed', 1, 410),
   UNSAFE_STATEMENT: row('the guard refused a statement that is not bound to explicit ids', 1, 500),
-  ENVIRONMENT_MISMATCH: row('simulation and production do not mix', 2, 409),
+  ENVIRONMENT_MISMATCH: row('two environments, or simulation and production, do not mix', 2, 409),
   CONFIGURATION_INVALID: row('the configuration of the process is invalid', 2, 500),
   ARCHIVE_INVALID: row(
     'the archive part is truncated, altered or not what its header says',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isEnvironmentName, isSimulation } from '../domain/environment-names';
+import { isEnvironmentName, isNamespaceOf, isSimulation } from '../domain/environment-names';
 import { LetheError } from '../domain/errors';
 import { OPAQUE_ID } from '../domain/identifiers';
 
@@ -180,7 +180,8 @@ type Variables = z.infer<typeof ENVIRONMENT>;
  * Reads the configuration from environment variables. An empty variable counts as absent, because
  * that is how a shell script unsets one.
  *
- * @throws LetheError CONFIGURATION_INVALID naming every variable that is wrong, never its value.
+ * @throws LetheError CONFIGURATION_INVALID naming every variable that is wrong, never its value;
+ * ENVIRONMENT_MISMATCH for the namespace of another environment.
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -192,7 +193,19 @@ export function loadConfig(
   );
   const parsed = ENVIRONMENT.safeParse(present);
   if (!parsed.success) throw invalid(parsed.error.issues);
+  assertOwnNamespace(parsed.data);
   return assemble(parsed.data);
+}
+
+/** A command for one environment must never be carried out by the worker of another one. */
+function assertOwnNamespace(variables: Variables): void {
+  const { LETHE_ENVIRONMENT: environment, LETHE_TEMPORAL_NAMESPACE: namespace } = variables;
+  if (namespace === undefined || isNamespaceOf(environment, namespace)) return;
+  throw new LetheError(
+    'ENVIRONMENT_MISMATCH',
+    'LETHE_TEMPORAL_NAMESPACE must be the name in LETHE_ENVIRONMENT, or that name, a dot and an account; leave it out otherwise',
+    { field: 'LETHE_TEMPORAL_NAMESPACE' },
+  );
 }
 
 function invalid(issues: readonly z.core.$ZodIssue[]): LetheError {

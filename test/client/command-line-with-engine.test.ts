@@ -17,8 +17,8 @@ let harness: ControlHarness;
 let engine: TemporalEnvironment;
 
 beforeAll(async () => {
-  engine = await createTemporalEnvironment();
-  commands = await createCommandLine({ LETHE_TEMPORAL_NAMESPACE: engine.namespace });
+  commands = await createCommandLine();
+  engine = await createTemporalEnvironment(commands.sql.name);
   root = commands.sql.pool('root');
   harness = commands.control;
 });
@@ -121,7 +121,7 @@ describe('the command line with the engine', () => {
   });
 
   it('says that the namespace is missing, by the name of its variable', async () => {
-    const env = { LETHE_TEMPORAL_NAMESPACE: 'tnowhere' };
+    const env = { LETHE_TEMPORAL_NAMESPACE: `${commands.sql.name}.nowhere` };
     const line = `end-feature --tenant ${TENANT} --confirm ${TENANT} --json`;
     const { exitCode, stderr } = await lethe(line, { env });
     expect(exitCode).toBe(2);

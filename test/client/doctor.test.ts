@@ -27,7 +27,7 @@ let admin: ReturnType<typeof connectObjects>;
 
 beforeAll(async () => {
   sql = await createSqlEnvironment();
-  engine = await createTemporalEnvironment();
+  engine = await createTemporalEnvironment(sql.name);
   root = sql.pool('root');
   admin = connectObjects({
     ...{ endpoint: process.env['LETHE_S3_ENDPOINT'] ?? '', region: 'us-east-1', pathStyle: true },
@@ -52,7 +52,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 const env = (over: Variables = {}): Variables => ({
   ...process.env,
-  ...{ LETHE_ENVIRONMENT: sql.name, LETHE_TEMPORAL_NAMESPACE: engine.namespace },
+  ...{ LETHE_ENVIRONMENT: sql.name, LETHE_TEMPORAL_NAMESPACE: '' },
   ...{ LETHE_KEYS_MYSQL_URL: '', LETHE_EVIDENCE_MYSQL_URL: '', LETHE_KEK_FILE: kek },
   LETHE_CREDENTIALS_FILE: credentials,
   LETHE_LOG_KEY_FILE: keys.logKey,
@@ -112,7 +112,7 @@ describe('lethe doctor', () => {
     const all = await checks();
     expect(await failing()).toEqual([]);
     // The server remembers pollers for some minutes; a namespace nobody ever worked in has none.
-    const other = await createTemporalEnvironment();
+    const other = await createTemporalEnvironment(`${sql.name}.idle`);
     const idle = await checks({ LETHE_TEMPORAL_NAMESPACE: other.namespace });
     await other.close();
     expect(inState(idle, 'fail')).toHaveLength(5);

@@ -30,7 +30,7 @@ let plain: string;
 
 beforeAll(async () => {
   sql = await createSqlEnvironment();
-  engine = await createTemporalEnvironment();
+  engine = await createTemporalEnvironment(sql.name);
   harness = createControlHarness(sql);
   reader = createControlReader(sql.pool('reader'), sql.pool('reader', 'evidence'));
   due = await createSealedRun(sql, {
@@ -72,7 +72,7 @@ const activities = () => ({
 
 const env = (): Readonly<Record<string, string | undefined>> => ({
   ...process.env,
-  ...{ LETHE_ENVIRONMENT: sql.name, LETHE_TEMPORAL_NAMESPACE: engine.namespace },
+  ...{ LETHE_ENVIRONMENT: sql.name, LETHE_TEMPORAL_NAMESPACE: '' },
   ...{ LETHE_KEYS_MYSQL_URL: '', LETHE_EVIDENCE_MYSQL_URL: '' },
   LETHE_CREDENTIALS_FILE: join(folder, 'credentials.json'),
   LETHE_ACTOR: 'ops-1',

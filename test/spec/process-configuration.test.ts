@@ -37,6 +37,22 @@ describe('the configuration of a process', () => {
     expect(config.evidenceMysql).toEqual(config.mysql);
   });
 
+  it.each(['lethe-eu', 'lethe-eu.account'])('takes the namespace %s for its own', (namespace) => {
+    const env = { LETHE_ENVIRONMENT: 'lethe-eu', LETHE_TEMPORAL_NAMESPACE: namespace };
+    expect(loadConfig(env).temporal.namespace).toBe(namespace);
+  });
+
+  it.each(['lethe', 'lethe-eu-2', 'lethe-eu2.account', 'other.lethe-eu', 'LETHE-EU'])(
+    'never takes the namespace %s of another environment: a hold would be placed in the wrong one [CC-4]',
+    (namespace) => {
+      const env = { LETHE_ENVIRONMENT: 'lethe-eu', LETHE_TEMPORAL_NAMESPACE: namespace };
+      expect(failureOf(() => loadConfig(env))).toMatchObject({
+        code: 'ENVIRONMENT_MISMATCH',
+        field: 'LETHE_TEMPORAL_NAMESPACE',
+      });
+    },
+  );
+
   it.each([
     ['LETHE_ENVIRONMENT', 'Not-Usable'],
     ['LETHE_MYSQL_PORT', '0'],

@@ -26,10 +26,8 @@ export interface CommandLine {
   remove(): Promise<void>;
 }
 
-/** Makes the environment; `env` is what every call has, such as the namespace. */
-export async function createCommandLine(
-  env: Readonly<Record<string, string>> = {},
-): Promise<CommandLine> {
+/** Makes the environment. */
+export async function createCommandLine(): Promise<CommandLine> {
   const folder = mkdtempSync(join(tmpdir(), 'lethe-cli-'));
   const sql = await createSqlEnvironment();
   const credentials = join(folder, 'credentials.json');
@@ -47,7 +45,7 @@ export async function createCommandLine(
       env: {
         ...process.env,
         ...{ LETHE_ENVIRONMENT: sql.name, LETHE_CREDENTIALS_FILE: credentials },
-        ...{ LETHE_ACTOR: 'ops-1', ...env, ...over.env },
+        ...{ LETHE_ACTOR: 'ops-1', ...over.env },
       },
     });
     return { exitCode, ...out };

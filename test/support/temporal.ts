@@ -38,10 +38,11 @@ function workflowBundle(): Promise<{ code: string }> {
   return bundle;
 }
 
-/** Creates a namespace on the server named by LETHE_TEMPORAL_ADDRESS. */
-export async function createTemporalEnvironment(): Promise<TemporalEnvironment> {
+/** Creates a namespace on the server named by LETHE_TEMPORAL_ADDRESS, under a name of its own by default. */
+export async function createTemporalEnvironment(
+  namespace = `t${randomBytes(4).toString('hex')}`,
+): Promise<TemporalEnvironment> {
   const address = process.env['LETHE_TEMPORAL_ADDRESS'] ?? '';
-  const namespace = `t${randomBytes(4).toString('hex')}`;
   installQuietRuntime();
   await migrateTemporal(address, namespace);
   const connection = await Connection.connect({ address });
