@@ -4,6 +4,8 @@ import { redactArguments, redactText } from '../sensitive-values';
 
 /** Longer texts are cut once they are redacted: half a secret would not be recognised. */
 const LONGEST = 8192;
+/** Longer ones still are not looked through and so not shown at all: no name is as long as a book. */
+const LOOKED_THROUGH_MAX = 4 * 1024 * 1024;
 
 const INVISIBLES = new RegExp(INVISIBLE.source, 'gu');
 
@@ -54,6 +56,7 @@ export const sha256 = (text: string | Uint8Array): string =>
   createHash('sha256').update(text).digest('hex');
 
 function bounded(text: string, max: number): string {
+  if (text.length > LOOKED_THROUGH_MAX) return `(${text.length} characters, not shown)`;
   const redacted = redactText(text);
   const shown = escapeInvisible(redacted.slice(0, LONGEST));
   if (shown.length <= max && redacted.length <= LONGEST) return shown;
