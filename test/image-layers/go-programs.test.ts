@@ -40,6 +40,15 @@ const text = (words: string): Buffer => Buffer.from(words, 'latin1');
 const own = ['stdlib', 'm'];
 
 describe('a program of Go', () => {
+  it.each([
+    ['Linux', '\x7fELF', own],
+    ['Windows', 'MZ\x90\0', own],
+    ['macOS', '\xcf\xfa\xed\xfe', own],
+    ['none of them', '%PDF', []],
+  ])('is looked through when it is one for %s [DC-2]', (_, head, expected) => {
+    expect(namesOf(readIn(4096, text(head), genuine.subarray(4)))).toEqual(expected);
+  });
+
   it('is known when its first bytes come one by one', () => {
     const search = new GoBuildInfoSearch();
     for (const at of [0, 1, 2]) search.write(genuine.subarray(at, at + 1));

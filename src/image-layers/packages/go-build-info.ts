@@ -13,7 +13,9 @@ const FLAGS_MAX = 3;
 /** What encloses the list of modules on both sides. */
 const SENTINEL_BYTES = 16;
 
-const ELF = Buffer.from('\x7fELF', 'latin1');
+/** How programs for Linux, Windows and macOS begin. */
+const HEADS = ['\x7fELF', 'MZ', '\xcf\xfa\xed\xfe'].map((head) => Buffer.from(head, 'latin1'));
+const HEAD_BYTES = 4;
 /** Longest build information that is taken; thousands of modules need less. */
 const INFO_BYTES_MAX = 1024 * 1024;
 /** Longest word for a tool chain. */
@@ -60,11 +62,12 @@ export class GoBuildInfoSearch {
 
   private begin(piece: Buffer): Buffer {
     this.head =
-      this.head.length === 0 && piece.length >= ELF.length
+      this.head.length === 0 && piece.length >= HEAD_BYTES
         ? piece
         : Buffer.concat([this.head, piece]);
-    if (this.head.length >= ELF.length) {
-      this.isProgram = this.isInPieces || this.head.subarray(0, ELF.length).equals(ELF);
+    if (this.head.length >= HEAD_BYTES) {
+      this.isProgram =
+        this.isInPieces || HEADS.some((head) => head.equals(this.head.subarray(0, head.length)));
     }
     return this.head;
   }
