@@ -26,19 +26,28 @@ export interface SweepRound {
   readonly nextAt: string | null;
   /** More was due than one round takes. */
   readonly more: boolean;
+  /** The last of the tenants with strays that this round names, while there may be others behind it. */
+  readonly wokenUpTo?: string;
+}
+
+/** Where a round goes on. */
+export interface SweepOrder {
+  /** Tenants with strays up to this one, by their ids, were woken by the round before. */
+  readonly wokenUpTo: string;
 }
 
 /** What a duty of the platform found to do beside the looks. */
-export type DutyRound = Pick<SweepRound, 'tenantsToWake' | 'nextAt' | 'more'>;
+export type DutyRound = Pick<SweepRound, 'tenantsToWake' | 'nextAt' | 'more' | 'wokenUpTo'>;
 
 /** The platform's own duty; no tenant's process does it, because theirs may have ended. */
 export interface SweepActivities {
   /**
    * Verifies again what was certified a day, a week and a month ago.
    *
+   * @param order - absent: the round begins with the first tenant.
    * @idempotency a look that was clean is not repeated; one that could not be taken leaves no row.
    */
-  sweep(): Promise<SweepRound>;
+  sweep(order?: SweepOrder): Promise<SweepRound>;
 }
 
 /** What the platform's process carries through continue-as-new. */

@@ -13,7 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { SIGNAL_NAMES, SWEEP_MESSAGE_NAMES } from '../contracts/messages';
-import type { PlatformSweepInput, SweepRound } from '../contracts/sweep';
+import type { PlatformSweepInput, SweepOrder, SweepRound } from '../contracts/sweep';
 import { lifecycleWorkflowId } from '../domain/identifiers';
 import { sweeps } from './activity-options';
 import { isContinued } from './check-input';
@@ -61,7 +61,10 @@ export async function platformSweep(input: PlatformSweepInput): Promise<void> {
   while (workflowInfo().historyLength < HISTORY_EVENTS_MAX) {
     wanted = false;
     const look: Answered<SweepRound> = await answered(
-      sweeps.sweep.executeWithOptions({ summary: 'look again at what was certified' }, []),
+      sweeps.sweep.executeWithOptions(
+        { summary: 'look again at what was certified' },
+        orderAfter(last),
+      ),
     );
     const known = lookedAgain(last, look);
     show(known, last);
@@ -72,6 +75,12 @@ export async function platformSweep(input: PlatformSweepInput): Promise<void> {
     await condition(() => wanted, pause, { summary });
   }
   await continueAsNew<typeof platformSweep>(last);
+}
+
+/** The next round goes on behind the tenants that this one has woken; a later one begins anew. */
+function orderAfter({ lastRound }: LastLook<SweepRound>): [] | [SweepOrder] {
+  const { more = false, wokenUpTo } = lastRound ?? {};
+  return more && wokenUpTo !== undefined ? [{ wokenUpTo }] : [];
 }
 
 function nextLook({ answer, refusal }: Answered<SweepRound>): {

@@ -28,11 +28,16 @@ async function gone(): Promise<{ readonly tenantId: string; readonly endedAt: nu
 const at = (start: number, days: number, milliseconds = 0): Promise<void> =>
   engine.setClock(new Date(start + days * DAY_MS + milliseconds).toISOString());
 
-/** All rounds that are due now. */
+/** All rounds that are due now; the last of them, and everybody that they name. */
 async function sweepAll(): Promise<SweepRound> {
   let round = await engine.activities.sweep();
-  while (round.more) round = await engine.activities.sweep();
-  return round;
+  const woken = [...round.tenantsToWake];
+  while (round.more) {
+    const { wokenUpTo } = round;
+    round = await engine.activities.sweep(wokenUpTo === undefined ? undefined : { wokenUpTo });
+    woken.push(...round.tenantsToWake);
+  }
+  return { ...round, tenantsToWake: woken };
 }
 
 const looks = async (tenantId: string): Promise<readonly string[]> => {
@@ -119,6 +124,29 @@ describe('what was certified', () => {
     expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
     await at(Date.parse(await engine.now()), 1, 1_000);
     expect((await sweepAll()).findings).toEqual([]);
+  });
+
+  it('of any number of tenants wakes each of them in one go, and keeps nobody else waiting [ST-1]', async () => {
+    const tenants = Array.from(
+      { length: 230 },
+      (_, at) => `tn_flood0000000000${String(at).padStart(4, '0')}`,
+    );
+    const strays = tenants.map((tenantId) => [tenantId, 'ev_flood', 'asset-basic-data', 'stray']);
+    await engine.root('control').execute(
+      `INSERT INTO events VALUES ${strays.map(() => '(?, ?, ?, ?, ?, lethe_now(), lethe_now())').join()}`,
+      strays.flatMap((event) => [...event, 'archive']),
+    );
+    const first = await engine.activities.sweep();
+    expect(first).toMatchObject({ more: true, wokenUpTo: tenants[99] });
+    expect((await sweepAll()).tenantsToWake).toEqual(tenants);
+    const places = tenants.map(() => '?').join();
+    await engine
+      .root('control')
+      .execute(
+        `DELETE FROM events WHERE tenant_id IN (${places}) AND event_id = 'ev_flood'`,
+        tenants,
+      );
+    expect((await sweepAll()).tenantsToWake).toEqual([]);
   });
 
   it('of a tenant that came back never touches what it collects since then [AB-2]', async () => {

@@ -1,5 +1,5 @@
 import { ApplicationFailure, defineSearchAttributeKey } from '@temporalio/common';
-import type { SweepRound } from '../../src/contracts/sweep';
+import type { SweepOrder, SweepRound } from '../../src/contracts/sweep';
 import { TASK_QUEUES } from '../../src/contracts/task-queues';
 import { until } from '../support/live-engine';
 import { Ports, snapshot } from '../support/mocked-ports';
@@ -74,6 +74,20 @@ describe('the sweep of the platform', () => {
       await start('sweep-more');
       await until(() => Promise.resolve(looks() === 3));
       expect(looks()).toBe(3);
+    });
+  });
+
+  it('goes on behind the tenants that the round before has woken, and begins anew later [ST-1]', async () => {
+    const { activities, ...seen } = portsWith({ more: true, wokenUpTo: TENANT }, { more: true });
+    const orders: unknown[] = [];
+    const sweep = (order?: SweepOrder): ReturnType<typeof activities.sweep> => {
+      orders.push(order);
+      return activities.sweep();
+    };
+    await environment.whileWorking({ ...activities, sweep }, async () => {
+      await start('sweep-behind');
+      await until(() => Promise.resolve(seen.looks() === 3));
+      expect(orders).toEqual([undefined, { wokenUpTo: TENANT }, undefined]);
     });
   });
 

@@ -1,4 +1,4 @@
-import type { SweepFinding } from '../../contracts/sweep';
+import type { DutyRound, SweepFinding } from '../../contracts/sweep';
 import type { Sql } from '../../contracts/sql';
 import { required, textRow, textRows, toInstantOrNull } from '../control/sql-text';
 
@@ -84,13 +84,21 @@ export async function readOpenFindings(
   return { findings, findingsTotal: rows.length };
 }
 
-/** Tenants with an event that nobody closed: their process may have ended before it was recorded. */
-export async function readTenantsWithStrays(sql: Sql): Promise<readonly string[]> {
+/**
+ * Tenants with an event that nobody closed, a hundred behind a given one by their ids: their process may have
+ * ended before it was recorded. When very much comes back, the next round goes on behind them.
+ */
+export async function readTenantsWithStrays(sql: Sql, wokenUpTo: string): Promise<DutyRound> {
   const rows = await textRows(
     sql,
     `SELECT DISTINCT e.tenant_id FROM events e
        LEFT JOIN event_closings c ON c.tenant_id = e.tenant_id AND c.event_id = e.event_id
-      WHERE e.event_kind = 'stray' AND c.event_id IS NULL ORDER BY e.tenant_id LIMIT ${COHORTS_MAX}`,
+      WHERE e.event_kind = 'stray' AND c.event_id IS NULL AND e.tenant_id > ?
+      ORDER BY e.tenant_id LIMIT ${COHORTS_MAX}`,
+    [wokenUpTo],
   );
-  return rows.map((row) => required(row, 'tenant_id'));
+  const tenantsToWake = rows.map((row) => required(row, 'tenant_id'));
+  const last = tenantsToWake[COHORTS_MAX - 1];
+  const round = { tenantsToWake, nextAt: null, more: last !== undefined };
+  return last === undefined ? round : { ...round, wokenUpTo: last };
 }

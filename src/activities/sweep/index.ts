@@ -3,5 +3,5 @@ import { sweep, type SweepPorts } from './sweep';
 
 /** The platform's own duty: to look again. */
 export function createSweepActivities(ports: SweepPorts): SweepActivities {
-  return { sweep: () => sweep(ports) };
+  return { sweep: (order) => sweep(ports, order) };
 }

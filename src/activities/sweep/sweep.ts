@@ -1,4 +1,4 @@
-import type { DutyRound, SweepRound } from '../../contracts/sweep';
+import type { DutyRound, SweepOrder, SweepRound } from '../../contracts/sweep';
 import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { isLetheError, type LetheError } from '../../domain/errors';
@@ -35,9 +35,6 @@ export interface SweepPorts {
   readonly duties?: readonly (() => Promise<DutyRound>)[];
 }
 
-/** Tenants that one round wakes; their processes are told one after the other. */
-const WAKE_MAX = 100;
-
 /**
  * Looks again, with the verifier's accounts, at what was certified a day, a week and a month ago. Records
  * that are there again become strays with a run, a window and a certificate of their own; everything
@@ -51,7 +48,7 @@ const WAKE_MAX = 100;
  * @throws LetheError STORE_UNAVAILABLE or OUTCOME_UNKNOWN after all others were looked at.
  * @source ST-1
  */
-export async function sweep(ports: SweepPorts): Promise<SweepRound> {
+export async function sweep(ports: SweepPorts, order?: SweepOrder): Promise<SweepRound> {
   const reminded = await remindOfReviews(ports);
   const warned = await warnOfDeadlines(ports);
   await proveRefusalTotals(ports);
@@ -67,11 +64,8 @@ export async function sweep(ports: SweepPorts): Promise<SweepRound> {
     swept: due.length,
     ...(await readOpenFindings(ports.control)),
     ...together([
-      {
-        tenantsToWake: await readTenantsWithStrays(ports.control),
-        nextAt: await readNextSweep(ports.control),
-        more,
-      },
+      { tenantsToWake: [], nextAt: await readNextSweep(ports.control), more },
+      await readTenantsWithStrays(ports.control, order?.wokenUpTo ?? ''),
       {
         tenantsToWake: reminded,
         nextAt: await readNextReview(ports.control),
@@ -116,14 +110,19 @@ async function lookAtAll(ports: SweepPorts, due: readonly DueSweep[]): Promise<L
   return unreachable;
 }
 
-/** One round out of several: everybody who has something to do, the earliest next one. */
+/**
+ * One round out of several: everybody who has something to do, the earliest next one. Each of them is bounded
+ * by itself; a bound over all would let the first ones keep the last ones waiting.
+ */
 function together(rounds: readonly DutyRound[]): DutyRound {
   const wake = [...new Set(rounds.flatMap(({ tenantsToWake }) => tenantsToWake))];
   const next = rounds.flatMap(({ nextAt }) => (nextAt === null ? [] : [nextAt])).sort();
+  const wokenUpTo = rounds.find((round) => round.wokenUpTo !== undefined)?.wokenUpTo;
   return {
-    tenantsToWake: wake.slice(0, WAKE_MAX),
+    tenantsToWake: wake,
     nextAt: next[0] ?? null,
     more: rounds.some(({ more }) => more),
+    ...(wokenUpTo === undefined ? {} : { wokenUpTo }),
   };
 }
 
