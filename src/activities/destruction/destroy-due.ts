@@ -21,12 +21,19 @@ const KEEPS: ReadonlySet<string> = new Set([
   'ORDER_REQUIRED',
 ]);
 
+/** About everything that surrounds the worker: nothing more is tried in this round. */
+const SURROUNDINGS: ReadonlySet<string> = new Set([
+  'CLOCK_UNSAFE',
+  'CONFIGURATION_INVALID',
+  'ENVIRONMENT_MISMATCH',
+]);
+
 /**
  * Whether a failure is about one due day and not about a store or a clock, so that others go on: its key ended
  * for another reason, its orders are not what people signed, its rows are not what was sealed.
  */
 const isOwn = ({ code }: LetheError): boolean =>
-  code === 'VERIFICATION_FAILED' || !FAILURES[code].retryable;
+  code === 'VERIFICATION_FAILED' || !(FAILURES[code].retryable || SURROUNDINGS.has(code));
 
 /**
  * Destroys every cohort of the tenant whose window is open, key first, and finishes what was begun. Each
@@ -34,7 +41,7 @@ const isOwn = ({ code }: LetheError): boolean =>
  *
  * Effect: tombstones, then objects or rows.
  * @idempotency every step is read before it is tried; a repetition goes on where the last attempt ended.
- * @throws LetheError for a store that cannot be reached or a clock that disagrees; and, after the other
+ * @throws LetheError for a store that cannot be reached or a clock that is not safe; and, after the other
  *   cohorts had their turn, for one that is not what is on record or was signed. Nothing early happens.
  * @source AB-3, CC-2, CC-3, CC-4
  */
