@@ -22,8 +22,6 @@ import { firstTwo, newSigner, register, type TestSigner } from '../support/signe
 import { subscribed } from '../support/tenant-life';
 
 const HOUR = 3600;
-/** How approvals end that meet one another; nothing else may happen to them. */
-const RACED = ['accepted', 'STORE_UNAVAILABLE'];
 const REASON = 'the cause was found and is gone';
 let engine: EngineHarness;
 let ports: FreezePorts;
@@ -214,78 +212,6 @@ describe('a flood of refused decisions', () => {
     await proveRefusalTotals({ ...ports, keys: engine.stores.sql('control', 'keys') });
     expect((await entries('refusals-counted')).at(-1)).toBe(FLOOD);
     expect(await inForce(freezeId)).toBe(true);
-  });
-});
-
-describe('two approvals of one request in the same moment', () => {
-  it('use one document once: both say the same, and one row says who approved [AB-1]', async () => {
-    for (let round = 0; round < 5; round += 1) {
-      const freezeId = await frozen();
-      const terms = await askedBy(freezeId, anna);
-      const document = await signed(engine, bert, {
-        ...{ decision: 'approve-lift', subject: freezeId, terms },
-      });
-      const approve = (): Promise<string> =>
-        codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document }));
-      const answers = await Promise.all([approve(), approve(), approve(), approve()]);
-      // Who loses the race may do it again, and finds it done.
-      expect(answers.filter((code) => !RACED.includes(code))).toEqual([]);
-      expect(await approve()).toBe('accepted');
-      expect(await inForce(freezeId)).toBe(false);
-      const used = await engine
-        .root('control')
-        .query('SELECT decision FROM signed_decisions WHERE subject = ? AND used_at IS NOT NULL', [
-          freezeId,
-        ]);
-      expect(used).toHaveLength(2);
-      const lifts = await engine
-        .root('control')
-        .query('SELECT lifted_by FROM freeze_lifts WHERE freeze_id = ?', [freezeId]);
-      expect(lifts.map((row) => String(row['lifted_by'])).sort()).toEqual([
-        anna.personId,
-        bert.personId,
-      ]);
-    }
-  });
-
-  it('never lift two freezes with the signature for one [AB-1]', async () => {
-    const [one, other] = [await frozen(), await frozen()];
-    const terms = await askedBy(one, anna);
-    await askedBy(other, anna);
-    const document = await signed(engine, bert, { decision: 'approve-lift', subject: one, terms });
-    const answers = await Promise.all(
-      [one, other].map((freezeId) =>
-        codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document })),
-      ),
-    );
-    expect(answers).toEqual(['accepted', 'SIGNATURE_INVALID']);
-    expect([await inForce(one), await inForce(other)]).toEqual([false, true]);
-  });
-
-  it('of two people are one approval: the release of a hold names one of them [CC-4]', async () => {
-    const third = await register(ports, [anna, bert], newSigner('dpo', 'person-7'));
-    const tenantId = await subscribed(engine, 'CVM');
-    const holdId = newHoldId();
-    await placeOver(engine, [{ tenantId }], { holdId });
-    const asked = { decision: 'request-release', subject: holdId } as const;
-    const request = await signed(engine, anna, { ...asked, terms: termsOf() });
-    await engine.activities.requestHoldRelease({
-      ...{ holdId, requestedBy: anna.personId, document: request },
-    });
-    const terms = (await readSignedRequest(ports.control, { ...asked, by: anna.personId })) ?? '';
-    const approve = async (by: TestSigner): Promise<string> => {
-      const what = { decision: 'approve-release', subject: holdId, terms } as const;
-      const document = await signed(engine, by, what);
-      return codeOf(
-        engine.activities.approveHoldRelease({ holdId, approvedBy: by.personId, document }),
-      );
-    };
-    const answers = await Promise.all([approve(bert), approve(third)]);
-    expect(answers).toContain('accepted');
-    const releases = await engine
-      .root('control')
-      .query('SELECT approved_by FROM hold_releases WHERE hold_id = ?', [holdId]);
-    expect(releases).toHaveLength(1);
   });
 });
 

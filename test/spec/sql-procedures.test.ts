@@ -31,9 +31,9 @@ describe('routines of the schema', () => {
   it('are all found', () => {
     expect(routines.length).toBeGreaterThan(20);
     expect(tables.length).toBeGreaterThan(40);
-    expect(routines.length + triggers.length + tables.length).toBeGreaterThan(
-      statements.length * 0.85,
-    );
+    const made = statements.filter(({ sql }) => /^CREATE /.test(sql));
+    // Views and an index.
+    expect(made.length - routines.length - triggers.length - tables.length).toBeLessThan(5);
   });
 
   it.each(cases([...routines, ...triggers]))(
