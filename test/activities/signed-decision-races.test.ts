@@ -1,59 +1,28 @@
 import { readSignedRequest, termsOf } from '../../src/activities/control/decisions';
-import { placeFreeze, type FreezePorts } from '../../src/activities/control/freeze';
-import { approveLift, requestLift } from '../../src/activities/control/lift-freeze';
-import { readFreeze } from '../../src/activities/control/read-interlocks';
+import type { FreezePorts } from '../../src/activities/control/freeze';
+import { approveLift } from '../../src/activities/control/lift-freeze';
 import { toSqlTime } from '../../src/activities/control/sql-text';
 import type { Sql } from '../../src/contracts/sql';
-import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import type { EngineHarness } from '../support/engine';
 import { newHoldId, placeOver } from '../support/holds';
-import { freezePorts } from '../support/interlocks';
 import { until } from '../support/live-engine';
-import { agreeOn, signed } from '../support/signed-decisions';
-import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
+import { signed } from '../support/signed-decisions';
+import { codeOf, createSignedStage, type SignedStage } from '../support/signed-freezes';
+import { newSigner, register, type TestSigner } from '../support/signers';
 import { subscribed } from '../support/tenant-life';
 
 /** How approvals end that meet one another; nothing else may happen to them. */
 const RACED = ['accepted', 'STORE_UNAVAILABLE'];
-const REASON = 'the cause was found and is gone';
+let stage: Pick<SignedStage, 'frozen' | 'askedBy' | 'inForce'>;
 let engine: EngineHarness;
 let ports: FreezePorts;
 let anna: TestSigner;
 let bert: TestSigner;
 
 beforeAll(async () => {
-  engine = await createEngineHarness();
-  await engine.setClock('2030-01-07T01:00:00Z');
-  ports = await freezePorts(engine);
-  [anna, bert] = await firstTwo(ports);
-  await agreeOn(ports, [anna, bert], 'sign-decisions');
+  ({ engine, ports, anna, bert, ...stage } = await createSignedStage());
 });
 afterAll(() => engine.remove());
-
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'accepted',
-    (error: unknown) => (error as { code: string }).code,
-  );
-
-async function frozen(): Promise<string> {
-  const freezeId = `fz_${newTenantId().slice(3)}`;
-  const scope = await subscribed(engine, 'CVM');
-  await placeFreeze(ports, { freezeId, scope, placedBy: 'ops-1' });
-  return freezeId;
-}
-
-const asking = (freezeId: string) =>
-  ({ decision: 'request-lift', subject: freezeId, terms: termsOf(REASON) }) as const;
-
-async function askedBy(freezeId: string, by: TestSigner): Promise<string> {
-  const document = await signed(engine, by, asking(freezeId));
-  await requestLift(ports, { freezeId, requestedBy: by.personId, reason: REASON, document });
-  const request = { decision: 'request-lift', subject: freezeId, by: by.personId } as const;
-  return (await readSignedRequest(ports.control, request)) ?? '';
-}
-
-const inForce = async (freezeId: string): Promise<boolean | undefined> =>
-  (await readFreeze(ports.control, freezeId))?.inForce;
 
 /** Whether a call waits for a row of decisions that somebody else has not committed. */
 const waits = async (): Promise<boolean> => {
@@ -66,8 +35,8 @@ const waits = async (): Promise<boolean> => {
 
 describe('two approvals of one request in the same moment', () => {
   it('record one document once, and who comes second waits and finds it recorded [AB-1]', async () => {
-    const freezeId = await frozen();
-    const terms = await askedBy(freezeId, anna);
+    const freezeId = await stage.frozen();
+    const terms = await stage.askedBy(freezeId, anna);
     const document = await signed(engine, bert, {
       ...{ decision: 'approve-lift', subject: freezeId, terms },
     });
@@ -91,8 +60,8 @@ describe('two approvals of one request in the same moment', () => {
 
   it('use one document once: both say the same, and one row says who approved [AB-1]', async () => {
     for (let round = 0; round < 5; round += 1) {
-      const freezeId = await frozen();
-      const terms = await askedBy(freezeId, anna);
+      const freezeId = await stage.frozen();
+      const terms = await stage.askedBy(freezeId, anna);
       const document = await signed(engine, bert, {
         ...{ decision: 'approve-lift', subject: freezeId, terms },
       });
@@ -102,7 +71,7 @@ describe('two approvals of one request in the same moment', () => {
       // Who loses the race may do it again, and finds it done.
       expect(answers.filter((code) => !RACED.includes(code))).toEqual([]);
       expect(await approve()).toBe('accepted');
-      expect(await inForce(freezeId)).toBe(false);
+      expect(await stage.inForce(freezeId)).toBe(false);
       const used = await engine
         .root('control')
         .query('SELECT decision FROM signed_decisions WHERE subject = ? AND used_at IS NOT NULL', [
@@ -120,9 +89,9 @@ describe('two approvals of one request in the same moment', () => {
   });
 
   it('never lift two freezes with the signature for one [AB-1]', async () => {
-    const [one, other] = [await frozen(), await frozen()];
-    const terms = await askedBy(one, anna);
-    await askedBy(other, anna);
+    const [one, other] = [await stage.frozen(), await stage.frozen()];
+    const terms = await stage.askedBy(one, anna);
+    await stage.askedBy(other, anna);
     const document = await signed(engine, bert, { decision: 'approve-lift', subject: one, terms });
     const answers = await Promise.all(
       [one, other].map((freezeId) =>
@@ -130,7 +99,7 @@ describe('two approvals of one request in the same moment', () => {
       ),
     );
     expect(answers).toEqual(['accepted', 'SIGNATURE_INVALID']);
-    expect([await inForce(one), await inForce(other)]).toEqual([false, true]);
+    expect([await stage.inForce(one), await stage.inForce(other)]).toEqual([false, true]);
   });
 
   it('of two people are one approval: the release of a hold names one of them [CC-4]', async () => {

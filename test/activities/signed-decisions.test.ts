@@ -7,22 +7,29 @@ import {
 import { readTrips, resetBreaker, tripBreaker } from '../../src/activities/control/breaker';
 import { readCaps, setCap } from '../../src/activities/control/caps';
 import { auditDecisions, readSignedRequest, termsOf } from '../../src/activities/control/decisions';
-import { placeFreeze, type FreezePorts } from '../../src/activities/control/freeze';
+import type { FreezePorts } from '../../src/activities/control/freeze';
 import { approveLift, requestLift } from '../../src/activities/control/lift-freeze';
 import { proveRefusalTotals } from '../../src/activities/control/order-refusals';
 import { readHold } from '../../src/activities/control/read-holds';
 import { readFreeze } from '../../src/activities/control/read-interlocks';
 import { DECISIONS, type Decision } from '../../src/contracts/decisions';
-import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import type { EngineHarness } from '../support/engine';
 import { newHoldId, placeOver } from '../support/holds';
-import { freezePorts, later } from '../support/interlocks';
+import { later } from '../support/interlocks';
 import { nextHour, numbersNamed } from '../support/proven-refusals';
 import { agreeOn, signed } from '../support/signed-decisions';
-import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
+import {
+  REASON,
+  asking,
+  codeOf,
+  createSignedStage,
+  type SignedStage,
+} from '../support/signed-freezes';
+import { newSigner, register, type TestSigner } from '../support/signers';
 import { subscribed } from '../support/tenant-life';
 
 const HOUR = 3600;
-const REASON = 'the cause was found and is gone';
+let stage: Pick<SignedStage, 'frozen' | 'askedBy' | 'inForce'>;
 let engine: EngineHarness;
 let ports: FreezePorts;
 let anna: TestSigner;
@@ -30,44 +37,14 @@ let bert: TestSigner;
 let serial = 0;
 
 beforeAll(async () => {
-  engine = await createEngineHarness();
-  await engine.setClock('2030-01-07T01:00:00Z');
-  ports = await freezePorts(engine);
-  [anna, bert] = await firstTwo(ports);
-  await agreeOn(ports, [anna, bert], 'sign-decisions');
+  ({ engine, ports, anna, bert, ...stage } = await createSignedStage());
 });
 afterAll(() => engine.remove());
 
-const codeOf = (work: Promise<unknown>): Promise<string> =>
-  work.then(
-    () => 'accepted',
-    (error: unknown) => (error as { code: string }).code,
-  );
-
-async function frozen(): Promise<string> {
-  const freezeId = `fz_${newTenantId().slice(3)}`;
-  const scope = await subscribed(engine, 'CVM');
-  await placeFreeze(ports, { freezeId, scope, placedBy: 'ops-1' });
-  return freezeId;
-}
-
-const asking = (freezeId: string) =>
-  ({ decision: 'request-lift', subject: freezeId, terms: termsOf(REASON) }) as const;
-
-async function askedBy(freezeId: string, by: TestSigner): Promise<string> {
-  const document = await signed(engine, by, asking(freezeId));
-  await requestLift(ports, { freezeId, requestedBy: by.personId, reason: REASON, document });
-  const request = { decision: 'request-lift', subject: freezeId, by: by.personId } as const;
-  return (await readSignedRequest(ports.control, request)) ?? '';
-}
-
-const inForce = async (freezeId: string): Promise<boolean | undefined> =>
-  (await readFreeze(ports.control, freezeId))?.inForce;
-
 describe('a lift where decisions are signed', () => {
   it('takes two signatures, of which the second names the first [AB-1]', async () => {
-    const freezeId = await frozen();
-    const terms = await askedBy(freezeId, anna);
+    const freezeId = await stage.frozen();
+    const terms = await stage.askedBy(freezeId, anna);
     const document = await signed(engine, bert, {
       decision: 'approve-lift',
       subject: freezeId,
@@ -79,50 +56,50 @@ describe('a lift where decisions are signed', () => {
   });
 
   it('is never asked for or approved by a name alone [AB-1]', async () => {
-    const freezeId = await frozen();
+    const freezeId = await stage.frozen();
     const [requestedBy, approvedBy] = [anna.personId, bert.personId];
     expect(await codeOf(requestLift(ports, { freezeId, requestedBy, reason: REASON }))).toBe(
       'SIGNATURE_REQUIRED',
     );
-    await askedBy(freezeId, anna);
+    await stage.askedBy(freezeId, anna);
     expect(await codeOf(approveLift(ports, { freezeId, approvedBy }))).toBe('SIGNATURE_REQUIRED');
-    expect(await inForce(freezeId)).toBe(true);
+    expect(await stage.inForce(freezeId)).toBe(true);
   });
 
   it('is not approved by the signature of another request, nor by one that was used', async () => {
-    const freezeId = await frozen();
-    const terms = await askedBy(freezeId, anna);
+    const freezeId = await stage.frozen();
+    const terms = await stage.askedBy(freezeId, anna);
     const approving = { decision: 'approve-lift', subject: freezeId } as const;
     const other = await signed(engine, bert, { ...approving, terms: termsOf('another') });
     const approve = (document: string): Promise<string> =>
       codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document }));
     expect(await approve(other)).toBe('SIGNATURE_REQUIRED');
     await later(engine, 25 * HOUR);
-    const again = await askedBy(freezeId, anna);
+    const again = await stage.askedBy(freezeId, anna);
     expect(again).not.toBe(terms);
     expect(await approve(await signed(engine, bert, { ...approving, terms }))).toBe(
       'SIGNATURE_REQUIRED',
     );
-    expect(await inForce(freezeId)).toBe(true);
+    expect(await stage.inForce(freezeId)).toBe(true);
     expect(await approve(await signed(engine, bert, { ...approving, terms: again }))).toBe(
       'accepted',
     );
   });
 
   it('does not take a second signed request for the approval', async () => {
-    const freezeId = await frozen();
-    await askedBy(freezeId, anna);
-    await askedBy(freezeId, bert);
+    const freezeId = await stage.frozen();
+    await stage.askedBy(freezeId, anna);
+    await stage.askedBy(freezeId, bert);
     expect(await codeOf(approveLift(ports, { freezeId, approvedBy: anna.personId }))).toBe(
       'SIGNATURE_REQUIRED',
     );
-    expect(await inForce(freezeId)).toBe(true);
+    expect(await stage.inForce(freezeId)).toBe(true);
   });
 
   it('counts a request no longer whose key was taken out since', async () => {
     const third = await register(ports, [anna, bert], newSigner('operator', 'person-3'));
-    const freezeId = await frozen();
-    const terms = await askedBy(freezeId, third);
+    const freezeId = await stage.frozen();
+    const terms = await stage.askedBy(freezeId, third);
     const changeId = `ch_${String((serial += 1)).padStart(20, '0')}`;
     const action = { action: 'revoke-signer', kid: third.kid } as const;
     const change = await proposeChange(ports, signChange({ changeId, ...action }, anna.key));
@@ -135,7 +112,7 @@ describe('a lift where decisions are signed', () => {
     expect(
       await codeOf(approveLift(ports, { freezeId, approvedBy: bert.personId, document })),
     ).toBe('SIGNATURE_REQUIRED');
-    expect(await inForce(freezeId)).toBe(true);
+    expect(await stage.inForce(freezeId)).toBe(true);
   });
 });
 
@@ -149,7 +126,7 @@ describe('a document', () => {
     ['that has expired', { expiresAt: '2030-01-01T00:00:00.000Z' }, 'INVALID_INPUT'],
     ['that would count for years', { expiresAt: '2039-01-01T00:00:00.000Z' }, 'INVALID_INPUT'],
   ])('%s changes nothing', async (_what, change, code) => {
-    const freezeId = await frozen();
+    const freezeId = await stage.frozen();
     const document = await signed(engine, anna, { ...asking(freezeId), ...change });
     const order = { freezeId, requestedBy: anna.personId, reason: REASON, document };
     expect(await codeOf(requestLift(ports, order))).toBe(code);
@@ -157,7 +134,7 @@ describe('a document', () => {
   });
 
   it('altered, of an unknown key, of another role or by somebody else changes nothing', async () => {
-    const freezeId = await frozen();
+    const freezeId = await stage.frozen();
     const requester = await register(ports, [anna, bert], newSigner('requester', 'person-9'));
     const good = await signed(engine, anna, asking(freezeId));
     const [head = '', body = '', signature = ''] = good.split('.');
@@ -189,7 +166,7 @@ describe('a document', () => {
 
 describe('a flood of refused decisions', () => {
   it('costs a logarithm of entries, and every refusal is counted in the evidence [CC-4]', async () => {
-    const freezeId = await frozen();
+    const freezeId = await stage.frozen();
     await nextHour(engine.environment);
     const FLOOD = 100;
     const entries = (kind: 'decision-refused' | 'refusals-counted'): Promise<readonly number[]> =>
@@ -211,7 +188,7 @@ describe('a flood of refused decisions', () => {
     await nextHour(engine.environment);
     await proveRefusalTotals({ ...ports, keys: engine.stores.sql('control', 'keys') });
     expect((await entries('refusals-counted')).at(-1)).toBe(FLOOD);
-    expect(await inForce(freezeId)).toBe(true);
+    expect(await stage.inForce(freezeId)).toBe(true);
   });
 });
 
@@ -315,7 +292,7 @@ describe('what is on record', () => {
 describe('the rule', () => {
   it('is undone by two signatures as well, and then names are enough', async () => {
     await agreeOn(ports, [anna, bert], 'name-decisions');
-    const freezeId = await frozen();
+    const freezeId = await stage.frozen();
     await requestLift(ports, { freezeId, requestedBy: 'ops-1', reason: REASON });
     expect(await approveLift(ports, { freezeId, approvedBy: 'ops-2' })).toMatchObject({
       inForce: false,
