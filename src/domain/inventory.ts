@@ -173,6 +173,7 @@ export const EXEMPT = Object.freeze({
     'which due days were split for which hold, and the run that withholds, as ids',
   'mysql:control.split_verdicts':
     'numbers and digests of what the verifier found in split due days',
+  'mysql:control.returned_batches': 'version ids of records that came back, and their count',
   'mysql:control.lost_splits': 'splits that a restored control did not know, as ids and counts',
   'mysql:control.unsplit_cohorts': 'due days that a hold covers as a whole, as ids',
   'mysql:control.cohort_reliefs': 'a view of due days that a hold no longer covers',

@@ -141,6 +141,7 @@ export const UNTOLD_TABLES = Object.freeze({
   scan_schedules: 'how often scans are ordered; each one is told of as its command',
   stray_archives: 'told of as the run that follows from what was found',
   cohort_splits: 'told of with the verdict of the verifier, and as the run that withholds',
+  returned_batches: 'told of as the state of the cohort',
   lost_splits: 'what the restore gate puts back; it was told of when it was split',
   unsplit_cohorts: 'a note that spares reading an archive again; nothing changes by it',
   hold_grounds: 'content, which never leaves',

@@ -51,6 +51,22 @@ const looks = async (tenantId: string): Promise<readonly string[]> => {
   return rows.map((row) => `${String(row['round'])} ${String(row['outcome'])}`);
 };
 
+/** A backup of a tenant's links; the answer plays it back over the live ones and says how many there are. */
+async function backedUpLinks(tenantId: string): Promise<() => Promise<number>> {
+  const root = engine.root('assets');
+  const saved = await root.query('SELECT * FROM asset_links WHERE tenant_id = ?', [tenantId]);
+  return async () => {
+    for (const row of saved) {
+      const columns = Object.keys(row);
+      await root.execute(
+        `INSERT INTO asset_links (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+        Object.values(row) as string[],
+      );
+    }
+    return saved.length;
+  };
+}
+
 describe('what was certified', () => {
   it('is looked at again after 1, 7 and 30 days, not earlier, and not again once it is clean [ST-1]', async () => {
     const { tenantId, endedAt } = await gone();
@@ -84,9 +100,7 @@ describe('what was certified', () => {
 
   it('raises an alarm and gets a run of its own when it comes back, until it is gone again [ST-1] [ST-2]', async () => {
     const { tenantId } = await withHost(engine, 'CVM');
-    const saved = await engine
-      .root('assets')
-      .query('SELECT * FROM asset_links WHERE tenant_id = ?', [tenantId]);
+    const bringBack = await backedUpLinks(tenantId);
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.send(tenantId, 'endFeature', {});
     const [due] = assetDays(await engine.runWork(tenantId));
@@ -95,21 +109,10 @@ describe('what was certified', () => {
     expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
     const endedAt = Date.parse(await engine.now());
 
-    // A backup of the asset database is played back over the live one.
-    for (const row of saved) {
-      const columns = Object.keys(row);
-      await engine
-        .root('assets')
-        .execute(
-          `INSERT INTO asset_links (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-          Object.values(row) as string[],
-        );
-    }
+    expect(await bringBack()).toBe(1);
     await at(endedAt, 1, 1_000);
     const found = await sweepAll();
-    expect(found.findings).toMatchObject([
-      { tenantId, outcome: 'reappeared', found: saved.length },
-    ]);
+    expect(found.findings).toMatchObject([{ tenantId, outcome: 'reappeared', found: 1 }]);
     expect(found.tenantsToWake).toEqual([tenantId]);
     const entries = await engine
       .root('evidence')
@@ -164,6 +167,28 @@ describe('what was certified', () => {
     expect(round.findings).toEqual([]);
     expect(round.tenantsToWake).toEqual([]);
     expect(await liveRecords(engine, tenantId)).toEqual(live);
+  });
+
+  it('is looked at once a day while it is not clean, over all rounds, and the next look is never overdue [ST-1]', async () => {
+    const { tenantId } = await withHost(engine, 'CVM');
+    const bringBack = await backedUpLinks(tenantId);
+    await engine.send(tenantId, 'endService', { service: 'CVM' });
+    await engine.send(tenantId, 'endFeature', {});
+    const [due] = assetDays(await engine.runWork(tenantId));
+    engine.hosted = [ended('CVM')];
+    await engine.setClock(due?.deleteNotBefore ?? '');
+    await engine.destroy(tenantId);
+    const endedAt = Date.parse(await engine.now());
+    await bringBack();
+    for (const days of [1, 7, 8, 30]) {
+      await at(endedAt, days, days * 1_000);
+      const { asOf, nextAt } = await sweepAll();
+      expect(Date.parse(nextAt ?? '')).toBeGreaterThan(Date.parse(asOf));
+    }
+    expect(await looks(tenantId)).toEqual(['1', '2', '2', '3'].map((n) => `${n} reappeared`));
+    await engine.root('assets').execute('DELETE FROM asset_links WHERE tenant_id = ?', [tenantId]);
+    await at(endedAt, 32);
+    expect((await sweepAll()).findings).toEqual([]);
   });
 });
 

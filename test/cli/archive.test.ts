@@ -173,6 +173,30 @@ describe('archive verify', () => {
     expect(answerOf(outcome).cohorts[0]).toMatchObject({ outcome: 'ok' });
   });
 
+  it('looks only into folders that objects lie in, and names every other one [F25]', async () => {
+    store(sealCohort({ rows }));
+    const [tenant = '', run = ''] = nameOf(COHORT, 1).split('/');
+    for (const beside of [
+      '',
+      `${tenant}/`,
+      `${tenant}/${run}/`,
+      `${tenant}/${run}/${COHORT.dueOn}/`,
+    ]) {
+      put(`${beside}other/deep/file`, 'x');
+    }
+    const outcome = await verify();
+    expect(outcome.exitCode).toBe(1);
+    expect(answerOf(outcome)).toMatchObject({
+      cohorts: [{ outcome: 'ok' }],
+      unlisted: [
+        'other/',
+        `${tenant}/other/`,
+        `${tenant}/${run}/${COHORT.dueOn}/other/`,
+        `${tenant}/${run}/other/`,
+      ],
+    });
+  });
+
   it.each([1, 'manifest'] as const)(
     'follows no link in the place of its %s, and waits for no pipe [F25]',
     async (part) => {

@@ -309,6 +309,7 @@ const FREE_TEXT: Readonly<Record<string, string>> = {
   'control.commands.result': 'ids and instants that a command produced; bodies stay in staging',
   'control.hold_grounds.ground': 'ground and owner of a legal hold; kept as long as its evidence',
   'control.manifest_batches.ids': 'version ids, which are hashes, of the rows of one batch',
+  'control.returned_batches.ids': 'version ids, which are hashes, of the records that came back',
   'control.notices.data':
     'ids, instants, counts and words of closed lists, written by triggers only',
   'control.scan_orders.parameters': 'addresses that a scan was ordered for, and staging ids',

@@ -28,7 +28,7 @@ export interface LocationFinding {
 export interface InspectedCohort {
   readonly tenantId: string;
   readonly cohort: CohortRow;
-  /** Ids that its run sealed. */
+  /** Ids that its run sealed, but for those of due days that came back. */
   readonly sealedIds: SealedIds;
   /** Generations of configuration that the run covers; everything stored under them must be gone. */
   readonly generations: readonly string[];

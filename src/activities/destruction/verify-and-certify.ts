@@ -6,7 +6,8 @@ import { textRow } from '../control/sql-text';
 import { tripping } from '../control/stops';
 import { markCohort, readRun } from '../disposition/run-rows';
 import { generationNamesOf } from '../disposition/seal-configuration';
-import { readSealedIds, type SealedIds } from '../verification/sealed-ids';
+import { isBringingBack, readUnreturnedIds } from '../verification/returned-ids';
+import type { SealedIds } from '../verification/sealed-ids';
 import { certifyCohort, type CertifyPorts } from './certify-cohort';
 import { findStrays } from './find-strays';
 import type { DestructionPorts } from './ports';
@@ -74,9 +75,10 @@ async function tryToCertify(
 ): Promise<string | null> {
   const { tenantId, cohort, sealedOf } = order;
   if (await hasWriters(ports, tenantId)) return 'writers';
+  if (await isBringingBack(ports.destruction.control, tenantId)) return 'restore';
   try {
     const run = await readRun(ports.destruction.control, tenantId, cohort.runId);
-    const sealedIds = sealedOf.get(run.runId) ?? (await readSealedIds(ports.verifier, run));
+    const sealedIds = sealedOf.get(run.runId) ?? (await readUnreturnedIds(ports.verifier, run));
     sealedOf.set(run.runId, sealedIds);
     const generations = generationNamesOf(run);
     const at = { tenantId, runId: cohort.runId, dueOn: cohort.dueOn, location: undefined };

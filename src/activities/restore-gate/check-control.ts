@@ -6,6 +6,7 @@ import { textRows } from '../control/sql-text';
 import { compareWithCheckpoint, type CheckpointReaders } from '../evidence/checkpoints';
 import { readHead, readLedger } from '../evidence/read-ledger';
 import { lostAuthority, type LostAuthority } from './lost-orders';
+import { lostReturns, noteReturn, type LostReturn, type Returns } from './lost-returns';
 
 /** A hold that the evidence knows and control does not. What entries of before do not say is null. */
 export interface LostHold {
@@ -94,6 +95,8 @@ export interface ControlVerdict {
   /** Due days of which something was withheld in a run that control has lost. */
   readonly splits: readonly UnknownSplit[];
   readonly policies: readonly LostPolicy[];
+  /** Due days whose records are live by right. */
+  readonly returns: readonly LostReturn[];
   readonly commands: readonly LostCommand[];
   /** What takes orders out of force: stops, withdrawals, keys taken out, rules. */
   readonly authority: readonly LostAuthority[];
@@ -122,6 +125,7 @@ type Lost = Pick<
   | 'tombstones'
   | 'splits'
   | 'policies'
+  | 'returns'
   | 'commands'
   | 'authority'
 >;
@@ -183,11 +187,13 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
 
 async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const known = await readKnown(control);
+  const returns: Returns = new Map();
   const found: Finding = {
     ...{ holds: new Map(), steps: new Map(), freezes: new Map(), splits: new Map() },
     ...{ tombstones: [], policies: [], commands: [], authority: [] },
   };
   for await (const entry of readLedger(ledger.pool)) {
+    noteReturn(returns, entry);
     if (known.has(`${entry.kind} ${entry.subject}`)) continue;
     LOSSES[entry.kind]?.(found, entry);
     const lost = lostAuthority(entry);
@@ -196,6 +202,7 @@ async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const { holds, steps, freezes, splits, ...rest } = found;
   return {
     ...rest,
+    returns: await lostReturns(control, returns),
     ...{ holds: [...holds.values()], releaseSteps: [...steps.values()] },
     ...{ freezes: [...freezes.values()], splits: [...splits.values()] },
   };

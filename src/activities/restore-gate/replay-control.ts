@@ -25,6 +25,7 @@ import {
   type UnknownSplit,
 } from './check-control';
 import { replayAuthority } from './lost-orders';
+import { replayReturns } from './lost-returns';
 
 /** Stores that a replay of control reads and writes. */
 export interface ReplayControlPorts extends Pick<
@@ -50,6 +51,8 @@ export interface ReplayedControl {
   readonly unknownSplits: readonly UnknownSplit[];
   /** Versions of the policy that are in force again. */
   readonly policies: number;
+  /** Due days whose records are live by right. */
+  readonly returns: number;
   /** Stops of orders, withdrawals, keys taken out and rules of approvals. */
   readonly authority: number;
   /** Ends of keys whose cohort control does not know any more. */
@@ -63,7 +66,7 @@ const NO_DIGEST = '0'.repeat(64);
 /**
  * Brings a restored control store forward to what the evidence knows. First a global freeze; then the
  * versions of the policy; the holds that were lost, with what people decided about their release; freezes;
- * splits and ends of keys. The worker starts again afterwards, frozen, so that lost commands can be sent again.
+ * returns, splits and ends of keys. The worker starts again afterwards, frozen, so that lost commands can be sent again.
  *
  * Effect: rows in control, interlocks in the key store, ledger entries.
  * @idempotency what is there is not lost any more; a freeze over all that is in force is used again.
@@ -89,7 +92,9 @@ export async function replayControl(
   await replaySteps(ports, verdict.releaseSteps);
   // Before the freeze is lifted: no older state makes a stopped order count again.
   const stopped = await replayAuthority(ports.control, verdict.authority, order.replayedBy);
-  await computeAgain(ports, stopped);
+  // Before anything can be removed again: what came back is nothing that reappeared.
+  const returned = await replayReturns(ports.control, verdict.returns);
+  await computeAgain(ports, [...new Set([...stopped, ...returned])].sort());
   // Before ends of keys: what was withheld of them must be known when they are certified again.
   const unknownSplits: UnknownSplit[] = [];
   for (const split of verdict.splits) {
@@ -109,6 +114,7 @@ export async function replayControl(
     splits: verdict.splits.length - unknownSplits.length,
     unknownSplits,
     policies: verdict.policies.length,
+    returns: verdict.returns.length,
     authority: verdict.authority.length,
     unknownTombstones: unknown,
     commands: verdict.commands,
@@ -303,6 +309,7 @@ async function recordReplay(
       tombstones: verdict.tombstones.length,
       splits: verdict.splits.length,
       policies: verdict.policies.length,
+      returns: verdict.returns.length,
       authority: verdict.authority.length,
       unknownTombstones: outcome.unknown,
       commands: verdict.commands.length,

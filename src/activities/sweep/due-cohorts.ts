@@ -1,6 +1,7 @@
 import type { DutyRound, SweepFinding } from '../../contracts/sweep';
 import type { Sql } from '../../contracts/sql';
 import { required, textRow, textRows, toInstantOrNull } from '../control/sql-text';
+import { isComingBack } from '../verification/returned-ids';
 
 /** Days after the certificate at which everything is looked at again. @source ST-1 */
 const ROUNDS = `SELECT 1 AS round, 1 AS days UNION ALL SELECT 2, 7 UNION ALL SELECT 3, 30`;
@@ -16,14 +17,18 @@ export interface DueSweep {
   readonly round: number;
 }
 
-/** A later round that was clean covers the earlier ones. */
+/**
+ * A later round that was clean covers the earlier ones. While other records of the tenant are being brought back
+ * nobody can tell theirs from what is there again.
+ */
 const OPEN_ROUNDS = `
   FROM cohort_states s
   JOIN cohorts c ON c.run_id = s.run_id AND c.due_on = s.due_on
   JOIN (${ROUNDS}) k
  WHERE s.state = 'certified' AND NOT EXISTS (
    SELECT 1 FROM sweeps w WHERE w.run_id = s.run_id AND w.due_on = s.due_on
-      AND w.round >= k.round AND w.outcome = 'clean')`;
+      AND w.round >= k.round AND w.outcome = 'clean')
+   AND NOT EXISTS (SELECT 1 FROM cohorts b WHERE b.tenant_id = c.tenant_id AND ${isComingBack('b')})`;
 
 /** A look that found something is repeated after a day, until it finds nothing. */
 const NOT_TODAY = `NOT EXISTS (
@@ -56,7 +61,7 @@ export async function readNextSweep(sql: Sql): Promise<string | null> {
     sql,
     `SELECT MIN(GREATEST(s.at + INTERVAL k.days DAY, COALESCE((
          SELECT MAX(t.swept_at) + INTERVAL 1 DAY FROM sweeps t
-          WHERE t.run_id = s.run_id AND t.due_on = s.due_on AND t.round = k.round), s.at))) AS next
+          WHERE t.run_id = s.run_id AND t.due_on = s.due_on), s.at))) AS next
        ${OPEN_ROUNDS}`,
   );
   return toInstantOrNull(row?.['next'] ?? null);

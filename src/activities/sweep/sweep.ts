@@ -11,7 +11,8 @@ import { findStrays } from '../destruction/find-strays';
 import { inspectAgain } from '../destruction/inspect-cohort';
 import { readRun } from '../disposition/run-rows';
 import { generationNamesOf } from '../disposition/seal-configuration';
-import { readSealedIds, type SealedIds } from '../verification/sealed-ids';
+import { readUnreturnedIds } from '../verification/returned-ids';
+import type { SealedIds } from '../verification/sealed-ids';
 import type { VerifierPorts } from '../verification/ports';
 import {
   readDueSweeps,
@@ -136,7 +137,7 @@ async function sweepCohort(
   const cohorts = await readCohorts(ports.control, tenantId);
   const cohort = cohorts.find((row) => row.runId === runId && row.dueOn === dueOn);
   if (cohort === undefined) throw new Error('a certified cohort is not on record');
-  const sealedIds = sealedOf.get(runId) ?? (await readSealedIds(ports.verifier, run));
+  const sealedIds = sealedOf.get(runId) ?? (await readUnreturnedIds(ports.verifier, run));
   sealedOf.set(runId, sealedIds);
   const generations = generationNamesOf(run);
   const look = await inspectAgain(ports.verifier, { tenantId, cohort, sealedIds, generations });

@@ -167,7 +167,7 @@ async function assertBatches(
   manifest: SealedManifest,
 ): Promise<SealedIds> {
   const sealed = manifest.cohorts.reduce((sum, { records }) => sum + records, 0);
-  const listed = await readSealedIds(ports, run, sealed);
+  const listed = await readSealedIds(ports, run, { expected: sealed });
   if (listed.ids.size === sealed) return listed;
   throw new LetheError('VERIFICATION_FAILED', 'the batches list another number of records');
 }

@@ -25,7 +25,7 @@ export async function verifyMoved(ports: VerifierPorts, run: RunRow): Promise<Af
   const manifest = await readManifest(ports.control, run.runId);
   const newest = await verifiedCohorts(ports.control, run.runId, 'live');
   const records = manifest.cohorts.reduce((sum, cohort) => sum + cohort.records, 0);
-  const sealed = await readSealedIds(ports, run, records);
+  const sealed = await readSealedIds(ports, run, { expected: records });
   const assetIds = [...sealed.assets];
   let strays = 0;
   for (const location of recordLocationsOf('asset-basic-data')) {

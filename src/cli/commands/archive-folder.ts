@@ -8,7 +8,7 @@ import {
   readFileSync,
   statSync,
 } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import {
   MANIFEST_BYTES_MAX,
   openManifest,
@@ -18,6 +18,7 @@ import {
 import { cohortKeyRef } from '../../contracts/keys';
 import { parseArchiveObjectName } from '../../domain/environment-names';
 import { LetheError } from '../../domain/errors';
+import { isId } from '../../domain/identifiers';
 
 /** Bytes read from a file at a time. */
 const READ_BYTES = 1024 * 1024;
@@ -33,7 +34,7 @@ export interface FoundManifest {
 export interface ArchiveFolder {
   readonly dir: string;
   readonly manifests: readonly FoundManifest[];
-  /** Everything else by its path in the folder: parts, and whatever should not be there. */
+  /** Everything else by its path in the folder: parts, and whatever should not be there; a folder with a slash. */
   readonly others: readonly string[];
 }
 
@@ -58,16 +59,33 @@ export function readArchiveFolder(dir: string): ArchiveFolder {
   return { dir, manifests, others: names.filter((name) => !found.has(name)) };
 }
 
-/** Links are not followed: they are listed by name and are no object of an archive. */
+/** What the folders of objects are called, from the outermost on: tenant, run, due day. */
+const FOLDERS: readonly ((name: string) => boolean)[] = [
+  (name) => isId('TenantId', name),
+  (name) => isId('RunId', name),
+  (name) => /^\d{4}-\d{2}-\d{2}$/.test(name),
+];
+
+/**
+ * Files in the folders that objects lie in. Any other folder is named and not looked into, so that a folder given by
+ * mistake is not searched to its end. Links are not followed: they are listed by name and are no object of an archive.
+ */
 function namesIn(dir: string): readonly string[] {
   try {
-    return readdirSync(dir, { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => relative(dir, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
-      .sort();
+    return [...listed(dir, '', 0)].sort();
   } catch (cause) {
     throw badInput('dir', 'cannot be read; name a folder with the objects', cause);
   }
+}
+
+function listed(dir: string, under: string, depth: number): readonly string[] {
+  return readdirSync(join(dir, under), { withFileTypes: true }).flatMap((entry) => {
+    const name = `${under}${entry.name}`;
+    if (!entry.isDirectory()) return [name];
+    return FOLDERS[depth]?.(entry.name) === true
+      ? listed(dir, `${name}/`, depth + 1)
+      : [`${name}/`];
+  });
 }
 
 /** Finds the data key of a cohort. */

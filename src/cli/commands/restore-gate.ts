@@ -108,10 +108,10 @@ function describeReplayed(replayed: ReplayedStore): Answer {
 }
 
 function describeControl(verdict: ControlVerdict): Answer {
-  const { holds, releaseSteps, freezes, tombstones, splits, policies, commands } = verdict;
+  const { holds, releaseSteps, freezes, tombstones, splits, policies, returns, commands } = verdict;
   const { authority } = verdict;
-  const lists = [holds, releaseSteps, freezes, tombstones, splits, policies, commands, authority];
-  const lost = lists.reduce((sum, list) => sum + list.length, 0);
+  const lists = [holds, releaseSteps, freezes, tombstones, splits, policies, returns, commands];
+  const lost = lists.reduce((sum, list) => sum + list.length, authority.length);
   const clear = lost === 0 && !verdict.older && !verdict.ledgerUnsound;
   const text = facts([
     ['control', clear ? 'is what the evidence says' : 'HAS LOST WHAT THE EVIDENCE KNOWS'],
@@ -124,6 +124,7 @@ function describeControl(verdict: ControlVerdict): Answer {
     ['lost ends of keys', tombstones.length],
     ['lost splits of due days', splits.length],
     ['lost versions of the policy', policies.length],
+    ['lost returns of due days', returns.length],
     ['lost stops of orders, withdrawals, keys taken out and rules', authority.length],
     ['lost commands', commands.length],
   ]);
@@ -145,6 +146,7 @@ function describeReplayedControl(replayed: ReplayedControl): Answer {
     ['splits put back', replayed.splits],
     ['splits of unknown due days', replayed.unknownSplits.length],
     ['versions of the policy put back', replayed.policies],
+    ['returns of due days put back', replayed.returns],
     ['stops of orders, keys taken out and rules put back', replayed.authority],
     ['ends of unknown cohorts', unknown.length],
     ['commands to send again', commands.length],

@@ -87,6 +87,7 @@ const CONTROL_READ = [
     'released_holds',
     'cohort_spans',
     'split_verdicts',
+    'returned_batches',
     'cohort_reliefs',
     'cap_settings',
     'cap_uses',
@@ -261,7 +262,12 @@ export const ROLE_GRANTS = Object.freeze({
       'keys.*',
       'evidence.*',
     ],
-    insert: ['control.verifications', 'control.cohort_spans', 'control.split_verdicts'],
+    insert: [
+      'control.verifications',
+      'control.cohort_spans',
+      'control.split_verdicts',
+      'control.returned_batches',
+    ],
     execute: ['control.lethe_now', 'control.order_for_request', 'control.stale_staged'],
   },
   /** Writes observations, and nothing else about them. */
