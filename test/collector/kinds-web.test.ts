@@ -117,6 +117,25 @@ describe('Jar packages', () => {
     expect(unreadOf(report, 'jar-package')).toEqual([]);
   });
 
+  it('are found wherever an archive keeps them [DC-1]', () => {
+    const inner = jar('Implementation-Version: 1.0\n');
+    const report = collectFiles({
+      'opt/app.war': zip([
+        { name: 'WEB-INF/lib-provided/provided.jar', content: inner },
+        { name: 'META-INF/bundled-dependencies/bundled.jar', content: inner },
+        { name: 'modules/shop.ear', content: zip([{ name: 'web.war', content: inner }]) },
+      ]),
+    });
+    expect(ofKind(report, 'jar-package').map(({ within }) => within)).toEqual([
+      'META-INF/bundled-dependencies/bundled.jar',
+      'WEB-INF/lib-provided/provided.jar',
+      'modules/shop.ear!web.war',
+      'modules/shop.ear',
+      null,
+    ]);
+    expect(unreadOf(report, 'jar-package')).toEqual([]);
+  });
+
   it('inside layers of containers are left to the containers', () => {
     expect(jarsOf({ 'var/lib/docker/overlay2/x/diff/opt/a.jar': jar('x: y\n') })).toEqual([]);
   });
