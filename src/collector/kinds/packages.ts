@@ -99,7 +99,8 @@ function addApk(machine: Machine, scope: Scope, { file, text }: Database): void 
   if (!isUnderstood) scope.trouble('malformed', file);
 }
 
-const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
+/** Where databases of rpm stand. */
+export const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
 /** Databases before SQLite; beside a newer one, too, they may hold what that one does not. */
 const RPM_UNREAD = ['Packages', 'Packages.db'];
 
