@@ -11,6 +11,7 @@ import { parseId } from '../domain/identifiers';
 import { formatInstant, parseInstant } from '../domain/instants';
 import { readClusters } from './clusters';
 import { readContainers } from './containers';
+import { layerPlaces } from './containers/places';
 import { openRoot, type Root } from './files/root';
 import { searchTree, type Search, type SoughtThing, type Tree } from './files/tree';
 import { createFindings, type Findings } from './findings';
@@ -38,6 +39,7 @@ import { readProcesses } from './live/processes';
 import { readSockets } from './live/sockets';
 import type { Live, Machine } from './machine';
 import { withDigest } from './report-digest';
+import { createScope } from './scope';
 
 /** Version of the collector, for reading old reports. */
 const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.2.0' });
@@ -99,7 +101,12 @@ function openMachine(options: CollectOptions, findings: Findings, collectedOn: s
   };
   const search: Search = {
     namesMax: NAMES_MAX,
-    skip: new Set([...placesNotSearched(live), ...placeOfProc(files, live)]),
+    skip: new Set([
+      ...placesNotSearched(live),
+      ...placeOfProc(files, live),
+      // What cannot be read of them is noted when the containers are.
+      ...layerPlaces(files, createScope(createFindings(), files, 'container')),
+    ]),
     ...{ isMark: isWebMark, isPackage: isPackageMetadata, takePackage: languagePackages.take },
     trouble,
   };

@@ -22,9 +22,9 @@ export function readContainers(machine: Machine): Containers {
   const found = new Map<string, FoundContainer>();
   // Docker runs its containers through containerd: what comes first knows more about them.
   const all = [
-    ...readDocker(machine, scope),
-    ...readLibpod(machine, scope),
-    ...readContainerd(machine, scope),
+    ...readDocker(scope),
+    ...readLibpod(scope),
+    ...readContainerd(scope),
     ...seenByProcesses(machine),
   ];
   for (const container of all) {

@@ -3,7 +3,7 @@ import { heldBytes, isReadInPart, type Interest } from './interest';
 import { HELD_BYTES } from './limits';
 import { GoBuildInfoSearch } from './packages/go-build-info';
 import { readJava, readNpm, readPython } from './packages/language-packages';
-import { readApk, readDpkg, readOsRelease, readRpmSqlite } from './packages/os-packages';
+import { readApk, readDpkg, readOsRelease, readRpm } from './packages/os-packages';
 import { NOTHING, unreadFile, type FileContent } from './packages/package';
 import type { ContentSink } from './tar/tar-reader';
 
@@ -66,7 +66,7 @@ const READERS: Readonly<
   dpkg: (bytes, place) => readDpkg(bytes, { single: false, place }),
   'dpkg-single': (bytes, place) => readDpkg(bytes, { single: true, place }),
   apk: readApk,
-  rpm: readRpmSqlite,
+  rpm: readRpm,
   npm: readNpm,
   python: readPython,
   java: readJava,

@@ -10,8 +10,8 @@ const RPM_FILES: Readonly<Record<string, Interest>> = {
   'rpmdb.sqlite': 'rpm',
   // What was written last may stand in the log beside the database only.
   'rpmdb.sqlite-wal': 'rpm-unread',
-  Packages: 'rpm-unread',
-  'Packages.db': 'rpm-unread',
+  Packages: 'rpm',
+  'Packages.db': 'rpm',
 };
 const JAVA = /\.(?:jar|war|ear)$/i;
 

@@ -124,7 +124,7 @@ describe('software applications', () => {
 
   it('are said to be unread in a database that cannot be read, and with what is written beside it', () => {
     const old = collectFiles({ 'var/lib/rpm/Packages': 'x' });
-    expect(unreadOf(old, 'software-application')).toEqual(['unsupported /var/lib/rpm/Packages']);
+    expect(unreadOf(old, 'software-application')).toEqual(['malformed /var/lib/rpm/Packages']);
     const beside = collectFiles({
       'var/lib/rpm/rpmdb.sqlite': rpmDatabase(),
       'var/lib/rpm/Packages': '',

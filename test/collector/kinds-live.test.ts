@@ -137,6 +137,7 @@ describe('processes', () => {
     ['a scope', `/system.slice/docker-${CONTAINER_ID}.scope`],
     ['containerd', `/kubepods.slice/pod1/cri-containerd-${CONTAINER_ID}.scope`],
     ['CRI-O', `/kubepods.slice/crio-${CONTAINER_ID}.scope/inner`],
+    ['containerd beside systemd', `/system.slice/pod1.slice:cri-containerd:${CONTAINER_ID}`],
     ['Podman', `/machine.slice/libpod-${CONTAINER_ID}.scope/container`],
   ])('are attributed to a container by the control group of %s', (_, cgroup) => {
     const live = collectLive({}, processFiles(5, { name: 'x', cgroup }));

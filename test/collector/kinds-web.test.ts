@@ -1,113 +1,7 @@
-import {
-  collectFiles,
-  collectLive,
-  ofKind,
-  processFiles,
-  removeFolders,
-  unreadOf,
-  type Files,
-} from './machine';
+import { collectFiles, ofKind, removeFolders, unreadOf, type Files } from './machine';
 import { jar, packedNothing, pom, zip } from './zip-files';
 
 afterAll(removeFolders);
-
-/** Sites as one line each. */
-const sitesOf = (files: Files): readonly string[] =>
-  ofKind(collectFiles(files), 'web-site').map(
-    ({ server, serverNames, listens, documentRoot, tls, proxied, configurationFile }) =>
-      `${server} [${serverNames.join(' ')}] [${listens.join(' ')}] ${String(documentRoot)}` +
-      `${tls ? ' tls' : ''}${proxied ? ' proxied' : ''} ${configurationFile}`,
-  );
-
-describe('web sites', () => {
-  it('of nginx are read through includes, quotes and comments [DC-1]', () => {
-    const sites = sitesOf({
-      'etc/nginx/nginx.conf':
-        'user www; # server { server_name no; }\nhttp {\n  root /srv/all;\n' +
-        '  include conf.d/*.conf;\n  include /etc/nginx/sites-enabled/*;\n' +
-        '  server { listen 8080; return 404; }\n}\n',
-      'etc/nginx/conf.d/shop.conf':
-        'server {\n listen 443 ssl http2;\n listen [::]:443 ssl;\n server_name "shop.example" www.shop.example;\n' +
-        ' root /srv/shop;\n location / { include snippets/pass.conf; }\n include snippets/pass.conf;\n}\n',
-      'etc/nginx/snippets/pass.conf': 'location /api { proxy_pass http://u:hunter2@backend; }\n',
-      'etc/nginx/conf.d/README': 'server { server_name no; }',
-      'etc/nginx/sites-available/plain': 'server { server_name plain.example; }\n',
-      'etc/nginx/sites-enabled/plain': { link: '../sites-available/plain' },
-    });
-    expect(sites).toEqual([
-      'nginx [shop.example www.shop.example] [443 [::]:443] /srv/shop tls proxied /etc/nginx/conf.d/shop.conf',
-      'nginx [] [8080] /srv/all /etc/nginx/nginx.conf',
-      'nginx [plain.example] [80] /srv/all /etc/nginx/sites-enabled/plain',
-    ]);
-  });
-
-  it('of nginx are read from the file that the running server was given', () => {
-    const report = collectLive(
-      { 'opt/web/my.conf': 'http { server { server_name given.example; } }' },
-      processFiles(5, {
-        name: 'nginx',
-        exe: '/opt/nginx',
-        args: ['nginx', '-c', '/opt/web/my.conf'],
-      }),
-    );
-    expect(ofKind(report, 'web-site')).toMatchObject([{ serverNames: ['given.example'] }]);
-  });
-
-  it('of Apache are read through conditions, definitions and included files', () => {
-    const sites = sitesOf({
-      'etc/apache2/apache2.conf':
-        'ServerRoot "/etc/apache2"\nDefine NAME shop\nIncludeOptional sites-enabled/*.conf\nDocumentRoot /srv/main\n',
-      'etc/apache2/sites-enabled/000.conf':
-        '<IfModule mod_ssl.c>\n<VirtualHost *:443 \\\n [::]:443>\n ServerName ${NAME}.example\n ServerAlias a.example b.example\n' +
-        ' DocumentRoot "/srv/${NAME}"\n SSLEngine On\n <Location /x>\n  ProxyPass http://u:hunter2@h/\n </Location>\n</VirtualHost>\n</IfModule>\n' +
-        '<virtualhost *:80>\n servername plain.example\n</virtualhost>\n',
-    });
-    expect(sites).toEqual([
-      'apache [a.example b.example shop.example] [*:443 [::]:443] /srv/shop tls proxied /etc/apache2/sites-enabled/000.conf',
-      'apache [plain.example] [*:80] /srv/main /etc/apache2/sites-enabled/000.conf',
-    ]);
-  });
-
-  it('of Apache are its main server when it has no virtual host', () => {
-    expect(
-      sitesOf({
-        'etc/httpd/conf/httpd.conf': 'Listen 80\nServerName one.example\nDocumentRoot "/srv/w"\n',
-      }),
-    ).toEqual(['apache [one.example] [80] /srv/w /etc/httpd/conf/httpd.conf']);
-  });
-
-  it('of Caddy are read with their snippets and imports, with and without braces', () => {
-    expect(
-      sitesOf({
-        'etc/caddy/Caddyfile':
-          '{\n email admin@example.com\n}\n(snip) {\n log\n}\nshop.example,\nwww.shop.example {\n root * /srv/shop\n' +
-          ' reverse_proxy http://u:hunter2@localhost:3000 {\n  header_up X y\n }\n}\nhttp://plain.example {\n respond "x"\n}\n:8080 {\n}\nimport sites/*\n',
-        'etc/caddy/sites/one': 'one.example\nroot * /srv/one\n',
-      }),
-    ).toEqual([
-      'caddy [plain.example] [80] null /etc/caddy/Caddyfile',
-      'caddy [shop.example www.shop.example] [443] /srv/shop tls proxied /etc/caddy/Caddyfile',
-      'caddy [] [8080] null /etc/caddy/Caddyfile',
-      'caddy [one.example] [443] /srv/one tls /etc/caddy/sites/one',
-    ]);
-  });
-
-  it('end when files include each other, and say that not all was read', () => {
-    const report = collectFiles({
-      'etc/nginx/nginx.conf': 'http { include /etc/nginx/a; server { server_name here; } }',
-      'etc/nginx/a': 'include /etc/nginx/a; include /etc/nginx/a;',
-    });
-    expect(ofKind(report, 'web-site')).toMatchObject([{ serverNames: ['here'] }]);
-    expect(unreadOf(report, 'web-site')).toEqual(['too-many /etc/nginx/a']);
-  });
-
-  it('survive a quote that never ends, however often it is escaped', () => {
-    const report = collectFiles({
-      'etc/nginx/nginx.conf': `http { server { server_name before; } } "${'\\"'.repeat(100_000)}`,
-    });
-    expect(ofKind(report, 'web-site')).toMatchObject([{ serverNames: ['before'] }]);
-  });
-});
 
 describe('web applications', () => {
   it('are recognised by files, packages and archives [DC-1]', () => {
@@ -220,6 +114,25 @@ describe('Jar packages', () => {
       mainClass: 'shop.Main',
       springBootVersion: '3.2.1',
     });
+    expect(unreadOf(report, 'jar-package')).toEqual([]);
+  });
+
+  it('are found wherever an archive keeps them [DC-1]', () => {
+    const inner = jar('Implementation-Version: 1.0\n');
+    const report = collectFiles({
+      'opt/app.war': zip([
+        { name: 'WEB-INF/lib-provided/provided.jar', content: inner },
+        { name: 'META-INF/bundled-dependencies/bundled.jar', content: inner },
+        { name: 'modules/shop.ear', content: zip([{ name: 'web.war', content: inner }]) },
+      ]),
+    });
+    expect(ofKind(report, 'jar-package').map(({ within }) => within)).toEqual([
+      'META-INF/bundled-dependencies/bundled.jar',
+      'WEB-INF/lib-provided/provided.jar',
+      'modules/shop.ear!web.war',
+      'modules/shop.ear',
+      null,
+    ]);
     expect(unreadOf(report, 'jar-package')).toEqual([]);
   });
 

@@ -117,7 +117,7 @@ describe('what stands in the place of a database of packages', () => {
       symbolicLink('var/lib/rpm', '../../usr/lib/sysimage/rpm'),
       [],
     ],
-    ['an empty file', { name: 'var/lib/rpm/Packages' }, ['var/lib/rpm/Packages: unsupported']],
+    ['an empty file', { name: 'var/lib/rpm/Packages' }, ['var/lib/rpm/Packages: malformed']],
     ['an empty log', { name: 'var/lib/rpm/rpmdb.sqlite-wal' }, []],
   ])('is listed as unread when it is %s [DC-2]', async (_, file, unread) => {
     expect(unreadOf(await readLayers(tar(file)))).toEqual(unread);

@@ -135,14 +135,14 @@ describe('packages of a layer', () => {
 
   it.each<[string, TarFile, string]>([
     [
-      'Berkeley database of rpm',
+      'damaged Berkeley database of rpm',
       { name: 'var/lib/rpm/Packages', content: 'x' },
-      'var/lib/rpm/Packages: unsupported',
+      'var/lib/rpm/Packages: malformed',
     ],
     [
-      'ndb of rpm',
+      'damaged ndb of rpm',
       { name: 'usr/lib/sysimage/rpm/Packages.db', content: 'x' },
-      'usr/lib/sysimage/rpm/Packages.db: unsupported',
+      'usr/lib/sysimage/rpm/Packages.db: malformed',
     ],
     [
       'log beside a database',

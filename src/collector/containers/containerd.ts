@@ -1,24 +1,27 @@
 import type { FoundContainer } from './found-container';
-import type { Machine } from '../machine';
 import { listField, objectField, textField, type Scope } from '../scope';
 import { environmentOf } from './libpod';
+import { containerdPlaces } from './places';
 
 /** State of the running tasks; containers that do not run are kept in a database and not seen. */
-const STATES = [
-  '/run/containerd/io.containerd.runtime.v2.task',
-  '/run/k3s/containerd/io.containerd.runtime.v2.task',
-];
+const TASKS = 'io.containerd.runtime.v2.task';
 
 const CONTAINERS_MAX = 5_000;
 const CONFIGURATION_MAX = 8 * 1024 * 1024;
 const PREFIX = 'io.kubernetes.cri.';
 
 /** Containers that run under containerd, by itself or for a cluster. */
-export function readContainerd(machine: Machine, scope: Scope): readonly FoundContainer[] {
-  return STATES.flatMap((state) =>
-    scope.list(state).flatMap(({ name: namespace }) => {
+export function readContainerd(scope: Scope): readonly FoundContainer[] {
+  return containerdPlaces(scope).flatMap(({ running }) => {
+    const state = `${running}/${TASKS}`;
+    return scope.list(state).flatMap(({ name: namespace }) => {
       const folder = `${state}/${namespace}`;
-      const names = scope.list(folder).filter(({ name }) => /^[0-9a-f]{64}$/.test(name));
+      const all = scope.list(folder);
+      const names = all.filter(({ name }) => CONTAINER.test(name));
+      // Whoever starts one by hand may call it anything.
+      for (const { name } of all) {
+        if (!CONTAINER.test(name)) scope.trouble('unsupported', `${folder}/${name}`);
+      }
       if (names.length > CONTAINERS_MAX) scope.trouble('too-many', folder);
       return names.slice(0, CONTAINERS_MAX).flatMap(({ name }) => {
         const file = `${folder}/${name}/config.json`;
@@ -26,9 +29,11 @@ export function readContainerd(machine: Machine, scope: Scope): readonly FoundCo
         const runtime = scope.json(file, CONFIGURATION_MAX);
         return runtime === undefined ? [] : [containerOf(name, namespace, runtime)];
       });
-    }),
-  );
+    });
+  });
 }
+
+const CONTAINER = /^[0-9a-f]{64}$/;
 
 function containerOf(
   containerId: string,

@@ -1,13 +1,16 @@
 import type { FoundContainer } from './found-container';
-import type { Machine } from '../machine';
+import { dockerRoots } from './places';
 import { listField, objectField, textField, type Scope } from '../scope';
 
 const CONFIGURATION_MAX = 8 * 1024 * 1024;
 const CONTAINERS_MAX = 5_000;
 
 /** Containers of Docker, from one folder for each below its data root. */
-export function readDocker(machine: Machine, scope: Scope): readonly FoundContainer[] {
-  const folder = `${dataRoot(scope)}/containers`;
+export function readDocker(scope: Scope): readonly FoundContainer[] {
+  return dockerRoots(scope).flatMap((root) => readRoot(scope, `${root}/containers`));
+}
+
+function readRoot(scope: Scope, folder: string): readonly FoundContainer[] {
   const names = scope.list(folder).filter(({ name }) => /^[0-9a-f]{64}$/.test(name));
   if (names.length > CONTAINERS_MAX) scope.trouble('too-many', folder);
   return names.slice(0, CONTAINERS_MAX).flatMap(({ name }) => {
@@ -17,12 +20,6 @@ export function readDocker(machine: Machine, scope: Scope): readonly FoundContai
     const host = scope.json(`${folder}/${name}/hostconfig.json`, CONFIGURATION_MAX);
     return container === undefined ? [] : [containerOf(name, container, host)];
   });
-}
-
-function dataRoot(scope: Scope): string {
-  const daemon = scope.json('/etc/docker/daemon.json');
-  const root = textField(daemon, 'data-root') ?? textField(daemon, 'graph');
-  return root?.startsWith('/') === true ? root : '/var/lib/docker';
 }
 
 function containerOf(

@@ -1,6 +1,6 @@
 import type { FoundContainer } from './found-container';
-import { homeDirectories, type Machine } from '../machine';
 import { asObject, listField, objectField, parseObject, textField, type Scope } from '../scope';
+import { libpodStorages, type Places } from './places';
 
 const LIST_MAX = 64 * 1024 * 1024;
 const CONTAINERS_MAX = 5_000;
@@ -9,20 +9,26 @@ const CONTAINERS_MAX = 5_000;
  * Containers of Podman and CRI-O: both keep one list in the storage they share, and the configuration
  * of each container beside it while it runs.
  */
-export function readLibpod(machine: Machine, scope: Scope): readonly FoundContainer[] {
-  const storages = [
-    '/var/lib/containers/storage',
-    ...homeDirectories(scope).map((home) => `${home}/.local/share/containers/storage`),
-  ];
-  return storages.flatMap((storage) =>
-    ['overlay-containers', 'vfs-containers', 'btrfs-containers'].flatMap((kind) =>
-      readList(scope, storage, kind),
+export function readLibpod(scope: Scope): readonly FoundContainer[] {
+  return libpodStorages(scope).flatMap((places) =>
+    DRIVERS.flatMap((driver) =>
+      LISTS.flatMap((list) => readList(scope, { places, kind: `${driver}-containers` }, list)),
     ),
   );
 }
 
-function readList(scope: Scope, storage: string, kind: string): readonly FoundContainer[] {
-  const file = `${storage}/${kind}/containers.json`;
+const DRIVERS = ['overlay', 'overlay2', 'vfs', 'btrfs', 'zfs'];
+/** The second one has those that are removed when they end. */
+const LISTS = ['containers.json', 'volatile-containers.json'];
+
+interface Store {
+  readonly places: Places;
+  /** Folder of the containers below them. */
+  readonly kind: string;
+}
+
+function readList(scope: Scope, store: Store, name: string): readonly FoundContainer[] {
+  const file = `${store.places.data}/${store.kind}/${name}`;
   const text = scope.text(file, LIST_MAX);
   if (text === undefined) return [];
   const list = parseObject(`{"containers":${text.trim() || '[]'}}`);
@@ -35,14 +41,12 @@ function readList(scope: Scope, storage: string, kind: string): readonly FoundCo
       scope.trouble('malformed', file);
       return [];
     }
-    return [containerOf(scope, { containerId, kind, storage }, asObject(entry))];
+    return [containerOf(scope, { ...store, containerId }, asObject(entry))];
   });
 }
 
-interface Place {
+interface Place extends Store {
   readonly containerId: string;
-  readonly kind: string;
-  readonly storage: string;
 }
 
 function containerOf(
@@ -83,10 +87,10 @@ const isCrio = (
 
 function configurationOf(
   scope: Scope,
-  { containerId, kind, storage }: Place,
+  { containerId, kind, places }: Place,
 ): Record<string, unknown> | undefined {
   const userdata = `${kind}/${containerId}/userdata/config.json`;
-  return scope.json(`/run/containers/storage/${userdata}`) ?? scope.json(`${storage}/${userdata}`);
+  return scope.json(`${places.running}/${userdata}`) ?? scope.json(`${places.data}/${userdata}`);
 }
 
 const annotation = (

@@ -47,7 +47,8 @@ const NEVER = [
   '/var/lib/rancher',
 ];
 
-const ROOTLESS_LAYERS = '/.local/share/containers/storage';
+/** The same of people who run them for themselves. */
+const ROOTLESS_LAYERS = /\/\.local\/share\/(?:containers\/storage|docker)$/;
 
 /** Names that a directory may hold in any case before it has to wait for its turn. */
 const SHARE_MIN = 2_000;
@@ -156,7 +157,7 @@ class Found {
       this.visit(folder, { name: named.name, type });
       if (type !== 'directory') continue;
       const path = `${folder}/${named.name}`;
-      if (!this.skip.has(path) && !path.endsWith(ROOTLESS_LAYERS)) below.push(path);
+      if (!this.skip.has(path) && !ROOTLESS_LAYERS.test(path)) below.push(path);
     }
     return below.sort(byText);
   }

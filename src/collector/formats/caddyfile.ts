@@ -4,29 +4,46 @@ export interface CaddySite {
   readonly lines: readonly (readonly string[])[];
 }
 
+/** What a Caddyfile holds. */
+export interface Caddyfile {
+  readonly sites: readonly CaddySite[];
+  /** Lines that are put in by name: `name` for a snippet, `&name` for a route. */
+  readonly snippets: ReadonlyMap<string, CaddySite['lines']>;
+  /** Words of the imports that stand outside of every site. */
+  readonly imports: CaddySite['lines'];
+}
+
 const LINES_MAX = 100_000;
 
 /**
- * Reads the sites of a Caddyfile. The first block without an address is for the whole server, and a
- * block whose name stands in parentheses is a snippet: neither is a site.
+ * Reads a Caddyfile. The first block without an address is for the whole server, and a block whose name
+ * stands in parentheses is a snippet or a route: neither is a site.
  */
-export function parseCaddyfile(text: string): readonly CaddySite[] {
-  const lines = text
-    .split(/\r?\n/, LINES_MAX)
-    .map(wordsOf)
-    .filter(({ length }) => length > 0);
+export function parseCaddyfile(text: string): Caddyfile {
+  const lines = caddyLines(text);
   const only = siteWithoutBraces(lines);
-  if (only !== null) return [only];
-  const sites: CaddySite[] = [];
+  if (only !== null) return { sites: [only], snippets: new Map(), imports: [] };
+  const found = {
+    sites: [] as CaddySite[],
+    snippets: new Map<string, CaddySite['lines']>(),
+    imports: [] as (readonly string[])[],
+  };
   const reading: Reading = { depth: 0, addresses: [], lines: [] };
   for (const words of lines) {
     if (!isComplete(reading, words)) continue;
-    addSite(sites, reading);
+    addBlock(found, reading);
     reading.addresses = [];
     reading.lines = [];
   }
-  return sites;
+  return found;
 }
+
+/** Lines as their words, without comments. */
+export const caddyLines = (text: string): CaddySite['lines'] =>
+  text
+    .split(/\r?\n/, LINES_MAX)
+    .map(wordsOf)
+    .filter(({ length }) => length > 0);
 
 /** The block that is being read. */
 interface Reading {
@@ -61,10 +78,22 @@ function siteWithoutBraces(lines: readonly (readonly string[])[]): CaddySite | n
 const addressesIn = (words: readonly string[]): readonly string[] =>
   words.flatMap((word) => word.split(',')).filter((word) => word !== '');
 
-function addSite(sites: CaddySite[], { addresses, lines }: Reading): void {
+const NAMED = /^(&?)\((.*)\)$/;
+
+function addBlock(
+  found: {
+    readonly sites: CaddySite[];
+    readonly snippets: Map<string, CaddySite['lines']>;
+    readonly imports: (readonly string[])[];
+  },
+  { addresses, lines }: Reading,
+): void {
   const named = addressesIn(addresses);
-  if (named.length === 0 || named.some((word) => word.startsWith('('))) return;
-  if (named[0] !== 'import') sites.push({ addresses: named, lines });
+  const [first] = named;
+  const [, route = '', name] = NAMED.exec(first ?? '') ?? [];
+  if (name !== undefined) found.snippets.set(`${route}${name}`, lines);
+  else if (first === 'import') found.imports.push(addresses);
+  else if (first !== undefined) found.sites.push({ addresses: named, lines });
 }
 
 const wordsOf = (line: string): readonly string[] =>

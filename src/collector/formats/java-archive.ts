@@ -15,7 +15,8 @@ const NAME_BYTES = 64;
 
 const MANIFEST = 'META-INF/MANIFEST.MF';
 const POM = /^META-INF\/maven\/[^/]{1,200}\/[^/]{1,200}\/pom\.properties$/;
-const NESTED = /^(BOOT-INF\/lib\/|WEB-INF\/lib\/|lib\/|APP-INF\/lib\/)?[^/]+\.(jar|war)$/i;
+/** Wherever it stands: what starts an archive decides for itself where its libraries are. */
+const NESTED = /[^/]\.(jar|war|ear)$/i;
 
 /** True for the files of an archive that say what it is or what is in it. */
 const isTelling = (name: string): boolean =>

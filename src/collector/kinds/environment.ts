@@ -151,7 +151,7 @@ function noteFiles(machine: Machine, names: EnvironmentNames): void {
 }
 
 function noteUnits(machine: Machine, scope: Scope, names: EnvironmentNames): void {
-  for (const { name, unit } of readUnits(scope, machine.files, 'service')) {
+  for (const { name, unit } of readUnits(scope, machine.files, { type: 'service' })) {
     for (const value of valuesOf(unit, 'Service', 'Environment')) {
       for (const [, assignment = '', rest = ''] of value.matchAll(IN_UNIT)) {
         names.note(null, `${assignment}${rest}`, { source: 'unit', file: name });

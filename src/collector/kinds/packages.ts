@@ -1,7 +1,7 @@
 import { isOnDisk } from '../formats/dpkg-status';
 import { paragraphs } from '../formats/paragraphs';
 import { parseRpmHeader } from '../formats/rpm-header';
-import { readSqliteBlobs } from '../formats/sqlite';
+import { readRpmBlobs, RPM_DATABASES, type RpmDatabase } from '../formats/rpm-databases';
 import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { nameOrNull, nameText } from '../text';
@@ -99,22 +99,27 @@ function addApk(machine: Machine, scope: Scope, { file, text }: Database): void 
   if (!isUnderstood) scope.trouble('malformed', file);
 }
 
-const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
-/** Databases before SQLite; beside a newer one, too, they may hold what that one does not. */
-const RPM_UNREAD = ['Packages', 'Packages.db'];
+/** Where databases of rpm stand. */
+export const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
 
 function collectRpm(machine: Machine, scope: Scope): boolean {
   return RPM_FOLDERS.map((folder) => {
     const names = new Set(scope.list(folder).map(({ name }) => name));
-    const others = RPM_UNREAD.filter((name) => names.has(name));
+    const [newest, ...others] = RPM_DATABASES.filter((name) => names.has(name));
+    // Beside a newer one an older one may hold what that one does not, or what is long gone.
     for (const other of others) scope.trouble('unsupported', `${folder}/${other}`);
-    if (names.has('rpmdb.sqlite')) return collectRpmSqlite(machine, scope, folder);
-    return others.length > 0;
+    if (newest === undefined) return false;
+    collectRpmDatabase(machine, scope, { folder, name: newest });
+    return true;
   }).includes(true);
 }
 
-function collectRpmSqlite(machine: Machine, scope: Scope, folder: string): boolean {
-  const file = `${folder}/rpmdb.sqlite`;
+function collectRpmDatabase(
+  machine: Machine,
+  scope: Scope,
+  { folder, name }: { readonly folder: string; readonly name: RpmDatabase },
+): void {
+  const file = `${folder}/${name}`;
   const wal = machine.files.stat(`${file}-wal`);
   // What was written last may stand in the log beside the database only.
   if (wal.ok && (wal.value.size > 0 || !wal.value.isFile()))
@@ -122,25 +127,27 @@ function collectRpmSqlite(machine: Machine, scope: Scope, folder: string): boole
   const opened = machine.files.open(file);
   if (!opened.ok) {
     scope.trouble(opened.reason, file);
-    return true;
+    return;
   }
   try {
     if (opened.value.size > RPM_DATABASE_MAX) scope.trouble('too-large', file);
-    else {
-      for (const blob of readSqliteBlobs(opened.value, 'Packages')) addRpm(machine, scope, blob);
-    }
+    else
+      for (const blob of readRpmBlobs(name, opened.value)) addRpm(machine, scope, { file, blob });
   } catch {
     scope.trouble('malformed', file);
   } finally {
     opened.value.close();
   }
-  return true;
 }
 
-function addRpm(machine: Machine, scope: Scope, blob: Buffer): void {
+function addRpm(
+  machine: Machine,
+  scope: Scope,
+  { file, blob }: { readonly file: string; readonly blob: Buffer },
+): void {
   const header = parseRpmHeader(blob);
   if (header === null) {
-    scope.trouble('malformed', 'Packages');
+    scope.trouble('malformed', file);
     return;
   }
   const { name, version, release, epoch, architecture, source } = header;

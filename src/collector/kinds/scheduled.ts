@@ -3,7 +3,8 @@ import { parseUnit, programOfExec, valuesOf, type UnitFile } from '../formats/un
 import { filesFor, homeDirectories, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathText } from '../text';
-import { readUnits, readWants } from './units';
+import { RPM_FOLDERS } from './packages';
+import { readStartedUnits, readUnits, readWants, templateOf, TRANSIENT } from './units';
 
 /** Names that the daemons skip: backups, and what a package manager left. */
 const SKIPPED = /^\.|~$|\.(dpkg-\w+|rpm\w+|bak|orig|swp|placeholder)$/;
@@ -17,12 +18,7 @@ export function collectScheduledTasks(machine: Machine): void {
   const tables = [
     ...['/etc/crontab'].map((file) => ({ file, owner: null })),
     ...namesIn(scope, '/etc/cron.d').map((name) => ({ file: `/etc/cron.d/${name}`, owner: null })),
-    ...[
-      '/var/spool/cron/crontabs',
-      '/var/spool/cron',
-      '/var/spool/cron/tabs',
-      '/etc/crontabs',
-    ].flatMap((folder) =>
+    ...foldersOfPeople(machine).flatMap((folder) =>
       namesIn(scope, folder).map((name) => ({ file: `${folder}/${name}`, owner: name })),
     ),
   ];
@@ -31,6 +27,24 @@ export function collectScheduledTasks(machine: Machine): void {
   collectAnacron(machine, scope);
   collectAt(machine, scope);
   collectTimers(machine, scope);
+}
+
+/** Tables of people; some systems have one of these folders as a link to another. */
+function foldersOfPeople({ files }: Machine): readonly string[] {
+  const seen = new Set<string>();
+  return [
+    '/var/spool/cron/crontabs',
+    '/var/spool/cron',
+    '/var/spool/cron/tabs',
+    '/etc/crontabs',
+  ].filter((folder) => {
+    const found = files.resolve(folder);
+    // What cannot be reached is listed when it is read.
+    if (!found.ok) return true;
+    if (seen.has(found.value)) return false;
+    seen.add(found.value);
+    return true;
+  });
 }
 
 const namesIn = (scope: Scope, folder: string): readonly string[] =>
@@ -96,8 +110,14 @@ const countWords = (text: string): number => text.split(/\s+/).filter((word) => 
 
 const FOLDERS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'];
 
-/** Every executable file in these folders is a task; run-parts skips names with a dot. */
+/**
+ * Every executable file in these folders is a task. Debian's run-parts and Alpine's skip names with a dot;
+ * what starts them on systems of rpm skips what a package manager left, as all of this does.
+ */
 function collectFolders(machine: Machine, scope: Scope): void {
+  const runsDots =
+    scope.isMissing('/var/lib/dpkg/status') &&
+    RPM_FOLDERS.some((folder) => machine.files.stat(folder).ok);
   const folders = [
     ...FOLDERS.map((every) => [`/etc/cron.${every}`, every] as const),
     ...[...FOLDERS, '15min'].map((every) => [`/etc/periodic/${every}`, every] as const),
@@ -116,7 +136,7 @@ function collectFolders(machine: Machine, scope: Scope): void {
         user: 'root',
         programs: [pathText(file)],
         command: null,
-        enabled: executable && /^[A-Za-z0-9_-]+$/.test(name),
+        enabled: executable && (runsDots || /^[A-Za-z0-9_-]+$/.test(name)),
         file: pathText(file),
       });
     }
@@ -143,7 +163,7 @@ function collectAnacron(machine: Machine, scope: Scope): void {
 function collectAt(machine: Machine, scope: Scope): void {
   for (const folder of ['/var/spool/cron/atjobs', '/var/spool/at']) {
     for (const name of namesIn(scope, folder)) {
-      const minutes = /^[a-z][0-9a-f]{5}([0-9a-f]{8})$/.exec(name)?.[1];
+      const minutes = /^[A-Za-z=][0-9a-f]{5}([0-9a-f]{8})$/.exec(name)?.[1];
       if (minutes === undefined) continue;
       const at = new Date(Number.parseInt(minutes, 16) * 60_000);
       machine.findings.add({
@@ -171,29 +191,43 @@ const CALENDAR_KEYS = [
 ];
 
 function collectTimers(machine: Machine, scope: Scope): void {
-  const { chosen, shipped } = readWants(scope, machine.files);
+  const { files, findings } = machine;
+  const wants = readWants(scope, files);
   const services = new Map(
-    readUnits(scope, machine.files, 'service').map((unit) => [unit.name, unit.unit]),
+    readUnits(scope, files, { type: 'service', transient: true }).map(({ name, unit }) => [
+      name,
+      unit,
+    ]),
   );
-  for (const { name, file, unit, masked } of readUnits(scope, machine.files, 'timer')) {
-    const service = valuesOf(unit, 'Timer', 'Unit').at(-1) ?? name.replace(/\.timer$/, '.service');
-    const started = services.get(service);
-    const command =
-      started === undefined ? undefined : valuesOf(started, 'Service', 'ExecStart')[0];
+  const timers = readStartedUnits(scope, files, { type: 'timer', wants, transient: true });
+  for (const { name, file, unit, masked } of timers) {
+    const started = startedBy(services, name, unit);
+    const command = started === null ? undefined : valuesOf(started, 'Service', 'ExecStart')[0];
     const program = programOfExec(command);
-    machine.findings.add({
+    const isWanted = wants.chosen.has(name) || wants.shipped.has(name);
+    findings.add({
       kind: 'scheduled-task',
       scheduler: 'systemd-timer',
       name: nameText(name),
       schedule: scheduleOf(unit),
-      user: started === undefined ? null : nameOrNull(valuesOf(started, 'Service', 'User').at(-1)),
+      user: started === null ? null : nameOrNull(valuesOf(started, 'Service', 'User').at(-1)),
       programs: program === null ? [] : [pathText(program)],
       command: commandOrNull(command),
-      enabled: !masked && (chosen.has(name) || shipped.has(name)),
+      enabled: !masked && (isWanted || file.startsWith(`${TRANSIENT}/`)),
       file: pathText(file),
     });
   }
   collectUserTimers(machine, scope);
+}
+
+/** The service that a timer starts, or the template that it is made from. */
+function startedBy(
+  services: ReadonlyMap<string, UnitFile>,
+  timer: string,
+  unit: UnitFile,
+): UnitFile | null {
+  const name = valuesOf(unit, 'Timer', 'Unit').at(-1) ?? timer.replace(/\.timer$/, '.service');
+  return services.get(name) ?? services.get(templateOf(name) ?? '') ?? null;
 }
 
 const scheduleOf = (unit: UnitFile): string =>

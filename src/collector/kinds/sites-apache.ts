@@ -1,14 +1,26 @@
 import { parseApache, type ApacheDirective } from '../formats/apache';
 import type { Machine } from '../machine';
 import type { Scope } from '../scope';
-import { addSite, configurationFiles, createIncludes, type Includes } from './site-files';
+import {
+  addSite,
+  configurationFiles,
+  createIncludes,
+  type ConfiguredServer,
+  type Includes,
+} from './site-files';
 
-const USUAL = [
-  '/etc/apache2/apache2.conf',
-  '/etc/httpd/conf/httpd.conf',
-  '/etc/apache2/httpd.conf',
-  '/usr/local/apache2/conf/httpd.conf',
-];
+const SERVER: ConfiguredServer = {
+  program: /^(apache2|httpd)$/,
+  usual: [
+    '/etc/apache2/apache2.conf',
+    '/etc/httpd/conf/httpd.conf',
+    '/etc/apache2/httpd.conf',
+    '/usr/local/apache2/conf/httpd.conf',
+  ],
+  fileOptions: ['-f'],
+  baseOption: '-d',
+  standard: 'conf/httpd.conf',
+};
 
 /** Sections whose content counts whatever their condition: which one holds is known to the server only. */
 const CONDITIONS = new Set([
@@ -42,8 +54,7 @@ interface Placed {
 
 /** Virtual hosts of Apache, and its main server when it has no virtual host. */
 export function collectApacheSites(machine: Machine, scope: Scope): void {
-  const files = configurationFiles(machine, /^(apache2|httpd)$/, { usual: USUAL, option: /^-f$/ });
-  for (const file of files) {
+  for (const file of configurationFiles(machine, scope, SERVER)) {
     const base = file.replace(/(\/conf)?\/[^/]*$/, '');
     const reader: Reader = {
       ...{ includes: createIncludes(machine, scope), base },
@@ -78,7 +89,7 @@ function* placedIn(
     else if (name === 'use') yield* usedIn(reader, words, place);
     else if (!INCLUDES.has(name)) yield { directive, file: place.file };
     else {
-      for (const file of reader.includes.files(expand(reader, words[0] ?? ''), reader.base)) {
+      for (const file of reader.includes.filesBelow(expand(reader, words[0] ?? ''), reader.base)) {
         yield* directivesIn(reader, file, place.depth + 1);
       }
     }

@@ -2,14 +2,26 @@ import { dirname } from 'node:path';
 import { parseNginx, type Directive } from '../formats/nginx';
 import type { Machine } from '../machine';
 import type { Scope } from '../scope';
-import { addSite, configurationFiles, createIncludes, type Includes } from './site-files';
+import {
+  addSite,
+  configurationFiles,
+  createIncludes,
+  type ConfiguredServer,
+  type Includes,
+} from './site-files';
 
-const USUAL = [
-  '/etc/nginx/nginx.conf',
-  '/usr/local/nginx/conf/nginx.conf',
-  '/usr/local/openresty/nginx/conf/nginx.conf',
-  '/usr/local/tengine/conf/nginx.conf',
-];
+const SERVER: ConfiguredServer = {
+  program: /^(nginx|openresty|tengine)$/,
+  usual: [
+    '/etc/nginx/nginx.conf',
+    '/usr/local/nginx/conf/nginx.conf',
+    '/usr/local/openresty/nginx/conf/nginx.conf',
+    '/usr/local/tengine/conf/nginx.conf',
+  ],
+  fileOptions: ['-c'],
+  baseOption: '-p',
+  standard: 'conf/nginx.conf',
+};
 
 const PASSES_ON = new Set(['proxy_pass', 'fastcgi_pass', 'uwsgi_pass', 'scgi_pass', 'grpc_pass']);
 
@@ -22,11 +34,7 @@ interface Found {
 
 /** Sites of nginx and of what is built from it. */
 export function collectNginxSites(machine: Machine, scope: Scope): void {
-  const files = configurationFiles(machine, /^(nginx|openresty|tengine)$/, {
-    usual: USUAL,
-    option: /^-c$/,
-  });
-  for (const file of files) {
+  for (const file of configurationFiles(machine, scope, SERVER)) {
     const includes = createIncludes(machine, scope);
     const reader = { includes, base: dirname(file) };
     for (const found of sitesIn(reader, { file, depth: 0, outerRoot: null })) {

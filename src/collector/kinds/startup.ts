@@ -3,7 +3,7 @@ import { programOfExec, valuesOf } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathOrNull, pathText } from '../text';
-import { readUnits, readWants, type Unit, type Wants } from './units';
+import { readStartedUnits, readWants, type Unit, type Wants } from './units';
 
 /**
  * Services that start with the machine, and those that could: units of systemd, start scripts of
@@ -22,20 +22,12 @@ type Service = FingerprintOf<'startup-service'>;
 
 function collectSystemd(machine: Machine, scope: Scope): void {
   const wants = readWants(scope, machine.files);
-  const units = readUnits(scope, machine.files, 'service');
-  const known = new Set(units.map(({ name }) => name));
-  for (const unit of units) machine.findings.add(systemdService(unit.name, unit, wants));
-  // `getty@tty1.service` is wanted without a file of its own: it is made from `getty@.service`.
-  for (const wanted of [...wants.chosen.keys(), ...wants.shipped.keys()]) {
-    const template = wanted.replace(/@.+\.service$/, '@.service');
-    const unit = units.find(({ name }) => name === template);
-    if (wanted !== template && !known.has(wanted) && unit !== undefined) {
-      machine.findings.add(systemdService(wanted, unit, wants));
-    }
+  for (const unit of readStartedUnits(scope, machine.files, { type: 'service', wants })) {
+    machine.findings.add(systemdService(unit, wants));
   }
 }
 
-function systemdService(name: string, { unit, file, masked }: Unit, wants: Wants): Service {
+function systemdService({ name, unit, file, masked }: Unit, wants: Wants): Service {
   const chosen = wants.chosen.get(name);
   const shipped = wants.shipped.get(name);
   const startsAtBoot = !masked && (chosen !== undefined || shipped !== undefined);
@@ -66,6 +58,7 @@ function collectSysV(machine: Machine, scope: Scope): void {
   const folder = machine.files.stat('/etc/rc.d/init.d').ok ? '/etc/rc.d' : '/etc';
   const levelsOf = startLevels(scope, folder);
   for (const name of scope.files(`${folder}/init.d`, isScript)) {
+    if (isOfOpenRc(scope, `${folder}/init.d/${name}`)) continue;
     const levels = levelsOf.get(name) ?? [];
     machine.findings.add({
       kind: 'startup-service',
@@ -84,6 +77,10 @@ function collectSysV(machine: Machine, scope: Scope): void {
 
 const isScript = (name: string): boolean => name !== 'README' && !name.startsWith('.');
 
+/** Scripts of OpenRC stand in the same folder and say what runs them. */
+const isOfOpenRc = (scope: Scope, file: string): boolean =>
+  /^#!.*\/(openrc-run|runscript)\b/.test(scope.text(file) ?? '');
+
 /** Run levels in which a script is started; those of halting and restarting do not count. */
 function startLevels(scope: Scope, folder: string): ReadonlyMap<string, readonly string[]> {
   const levelsOf = new Map<string, string[]>();
@@ -98,7 +95,10 @@ function startLevels(scope: Scope, folder: string): ReadonlyMap<string, readonly
 }
 
 function collectOpenRc(machine: Machine, scope: Scope): void {
-  const levelsOf = new Map<string, string[]>();
+  const scripts = scope
+    .files('/etc/init.d', isScript)
+    .filter((name) => isOfOpenRc(scope, `/etc/init.d/${name}`));
+  const levelsOf = new Map<string, string[]>(scripts.map((name) => [name, []]));
   for (const { name: level } of scope.list('/etc/runlevels')) {
     for (const { name } of scope.list(`/etc/runlevels/${level}`)) {
       levelsOf.set(name, [...(levelsOf.get(name) ?? []), level]);
@@ -121,7 +121,15 @@ function collectOpenRc(machine: Machine, scope: Scope): void {
   }
 }
 
-const INITTAB_STARTS = new Set(['respawn', 'once', 'boot', 'bootwait', 'sysinit', 'wait']);
+const INITTAB_STARTS = new Set([
+  'respawn',
+  'askfirst',
+  'once',
+  'boot',
+  'bootwait',
+  'sysinit',
+  'wait',
+]);
 
 /** Name, run levels, action, command. */
 const INITTAB_LINE = /^([^:#\s][^:]*)?:([^:]*):([^:]*):\s*[+-]?(\S*)/;

@@ -3,6 +3,7 @@ import { parseUnit, type UnitFile } from '../formats/unit-file';
 import type { Entry } from '../files/directory';
 import type { Root } from '../files/root';
 import type { Scope } from '../scope';
+import { byText } from '../text';
 
 /** Where units are looked for; what stands first wins. */
 const FOLDERS = [
@@ -31,15 +32,24 @@ export interface Wants {
   readonly shipped: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Units of one type, e.g. `service`, by name. */
-export function readUnits(scope: Scope, files: Root, type: string): readonly Unit[] {
+/** Units that a command made until the machine starts again; they want nothing and are started at once. */
+export const TRANSIENT = '/run/systemd/transient';
+
+/** Units of one type, e.g. `service`, by name; transient ones only where they are asked for. */
+export function readUnits(
+  scope: Scope,
+  files: Root,
+  { type, transient = false }: { readonly type: string; readonly transient?: boolean | undefined },
+): readonly Unit[] {
   const units = new Map<string, Unit>();
   noteFolders(scope, files);
-  for (const folder of foldersOf(files)) {
+  const added = readAdditions(scope, files, type);
+  for (const folder of [...(transient ? [TRANSIENT] : []), ...foldersOf(files)]) {
     for (const entry of scope.list(folder)) {
       const { name } = entry;
       if (!name.endsWith(`.${type}`) || units.has(name)) continue;
-      const unit = units.size < UNITS_MAX ? readUnit(scope, files, { folder, entry }) : TOO_MANY;
+      const unit =
+        units.size < UNITS_MAX ? readUnit(scope, files, { folder, entry, added }) : TOO_MANY;
       if (unit === TOO_MANY) scope.trouble('too-many', `${folder}/${name}`);
       else if (unit !== null) units.set(name, unit);
     }
@@ -47,12 +57,45 @@ export function readUnits(scope: Scope, files: Root, type: string): readonly Uni
   return [...units.values()];
 }
 
+/** Units of one type with those that are wanted and made from a template, e.g. `getty@tty1.service`. */
+export function readStartedUnits(
+  scope: Scope,
+  files: Root,
+  {
+    type,
+    wants,
+    transient,
+  }: { readonly type: string; readonly wants: Wants; readonly transient?: boolean },
+): readonly Unit[] {
+  const units = readUnits(scope, files, { type, transient });
+  const known = new Map(units.map((unit) => [unit.name, unit]));
+  const added = readAdditions(scope, files, type);
+  const wanted = new Set([...wants.chosen.keys(), ...wants.shipped.keys()]);
+  const made = [...wanted].flatMap((name) => {
+    const template = known.get(templateOf(name) ?? '');
+    if (template === undefined || known.has(name) || !name.endsWith(`.${type}`)) return [];
+    if (template.masked) return [{ ...template, name }];
+    return [{ ...template, name, unit: withAdditions(scope, template.file, added(name)) }];
+  });
+  return [...units, ...made];
+}
+
+/** `getty@.service` of `getty@tty1.service`; null of what is made from no template. */
+export const templateOf = (name: string): string | null => {
+  const parts = /^([^@]+@).+(\.[a-z]+)$/.exec(name);
+  return parts === null ? null : `${parts[1] ?? ''}${parts[2] ?? ''}`;
+};
+
 const TOO_MANY = 'too-many';
 
 function readUnit(
   scope: Scope,
   files: Root,
-  { folder, entry: { name, type } }: { readonly folder: string; readonly entry: Entry },
+  {
+    folder,
+    entry: { name, type },
+    added,
+  }: { readonly folder: string; readonly entry: Entry; readonly added: Additions },
 ): Unit | null {
   const file = `${folder}/${name}`;
   if (type !== 'file' && type !== 'link') {
@@ -60,14 +103,18 @@ function readUnit(
     return null;
   }
   const target = type === 'link' ? linkTo(files, file) : '';
-  if (target === '/dev/null') return { name, file, masked: true, unit: parseUnit([]) };
+  const masked = { name, file, masked: true, unit: parseUnit([]) };
+  if (target === '/dev/null') return masked;
   if (target !== '' && isAlias(files, { file, name, target })) return null;
   const main = scope.text(file);
   // What a link was to lead to is not there to be started.
   if (main === undefined && type === 'link') return null;
-  const added = additions(scope, files, name).map((path) => scope.text(path) ?? '');
-  return { name, file, masked: false, unit: parseUnit([main ?? '', ...added]) };
+  if (main === '') return masked;
+  return { name, file, masked: false, unit: withAdditions(scope, file, added(name)) };
 }
+
+const withAdditions = (scope: Scope, file: string, added: readonly string[]): UnitFile =>
+  parseUnit([file, ...added].map((path) => scope.text(path) ?? ''));
 
 /** What a link says; nothing when it cannot be seen. */
 function linkTo(files: Root, file: string): string {
@@ -92,13 +139,48 @@ const resolvedFolders = (files: Root): readonly string[] =>
     found.ok ? [found.value] : [],
   );
 
-function additions(scope: Scope, files: Root, name: string): readonly string[] {
-  return foldersOf(files).flatMap((folder) =>
-    scope
-      .list(`${folder}/${name}.d`)
-      .filter(({ name: file }) => file.endsWith('.conf'))
-      .map(({ name: file }) => `${folder}/${name}.d/${file}`),
-  );
+/** Files that are added to the unit of a name, in the order in which they count. */
+type Additions = (name: string) => readonly string[];
+
+/**
+ * Additions to units of one type. They count in the order of their own names, wherever they stand; of two
+ * with one name the one of the folder that stands first counts alone, and none when it leads to nothing.
+ */
+function readAdditions(scope: Scope, files: Root, type: string): Additions {
+  const folders = foldersOf(files).map((folder) => {
+    const names = scope.list(folder).map(({ name }) => name);
+    return { folder, names: new Set(names.filter((name) => name.endsWith(`${type}.d`))) };
+  });
+  return (unit) => {
+    const special = foldersFor(unit);
+    const places = [
+      ...folders.flatMap(({ folder, names }) =>
+        special.filter((name) => names.has(name)).map((name) => `${folder}/${name}`),
+      ),
+      ...folders.flatMap(({ folder, names }) =>
+        names.has(`${type}.d`) ? [`${folder}/${type}.d`] : [],
+      ),
+    ];
+    const byName = new Map<string, string>();
+    for (const place of places) {
+      for (const { name } of scope.list(place)) {
+        if (name.endsWith('.conf') && !byName.has(name)) byName.set(name, `${place}/${name}`);
+      }
+    }
+    return [...byName].sort(([a], [b]) => byText(a, b)).map(([, path]) => path);
+  };
+}
+
+/** `a-b@x.service.d`, `a-b@.service.d`, `a-.service.d`: those for more units stand last. */
+function foldersFor(unit: string): readonly string[] {
+  const [, base = '', suffix = ''] = /^(.+)(\.[a-z]+)$/.exec(unit) ?? [];
+  const template = templateOf(unit);
+  const dashes = [...base.matchAll(/-/g)].map(({ index }) => base.slice(0, index + 1)).reverse();
+  return [
+    unit,
+    ...(template === null ? [] : [template]),
+    ...dashes.map((name) => `${name}${suffix}`),
+  ].map((name) => `${name}.d`);
 }
 
 /** Links in `*.wants` and `*.requires` folders. */

@@ -142,10 +142,11 @@ const countWords = (commandLine: string): number =>
 
 /**
  * Container of a control group, whatever runtime named it: `docker/<id>`, `docker-<id>.scope`,
- * `cri-containerd-<id>.scope`, `crio-<id>.scope`, `libpod-<id>.scope`, `kubepods/…/<id>`.
+ * `cri-containerd-<id>.scope`, `crio-<id>.scope`, `libpod-<id>.scope`, `kubepods/…/<id>`, and, where runtime
+ * and system disagree on who keeps the groups, `kubepods-….slice:cri-containerd:<id>`.
  */
 function containerOf(cgroups: string): string | null {
   const pattern =
-    /\/(?:docker-|cri-containerd-|crio-|libpod-|containerd-)?([0-9a-f]{64})(?:\.scope)?(?=\/|$)/gm;
+    /[/:](?:docker-|cri-containerd-|crio-|libpod-|containerd-)?([0-9a-f]{64})(?:\.scope)?(?=\/|$)/gm;
   return [...cgroups.matchAll(pattern)].at(-1)?.[1] ?? null;
 }

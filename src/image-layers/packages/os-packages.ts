@@ -1,7 +1,11 @@
 import { isOnDisk } from '../../collector/formats/dpkg-status';
 import { paragraphs } from '../../collector/formats/paragraphs';
+import {
+  readRpmBlobs,
+  RPM_DATABASES,
+  type RpmDatabase,
+} from '../../collector/formats/rpm-databases';
 import { parseRpmHeader } from '../../collector/formats/rpm-header';
-import { readSqliteBlobs } from '../../collector/formats/sqlite';
 import { nameOrNull, nameText } from '../../collector/text';
 import { bufferSource } from '../../collector/zip/byte-source';
 import { LAYER_LIMITS } from '../limits';
@@ -72,12 +76,12 @@ export function readApk(bytes: Buffer, place: string): FileContent {
   return isUnderstood ? { packages, unread: [] } : unreadFile(place, 'malformed');
 }
 
-/** Packages of Red Hat's manager from its newest form of database. */
-export function readRpmSqlite(bytes: Buffer, place: string): FileContent {
+/** Packages of Red Hat's manager from any form of its database. */
+export function readRpm(bytes: Buffer, place: string): FileContent {
   const packages: ImagePackage[] = [];
   let damaged = 0;
   try {
-    for (const blob of readSqliteBlobs(bufferSource(bytes), 'Packages')) {
+    for (const blob of readRpmBlobs(databaseAt(place), bufferSource(bytes))) {
       const header = parseRpmHeader(blob);
       if (header === null) damaged += 1;
       // Keys that signatures are checked with are kept as packages and are none.
@@ -88,6 +92,9 @@ export function readRpmSqlite(bytes: Buffer, place: string): FileContent {
   }
   return { packages, unread: damaged > 0 ? [{ place, reason: 'malformed' }] : [] };
 }
+
+const databaseAt = (place: string): RpmDatabase =>
+  RPM_DATABASES.find((name) => place.endsWith(`/${name}`)) ?? 'rpmdb.sqlite';
 
 function rpmOf(header: NonNullable<ReturnType<typeof parseRpmHeader>>): ImagePackage {
   const { name, version, release, epoch, architecture, source } = header;
