@@ -8,6 +8,7 @@ import { createEngineHarness, newTenantId, type EngineHarness } from '../support
 import { newHoldId, placeOver } from '../support/holds';
 import { freezePorts } from '../support/interlocks';
 import { until } from '../support/live-engine';
+import { someoneWaits } from '../support/lock-waits';
 import { agreeOn, signed } from '../support/signed-decisions';
 import { firstTwo, newSigner, register, type TestSigner } from '../support/signers';
 import { subscribed } from '../support/tenant-life';
@@ -55,15 +56,6 @@ async function askedBy(freezeId: string, by: TestSigner): Promise<string> {
 const inForce = async (freezeId: string): Promise<boolean | undefined> =>
   (await readFreeze(ports.control, freezeId))?.inForce;
 
-/** Whether a call waits for a row of decisions that somebody else has not committed. */
-const waits = async (): Promise<boolean> => {
-  const rows = await engine.root('control').query(
-    `SELECT 1 FROM information_schema.INNODB_TRX
-      WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%signed_decisions%'`,
-  );
-  return rows.length > 0;
-};
-
 describe('two approvals of one request in the same moment', () => {
   it('record one document once, and who comes second waits and finds it recorded [AB-1]', async () => {
     const freezeId = await frozen();
@@ -80,7 +72,7 @@ describe('two approvals of one request in the same moment', () => {
     await engine.root('control').transaction(async (sql) => {
       await record(sql);
       second = codeOf(record(ports.control));
-      await until(waits);
+      await until(() => someoneWaits(engine.root('control')));
     });
     expect(await second).toBe('accepted');
     const rows = await engine
