@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readWhole } from '../../src/cli/files';
 import type { CliIo } from '../../src/cli/io';
 import { runCli } from '../../src/cli/run-cli';
 import { createSigningKeys } from '../../src/platform/signing-keys';
@@ -171,6 +172,18 @@ describe('bad input ends with 2, prints nothing as data, and names the field', (
     rmSync(folder, { recursive: true });
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'INVALID_INPUT', field } });
+  });
+
+  it.each([
+    'policy lint /dev/zero',
+    'explain --facts /dev/zero',
+    'order sign --order /dev/zero --key k',
+  ])('gives up what never ends: %s', async (line) => {
+    const { exitCode, stdout, stderr } = await run(words(`${line} --json`), { read: readWhole });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'INVALID_INPUT', message: expect.stringContaining('256 MiB') as string },
+    });
   });
 
   it('repeats nothing that would move the cursor or turn letters round', async () => {
