@@ -118,17 +118,17 @@ describe('an end that is dated back, where decisions are signed', () => {
     expect(await isOpen({ tenantId, endedAt: '' })).toBe(false);
   });
 
-  it('leaves evidence of both signatures, and of what was refused', async () => {
+  it('leaves evidence of both signatures with its tenant, and of what was refused', async () => {
     const what = await ended();
     await report(what);
     await report(what, { documents: await both(what) });
     const count = async (kind: string): Promise<number> => {
       const [row] = await engine
         .root('evidence')
-        .query('SELECT COUNT(*) AS n FROM entries WHERE kind = ? AND entry LIKE ?', [
-          kind,
-          kind === 'decision-signed' ? `%${what.tenantId}%` : '%approve-end%',
-        ]);
+        .query(
+          'SELECT COUNT(*) AS n FROM entries WHERE kind = ? AND tenant_id <=> ? AND entry LIKE ?',
+          [kind, kind === 'decision-signed' ? what.tenantId : null, '%-end"%'],
+        );
       return Number(row?.['n']);
     };
     expect(await count('decision-signed')).toBe(2);

@@ -129,7 +129,7 @@ export async function recordDecision(
     ...[verified.signer.kid, toSqlTime(decision.expiresAt)],
   ]);
   await ledger.append({
-    tenantId: null,
+    tenantId: ofTenant(decision),
     kind: 'decision-signed',
     subject: verified.digest,
     details: {
@@ -142,6 +142,10 @@ export async function recordDecision(
     },
   });
 }
+
+/** A signature for an end belongs to its tenant's evidence; holds, freezes and caps are over many or over all. */
+const ofTenant = ({ decision, subject }: Decision): string | null =>
+  decision === 'request-end' || decision === 'approve-end' ? subject : null;
 
 /** A document counts for what it says, in this environment, by who holds its key. */
 async function assertMeant(
