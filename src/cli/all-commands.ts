@@ -34,6 +34,7 @@ import { addRequestDeletion } from './commands/request-deletion';
 import { addRevokeSharing } from './commands/revoke-sharing';
 import { addScan } from './commands/scan';
 import { addScans } from './commands/scans';
+import { addSignEnd } from './commands/sign-end';
 import { addSigner } from './commands/signer';
 import { addStatus } from './commands/status';
 import { addSubscribe } from './commands/subscribe';
@@ -59,6 +60,7 @@ export function addAllCommands(lethe: Command, cli: Cli): void {
   addSubscribe(lethe, cli);
   addAttachService(lethe, cli);
   addEndService(lethe, cli);
+  addSignEnd(lethe, cli);
   addEndFeature(lethe, cli);
   addReactivateFeature(lethe, cli);
   addAttest(lethe, cli);

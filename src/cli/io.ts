@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { isatty } from 'node:tty';
+import { readWhole } from './files';
 
 /** What a command touches of the world around it; tests give their own. */
 export interface CliIo {
@@ -29,7 +29,7 @@ export function processIo(): CliIo {
   const io: CliIo = {
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
-    read: (file) => readFileSync(file === '-' ? STANDARD_INPUT : file, 'utf8'),
+    read: readWhole,
   };
   const atTerminal = isatty(STANDARD_INPUT) && isatty(STANDARD_ERROR);
   return atTerminal ? { ...io, ask: askAtTerminal } : io;

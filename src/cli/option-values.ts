@@ -41,6 +41,7 @@ export function readText(io: Pick<CliIo, 'read'>, file: string, option: string):
   try {
     return io.read(file);
   } catch (cause) {
+    if (isLetheError(cause)) throw cause;
     throw new LetheError('INVALID_INPUT', `${option} cannot be read; name a readable file, or -`, {
       field: option,
       cause,

@@ -59,6 +59,8 @@ export interface CommandBodies {
     /** When the use really ended; in the past it needs a second person. Default: acceptance. */
     readonly endedAt?: string;
     readonly approvedBy?: string;
+    /** Two signed {@link Decision}s, of who reports an end in the past and of who approves it. */
+    readonly documents?: readonly string[];
   };
   readonly linkAsset: { readonly assetId: string; readonly services: readonly HostingService[] };
   /** A {@link SharingGrant} that waits in staging, under an opaque id. */
@@ -68,7 +70,11 @@ export interface CommandBodies {
     readonly configurationKind: ConfigurationKind;
     readonly settingId: string;
   };
-  readonly endFeature: { readonly endedAt?: string; readonly approvedBy?: string };
+  readonly endFeature: {
+    readonly endedAt?: string;
+    readonly approvedBy?: string;
+    readonly documents?: readonly string[];
+  };
   readonly reactivateFeature: Record<string, never>;
   readonly attestMinimumAge: { readonly attestations: readonly MinimumAgeAttestation[] };
   readonly withdrawAttestation: { readonly jurisdiction: string };

@@ -16,6 +16,8 @@ export const DECISIONS = Object.freeze([
   'approve-lift',
   'set-cap',
   'reset-breaker',
+  'request-end',
+  'approve-end',
 ] as const);
 
 /** One of them. */
@@ -27,7 +29,7 @@ export interface Decision {
   /** Where it counts; ids of caps are the same everywhere. */
   readonly environment: string;
   readonly decision: DecisionKind;
-  /** The hold, freeze, trip or cap. */
+  /** The hold, freeze, trip or cap; the tenant of an end that is dated back. */
   readonly subject: string;
   /** SHA-256, hexadecimal, of what else was decided: see `termsOf` and `SignedRequest`. */
   readonly terms: string;
@@ -41,7 +43,10 @@ const fields = objectOf({
   version: integer(1, 1),
   environment: matching(/^[a-z][a-z0-9-]{0,18}$/, 'must be the name of an environment'),
   decision: oneOf(DECISIONS),
-  subject: matching(/^[\w-]{1,64}$/, 'must be the id of a hold, a freeze or a trip, or a cap'),
+  subject: matching(
+    /^[\w-]{1,64}$/,
+    'must be the id of a hold, a freeze, a trip or a tenant, or a cap',
+  ),
   terms: matching(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal'),
   person: actor,
   issuedAt: instant,

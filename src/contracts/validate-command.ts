@@ -1,6 +1,7 @@
 import { parseId } from '../domain/identifiers';
 import { HOSTING_SERVICES, RECORD_CLASSES } from '../domain/record-class';
 import { COMMAND_KINDS, CONFIGURATION_KINDS, type Command, type CommandKind } from './commands';
+import { signedDecision } from './decisions';
 import {
   actor,
   instant,
@@ -37,6 +38,11 @@ const attestations = listOf(
   250,
 );
 const staged = { stagingId, digest };
+const end = {
+  endedAt: optional(instant),
+  approvedBy: optional(actor),
+  documents: optional(listOf(signedDecision, 2, 2)),
+};
 
 const requestScan: Check = (value, field) => {
   const source = (value as { source?: unknown } | null)?.source;
@@ -60,7 +66,7 @@ const BODIES: Readonly<Record<CommandKind, Check>> = {
     attestations,
   }),
   attachService: objectOf({ service }),
-  endService: objectOf({ service, endedAt: optional(instant), approvedBy: optional(actor) }),
+  endService: objectOf({ service, ...end }),
   linkAsset: objectOf({ assetId: id('AssetId'), services }),
   grantSharing: objectOf({ ...staged, authorizationId: token }),
   revokeSharing: objectOf({ authorizationId: token }),
@@ -69,7 +75,7 @@ const BODIES: Readonly<Record<CommandKind, Check>> = {
     configurationKind: oneOf(CONFIGURATION_KINDS, 'UNKNOWN_KIND'),
     settingId: token,
   }),
-  endFeature: objectOf({ endedAt: optional(instant), approvedBy: optional(actor) }),
+  endFeature: objectOf(end),
   reactivateFeature: objectOf({}),
   attestMinimumAge: objectOf({ attestations }),
   withdrawAttestation: objectOf({

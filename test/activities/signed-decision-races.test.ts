@@ -6,6 +6,7 @@ import type { Sql } from '../../src/contracts/sql';
 import type { EngineHarness } from '../support/engine';
 import { newHoldId, placeOver } from '../support/holds';
 import { until } from '../support/live-engine';
+import { someoneWaits } from '../support/lock-waits';
 import { signed } from '../support/signed-decisions';
 import { codeOf, createSignedStage, type SignedStage } from '../support/signed-freezes';
 import { newSigner, register, type TestSigner } from '../support/signers';
@@ -24,15 +25,6 @@ beforeAll(async () => {
 });
 afterAll(() => engine.remove());
 
-/** Whether a call waits for a row of decisions that somebody else has not committed. */
-const waits = async (): Promise<boolean> => {
-  const rows = await engine.root('control').query(
-    `SELECT 1 FROM information_schema.INNODB_TRX
-      WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%signed_decisions%'`,
-  );
-  return rows.length > 0;
-};
-
 describe('two approvals of one request in the same moment', () => {
   it('record one document once, and who comes second waits and finds it recorded [AB-1]', async () => {
     const freezeId = await stage.frozen();
@@ -49,7 +41,7 @@ describe('two approvals of one request in the same moment', () => {
     await engine.root('control').transaction(async (sql) => {
       await record(sql);
       second = codeOf(record(ports.control));
-      await until(waits);
+      await until(() => someoneWaits(engine.root('control')));
     });
     expect(await second).toBe('accepted');
     const rows = await engine

@@ -285,7 +285,7 @@ describe('what is on record', () => {
         { code: 'ER_TABLEACCESS_DENIED_ERROR' },
       );
     }
-    expect(DECISIONS).toHaveLength(6);
+    expect(DECISIONS).toHaveLength(8);
   });
 });
 

@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cliEnvironment, writeKeys } from '../support/cli-people';
 import { subscribeTo } from '../support/control';
 import { newTenantId } from '../support/engine';
 import { runIn } from '../support/evidence-cli';
 import { HOLD_FACTS, newHoldId } from '../support/holds';
+import { later } from '../support/interlocks';
 import { createLiveEngine, type LiveEngine } from '../support/live-engine';
 import { newSigner, type TestSigner } from '../support/signers';
 
@@ -91,5 +93,32 @@ describe('the command line, once two people agreed that decisions are signed', (
     });
     const { said } = await answered('doctor');
     expect(JSON.stringify(said)).toContain('needed; 5 verified');
+  });
+
+  it('reports an end in the past with what both signed, and with nothing less [AB-3]', async () => {
+    const tenantId = newTenantId();
+    await live.subscribe(tenantId, subscribeTo('CVM'));
+    await later(live.engine, 7200);
+    const endedAt = new Date(Date.parse(await live.engine.now()) - 3_600_000).toISOString();
+    const what = `--tenant ${tenantId} --service CVM --ended-at ${endedAt}`;
+    const sign = async (by: TestSigner, more = ''): Promise<string> => {
+      const { document } = await asked(`sign-end ${what} ${keyOf(by)}${more}`);
+      const file = join(live.folder, `${by.personId}.jws`);
+      writeFileSync(file, `${String(document)}\n`);
+      return file;
+    };
+    const end = `end-service ${what} --requested-by ${anna.personId}`;
+    const byName = await answered(`${end} --approved-by ${bert.personId}`, tenantId);
+    expect(byName).toMatchObject({ said: { error: { code: 'SIGNATURE_REQUIRED' } } });
+    const signed = `${end} --signed ${await sign(anna)}`;
+    expect(await answered(signed, tenantId)).toMatchObject({
+      ...{ exitCode: 2, said: { error: { code: 'INVALID_INPUT', field: 'approval' } } },
+    });
+    const both = `${signed} --approval ${await sign(bert, ' --approve')}`;
+    expect(await asked(both, tenantId)).toMatchObject({ result: { endedAt } });
+    const neither = `sign-end --tenant ${tenantId} --ended-at ${endedAt} ${keyOf(anna)}`;
+    expect(await answered(neither)).toMatchObject({
+      ...{ exitCode: 2, said: { error: { code: 'INVALID_INPUT', field: 'service' } } },
+    });
   });
 });

@@ -180,6 +180,7 @@ describe('nothing on the servers destroys by itself:', () => {
       'cohort_counts_before_seal',
       'cohort_keys_before_seal',
       'cohorts_before_seal',
+      'ends_signed',
       'lift_requests_signed',
       'lifts_signed',
       'looser_caps_signed',

@@ -16,6 +16,7 @@ import { parseConfiguration } from '../../contracts/schemas/configuration';
 import type { ConfigurationWriter, DataKeys } from '../../contracts/stores';
 import { derivedId } from '../control/command-context';
 import { toInstant, toSqlTime } from '../control/sql-text';
+import { isTaken } from '../taken';
 import { openPayload, payloadDigest, sealPayload } from './payload';
 import { invalid, parseStaged, type StagingReader } from '../control/staged-bodies';
 import {
@@ -182,9 +183,7 @@ async function unlessTaken(insert: () => Promise<void>): Promise<void> {
   try {
     await insert();
   } catch (error) {
-    const taken =
-      (error as { code?: unknown } | null)?.code === 'ER_DUP_ENTRY' ||
-      (isLetheError(error) && error.code === 'DIGEST_MISMATCH');
+    const taken = isTaken(error) || (isLetheError(error) && error.code === 'DIGEST_MISMATCH');
     if (!taken) throw error;
   }
 }

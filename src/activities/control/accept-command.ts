@@ -7,6 +7,7 @@ import type { ConfigurationWriter, EvidenceLedger, LinkWriter } from '../../cont
 import type { DeriveWindow } from '../../contracts/windows';
 import { insertRow, type EffectContext, type EffectResult } from './command-context';
 import { commandDigest, proveAcceptance } from './command-evidence';
+import { provingRefusedDecision } from './decisions';
 import { assertFeatureInUse } from './effects/configuration';
 import { grantSharing, requestScan, revokeSharing } from './effects/discovery';
 import { recordUses } from './effects/links';
@@ -104,19 +105,30 @@ export async function acceptCommand(
   input: { readonly tenantId: string; readonly command: Command },
 ): Promise<AcceptedCommand> {
   const { tenantId, command } = input;
-  const receipt = await provingRefusals(ports, input, () =>
+  const accept = (): Promise<CommandReceipt> =>
     ports.control.transaction(async (sql) => {
       await sql.execute('CALL lock_tenant(?)', [tenantId]);
       const earlier = await findEarlier(sql, tenantId, command);
       const answer = earlier ?? (await commit(sql, ports, { tenantId, command }));
       await eraseTaken(sql, { tenantId, command });
       return answer;
-    }),
+    });
+  const receipt = await provingRefusals(ports, input, () =>
+    isEnd(command)
+      ? provingRefusedDecision(
+          ports,
+          { decision: 'approve-end', document: command.body.documents?.[1] },
+          accept,
+        )
+      : accept(),
   );
   await afterCommit(ports, tenantId, { command, receipt });
   const snapshot = await refreshTenant(ports, tenantId);
   return { receipt, snapshot };
 }
+
+const isEnd = (command: Command): command is Command<'endService'> | Command<'endFeature'> =>
+  command.kind === 'endService' || command.kind === 'endFeature';
 
 async function findEarlier(
   sql: Sql,

@@ -20,6 +20,7 @@ import {
   type TextRow,
 } from './sql-text';
 import { databaseNow } from './tenant-facts';
+import { againIfTaken } from '../taken';
 
 /** Stores in which the register is kept and recorded. */
 export type BackupPorts = Pick<FreezePorts, 'control' | 'ledger'>;
@@ -74,25 +75,27 @@ export async function registerBackup(
   })(order, '');
   assertLife(order);
   const covers = [...order.covers].sort();
-  const record = await ports.control.transaction(async (sql) => {
-    const known = await findBackup(sql, order.setId);
-    if (known !== null) return assertSame(known, order);
-    const now = await databaseNow(sql);
-    if (Date.parse(order.takenAt) > Date.parse(now)) {
-      throw new LetheError('INVALID_INSTANT', 'takenAt lies in the future', { field: 'takenAt' });
-    }
-    await insertRow(sql, 'backup_sets', {
-      set_id: order.setId,
-      store: order.store,
-      covers: covers.join(','),
-      location: order.location,
-      taken_at: toSqlTime(order.takenAt),
-      expires_at: toSqlTime(order.expiresAt),
-      registered_by: order.registeredBy,
-      registered_at: toSqlTime(now),
-    });
-    return (await findBackup(sql, order.setId)) as BackupRecord;
-  });
+  const record = await againIfTaken(() =>
+    ports.control.transaction(async (sql) => {
+      const known = await findBackup(sql, order.setId);
+      if (known !== null) return assertSame(known, order);
+      const now = await databaseNow(sql);
+      if (Date.parse(order.takenAt) > Date.parse(now)) {
+        throw new LetheError('INVALID_INSTANT', 'takenAt lies in the future', { field: 'takenAt' });
+      }
+      await insertRow(sql, 'backup_sets', {
+        set_id: order.setId,
+        store: order.store,
+        covers: covers.join(','),
+        location: order.location,
+        taken_at: toSqlTime(order.takenAt),
+        expires_at: toSqlTime(order.expiresAt),
+        registered_by: order.registeredBy,
+        registered_at: toSqlTime(now),
+      });
+      return (await findBackup(sql, order.setId)) as BackupRecord;
+    }),
+  );
   await ports.ledger.append({
     tenantId: null,
     kind: 'backup-registered',
@@ -142,23 +145,25 @@ export async function expireBackup(
   order: { readonly setId: string; readonly expiredBy: string },
 ): Promise<BackupRecord> {
   objectOf({ setId, expiredBy: actor })(order, '');
-  const record = await ports.control.transaction(async (sql) => {
-    const known = await findBackup(sql, order.setId);
-    if (known === null) {
-      throw new LetheError(
-        'UNKNOWN_BACKUP',
-        'setId names no backup; `lethe backups list` shows them',
-        { field: 'setId' },
-      );
-    }
-    if (known.expiredAt !== null) return known;
-    await insertRow(sql, 'backup_expiries', {
-      set_id: order.setId,
-      expired_at: toSqlTime(await databaseNow(sql)),
-      expired_by: order.expiredBy,
-    });
-    return (await findBackup(sql, order.setId)) as BackupRecord;
-  });
+  const record = await againIfTaken(() =>
+    ports.control.transaction(async (sql) => {
+      const known = await findBackup(sql, order.setId);
+      if (known === null) {
+        throw new LetheError(
+          'UNKNOWN_BACKUP',
+          'setId names no backup; `lethe backups list` shows them',
+          { field: 'setId' },
+        );
+      }
+      if (known.expiredAt !== null) return known;
+      await insertRow(sql, 'backup_expiries', {
+        set_id: order.setId,
+        expired_at: toSqlTime(await databaseNow(sql)),
+        expired_by: order.expiredBy,
+      });
+      return (await findBackup(sql, order.setId)) as BackupRecord;
+    }),
+  );
   await ports.ledger.append({
     tenantId: null,
     kind: 'backup-expired',

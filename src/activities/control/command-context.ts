@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto';
-import { LetheError } from '../../domain/errors';
 import type { Command, CommandKind } from '../../contracts/commands';
 import type { Sql } from '../../contracts/sql';
 import { toSqlTime } from './sql-text';
-import { openPeriod, type TenantFacts, type UsePeriod } from './tenant-facts';
+import type { TenantFacts } from './tenant-facts';
 
 /** Ids and instants that a command produced. */
 export type EffectResult = Readonly<Record<string, string | number | boolean | null>>;
@@ -18,11 +17,6 @@ export interface EffectContext<K extends CommandKind> {
   /** Null only for `subscribe`. */
   readonly facts: TenantFacts;
 }
-
-/** How far ahead of the database's clock a reported instant may be, in milliseconds. */
-const FUTURE_TOLERANCE_MS = 60_000;
-/** From how far back an effective instant counts as backdated, in milliseconds. */
-const BACKDATED_FROM_MS = 300_000;
 
 /** A deterministic id: the same command always makes the same one, so a repetition changes nothing. */
 export function derivedId(prefix: string, ...parts: readonly string[]): string {
@@ -65,67 +59,6 @@ export async function insertRows(
       some.flatMap((row) => columns.map((column) => row[column] ?? null)),
     );
   }
-}
-
-/**
- * The instant from which a reported end counts. @source late news: an end reported after the fact
- * counts from its effective time, and dating it back needs two people.
- */
-function effectiveEnd(
-  context: EffectContext<'endService'> | EffectContext<'endFeature'>,
-  period: UsePeriod,
-): string {
-  const { endedAt, approvedBy } = context.command.body;
-  if (endedAt === undefined) return context.now;
-  const at = Date.parse(endedAt);
-  if (at > Date.parse(context.now) + FUTURE_TOLERANCE_MS) {
-    throw new LetheError(
-      'INVALID_INSTANT',
-      'endedAt lies in the future; report the end when it has come',
-      {
-        field: 'endedAt',
-      },
-    );
-  }
-  if (at < Date.parse(period.startedAt)) {
-    throw new LetheError('INVALID_INSTANT', 'endedAt lies before the start of the use', {
-      field: 'endedAt',
-    });
-  }
-  const backdated = at < Date.parse(context.now) - BACKDATED_FROM_MS;
-  if (backdated && (approvedBy === undefined || approvedBy === context.command.requestedBy)) {
-    throw new LetheError(
-      'BACKDATING_NEEDS_APPROVAL',
-      'endedAt lies in the past: name a second person in approvedBy',
-      { field: 'approvedBy' },
-    );
-  }
-  return at > Date.parse(context.now) ? context.now : endedAt;
-}
-
-/** Ends the open period of `subject` and records the event that its disposition stands on. */
-export async function endPeriod(
-  context: EffectContext<'endService'> | EffectContext<'endFeature'>,
-  options: { readonly subject: string; readonly eventKind: 'termination' | 'feature-end' },
-): Promise<EffectResult> {
-  const period = openPeriod(context.facts, options.subject);
-  if (period === undefined) throw new Error('the caller checks that the use is open');
-  const endedAt = effectiveEnd(context, period);
-  await insertRow(context.sql, 'subscription_ends', {
-    tenant_id: context.tenantId,
-    subscription_id: period.subscriptionId,
-    ended_at: toSqlTime(endedAt),
-    recorded_at: toSqlTime(context.now),
-    approved_by: context.command.body.approvedBy ?? null,
-  });
-  const eventId = await recordEvent(context, {
-    kind: options.eventKind,
-    ref: period.subscriptionId,
-    at: endedAt,
-    recordClass:
-      options.eventKind === 'termination' ? 'asset-basic-data' : 'console-configuration-data',
-  });
-  return { eventId, endedAt };
 }
 
 /** Records an event from which a disposition run follows. */

@@ -65,6 +65,10 @@ export function signDecision(decision: Decision, key: KeyObject): string {
 export const termsOf = (...parts: readonly (string | number)[]): string =>
   createHash('sha256').update(parts.join('\n'), 'utf8').digest('hex');
 
+/** What an end that is dated back has as its terms: which use ended, a service or `Feature`, and when. */
+export const termsOfEnd = (use: string, endedAt: string): string =>
+  termsOf(use, toInstant(toSqlTime(endedAt)));
+
 /**
  * Takes a decision: its document is verified and recorded before, and the database refuses to carry out
  * one that needs a document and has none that says exactly this.
@@ -78,8 +82,20 @@ export async function withDecision<T>(
   taken: TakenDecision,
   act: () => Promise<T>,
 ): Promise<T> {
+  const { document } = taken;
+  return provingRefusedDecision(ports, taken, async () => {
+    if (document !== undefined) await recordDecision(ports, taken, document);
+    return act();
+  });
+}
+
+/** Runs what takes a decision, and leaves evidence when it is refused for its signature. */
+export async function provingRefusedDecision<T>(
+  ports: DecisionPorts,
+  taken: Pick<TakenDecision, 'decision' | 'document'>,
+  act: () => Promise<T>,
+): Promise<T> {
   try {
-    if (taken.document !== undefined) await record(ports, taken, taken.document);
     return await act();
   } catch (error) {
     if (isLetheError(error) && REFUSALS.includes(error.code)) {
@@ -89,9 +105,16 @@ export async function withDecision<T>(
   }
 }
 
-async function record(
-  { control, ledger }: DecisionPorts,
-  taken: TakenDecision,
+/**
+ * Verifies a signed decision and records it, to be used once.
+ *
+ * Effect: one row and one ledger entry.
+ * @idempotency a document that is there is not recorded again.
+ * @throws LetheError what is wrong with the document.
+ */
+export async function recordDecision(
+  { control, ledger }: { readonly control: Sql; readonly ledger: EvidenceLedger },
+  taken: Omit<TakenDecision, 'document'>,
   document: string,
 ): Promise<void> {
   signedDecision(document, 'document');
@@ -106,7 +129,7 @@ async function record(
     ...[verified.signer.kid, toSqlTime(decision.expiresAt)],
   ]);
   await ledger.append({
-    tenantId: null,
+    tenantId: ofTenant(decision),
     kind: 'decision-signed',
     subject: verified.digest,
     details: {
@@ -120,10 +143,14 @@ async function record(
   });
 }
 
+/** A signature for an end belongs to its tenant's evidence; holds, freezes and caps are over many or over all. */
+const ofTenant = ({ decision, subject }: Decision): string | null =>
+  decision === 'request-end' || decision === 'approve-end' ? subject : null;
+
 /** A document counts for what it says, in this environment, by who holds its key. */
 async function assertMeant(
   control: Sql,
-  { decision: kind, subject, by }: TakenDecision,
+  { decision: kind, subject, by }: Omit<TakenDecision, 'document'>,
   { decision, signer }: Pick<VerifiedDocument, 'signer'> & { readonly decision: Decision },
 ): Promise<void> {
   const row = await textRow(control, 'SELECT DATABASE() AS store');
@@ -149,7 +176,7 @@ const meantOtherwise = (what: string): LetheError =>
 /** Evidence of a refusal names digests only: what was sent in may be anything. A flood costs a logarithm of entries. */
 async function recordRefusal(
   ports: DecisionPorts,
-  { decision, document }: TakenDecision,
+  { decision, document }: Pick<TakenDecision, 'decision' | 'document'>,
   { code }: LetheError,
 ): Promise<void> {
   await proveRefusal(ports, {

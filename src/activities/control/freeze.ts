@@ -7,6 +7,7 @@ import { insertRow } from './command-context';
 import { settleInterlock, type InterlockPorts } from './interlock';
 import { required, textRow, textRows, toInstant, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
+import { againIfTaken } from '../taken';
 
 /** Stores that a freeze is recorded in and takes effect in. */
 export interface FreezePorts extends InterlockPorts {
@@ -50,30 +51,32 @@ const scope = (value: unknown, field: string): void => {
  */
 export async function placeFreeze(ports: FreezePorts, order: PlaceFreeze): Promise<PlacedFreeze> {
   objectOf({ freezeId, scope, placedBy: actor })(order, '');
-  const placedAt = await ports.control.transaction(async (sql) => {
-    await assertKnown(sql, order.scope);
-    await sql.execute('CALL lock_tenant(?)', [order.scope]);
-    const known = await readFreeze(sql, order.freezeId);
-    if (known !== null && known.scope !== order.scope) {
-      throw new LetheError(
-        'IDEMPOTENCY_CONFLICT',
-        'freezeId stands for a freeze of another scope',
-        {
-          field: 'freezeId',
-        },
-      );
-    }
-    if (known !== null) return known.placedAt;
-    const now = await databaseNow(sql);
-    await insertRow(sql, 'freezes', {
-      freeze_id: order.freezeId,
-      scope: order.scope,
-      placed_at: toSqlTime(now),
-      placed_by: order.placedBy,
-    });
-    await sql.execute('CALL bump_interlock(?)', [order.scope]);
-    return now;
-  });
+  const placedAt = await againIfTaken(() =>
+    ports.control.transaction(async (sql) => {
+      await assertKnown(sql, order.scope);
+      await sql.execute('CALL lock_tenant(?)', [order.scope]);
+      const known = await readFreeze(sql, order.freezeId);
+      if (known !== null && known.scope !== order.scope) {
+        throw new LetheError(
+          'IDEMPOTENCY_CONFLICT',
+          'freezeId stands for a freeze of another scope',
+          {
+            field: 'freezeId',
+          },
+        );
+      }
+      if (known !== null) return known.placedAt;
+      const now = await databaseNow(sql);
+      await insertRow(sql, 'freezes', {
+        freeze_id: order.freezeId,
+        scope: order.scope,
+        placed_at: toSqlTime(now),
+        placed_by: order.placedBy,
+      });
+      await sql.execute('CALL bump_interlock(?)', [order.scope]);
+      return now;
+    }),
+  );
   await settleFreeze(ports, order.scope);
   await ports.ledger.append({
     tenantId: tenantOf(order.scope),

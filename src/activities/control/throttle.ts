@@ -13,6 +13,7 @@ import { DEFAULT_THROTTLE, type QuietHours, type Throttle } from '../../domain/p
 import { insertRow } from './command-context';
 import { required, textRow, toInstant, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
+import { againIfTaken } from '../taken';
 
 /** Stores that a throttle is recorded in. */
 export interface ThrottlePorts {
@@ -79,30 +80,36 @@ export async function setThrottle(
   ports: ThrottlePorts,
   order: SetThrottle,
 ): Promise<ThrottleInForce> {
-  const set = await ports.control.transaction(async (sql) => {
-    const { number, ...inForce } = await readThrottle(sql);
-    const next = { ...throttleOf(inForce), ...order };
-    shape(next, '');
-    if (next.replicaLagResumeSeconds > next.replicaLagMaxSeconds) {
-      refuse('INVALID_INPUT', 'replicaLagResumeSeconds', 'must not be above replicaLagMaxSeconds');
-    }
-    const setAt = await databaseNow(sql);
-    // Two people at once: the number is taken, and the second is told to look again.
-    await insertRow(sql, 'throttles', {
-      throttle_number: number + 1,
-      paused: next.paused ? 1 : 0,
-      rows_per_second_max: next.rowsPerSecondMax,
-      threads_running_max: next.threadsRunningMax,
-      quiet_from: next.quietHours?.from ?? null,
-      quiet_to: next.quietHours?.to ?? null,
-      quiet_zone: next.quietHours?.zone ?? null,
-      replica_lag_max_seconds: next.replicaLagMaxSeconds,
-      replica_lag_resume_seconds: next.replicaLagResumeSeconds,
-      set_at: toSqlTime(setAt),
-      set_by: next.setBy,
-    });
-    return { ...next, number: number + 1, setAt };
-  });
+  const set = await againIfTaken(() =>
+    ports.control.transaction(async (sql) => {
+      const { number, ...inForce } = await readThrottle(sql);
+      const next = { ...throttleOf(inForce), ...order };
+      shape(next, '');
+      if (next.replicaLagResumeSeconds > next.replicaLagMaxSeconds) {
+        refuse(
+          'INVALID_INPUT',
+          'replicaLagResumeSeconds',
+          'must not be above replicaLagMaxSeconds',
+        );
+      }
+      const setAt = await databaseNow(sql);
+      // Two people at once: the number is taken, and what the second changes is put over what counts then.
+      await insertRow(sql, 'throttles', {
+        throttle_number: number + 1,
+        paused: next.paused ? 1 : 0,
+        rows_per_second_max: next.rowsPerSecondMax,
+        threads_running_max: next.threadsRunningMax,
+        quiet_from: next.quietHours?.from ?? null,
+        quiet_to: next.quietHours?.to ?? null,
+        quiet_zone: next.quietHours?.zone ?? null,
+        replica_lag_max_seconds: next.replicaLagMaxSeconds,
+        replica_lag_resume_seconds: next.replicaLagResumeSeconds,
+        set_at: toSqlTime(setAt),
+        set_by: next.setBy,
+      });
+      return { ...next, number: number + 1, setAt };
+    }),
+  );
   await ports.ledger.append({
     tenantId: null,
     kind: 'throttle-set',

@@ -2,7 +2,7 @@ import type { Sql } from '../../contracts/sql';
 import { LetheError } from '../../domain/errors';
 import { insertRow, insertRows } from '../control/command-context';
 import { toSqlTime } from '../control/sql-text';
-import { isTaken } from '../keys/data-keys';
+import { isTaken } from '../taken';
 import type { SealedBatch } from './batches';
 import type { SealedCohort } from './cohort-archive';
 import type { RunRow } from './run-rows';

@@ -8,6 +8,7 @@ import {
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { required, textRow } from '../control/sql-text';
+import { isTaken } from '../taken';
 import { createGroup } from './group';
 import { toPosition } from './read-ledger';
 import { readInstant, recordActs } from './record-acts';
@@ -107,8 +108,6 @@ async function untilRecorded(attempt: () => Promise<void>): Promise<void> {
   );
 }
 
-const isTaken = (error: unknown): boolean =>
-  (error as { code?: unknown } | null)?.code === 'ER_DUP_ENTRY';
 const isLost = (error: unknown): boolean =>
   isLetheError(error) && (error.code === 'OUTCOME_UNKNOWN' || error.code === 'STORE_UNAVAILABLE');
 

@@ -17,6 +17,7 @@ import {
 } from '../../transparency/tiles';
 import type { TreeHead } from '../../transparency/tree-head';
 import { required, textRows } from '../control/sql-text';
+import { isTaken } from '../taken';
 
 /**
  * The tree over the ledger's entries: leaf `sequence - 1` is the text of an entry. Complete tiles are
@@ -63,7 +64,7 @@ async function storeTile(pool: SqlPool, { level, index, hashes }: Tile): Promise
         [level, index, hashes, tileRoot(hashes)],
       );
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ER_DUP_ENTRY') throw error;
+      if (!isTaken(error)) throw error;
     }
   }
   if ((await readTile(pool, level, index))?.equals(hashes) !== true) throw differs();

@@ -2,6 +2,7 @@ import { LetheError } from '../../domain/errors';
 import type { RecordColumn, RecordTable } from '../../contracts/record-tables';
 import type { Sql } from '../../contracts/sql';
 import { required, textRows } from '../control/sql-text';
+import { isTaken } from '../taken';
 import { leaseCondition } from './lease';
 
 /** Values of a row in the order of its table's columns, beginning after tenant and asset. */
@@ -52,7 +53,7 @@ export async function insertNewRows(
   const insert = async (): Promise<number> =>
     (await assets.execute(statement, params)).affectedRows;
   const inserted = await insert().catch(async (error: unknown) => {
-    if (!isDuplicateKey(error)) throw error;
+    if (!isTaken(error)) throw error;
     // Somebody inserted the same ids a moment ago: now they are seen.
     return insert();
   });
@@ -123,6 +124,3 @@ async function assertStored(assets: Sql, batch: RowBatch): Promise<void> {
     }
   }
 }
-
-const isDuplicateKey = (error: unknown): boolean =>
-  (error as { code?: unknown } | null)?.code === 'ER_DUP_ENTRY';

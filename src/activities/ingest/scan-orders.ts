@@ -3,6 +3,7 @@ import type { CommandBodies, RepositoryScan } from '../../contracts/commands';
 import type { ScanOutcome, ScanResult } from '../../contracts/scans';
 import type { Sql } from '../../contracts/sql';
 import { required, textRow } from '../control/sql-text';
+import { isTaken } from '../taken';
 
 /** What a scan was ordered to read: a report that waits in staging, or a repository. */
 export type ScanOrder =
@@ -103,6 +104,6 @@ async function insertOnce(
   try {
     await control.execute(statement, params);
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code !== 'ER_DUP_ENTRY') throw error;
+    if (!isTaken(error)) throw error;
   }
 }

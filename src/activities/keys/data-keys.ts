@@ -4,6 +4,7 @@ import { parseInstant } from '../../domain/instants';
 import type { KekRing } from '../../contracts/keys';
 import type { SqlPool } from '../../contracts/sql';
 import type { DataKeys } from '../../contracts/stores';
+import { isTaken } from '../taken';
 import { assertIdentity, insertKey, noSuchKey, readKeyState, type WrappingRow } from './key-rows';
 import { DATA_KEY_BYTES, unwrapKey, wrapKey, type Kek, type KeyIdentity } from './wrapping';
 
@@ -109,7 +110,3 @@ async function insertUnlessTaken(
     throw error;
   }
 }
-
-/** True when a row with that key exists: somebody else was faster. */
-export const isTaken = (error: unknown): boolean =>
-  (error as { code?: unknown } | null)?.code === 'ER_DUP_ENTRY';

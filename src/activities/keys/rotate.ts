@@ -1,7 +1,8 @@
 import { LetheError } from '../../domain/errors';
 import type { Sql } from '../../contracts/sql';
 import { required, textRows } from '../control/sql-text';
-import { isTaken, kekOf, openNewest, type KeyPorts } from './data-keys';
+import { isTaken } from '../taken';
+import { kekOf, openNewest, type KeyPorts } from './data-keys';
 import { insertWrapping, readKeyState } from './key-rows';
 import { wrapKey, type KeyIdentity } from './wrapping';
 

@@ -10,6 +10,7 @@ import type { Notice } from '../../domain/notices';
 import { databaseNow } from '../control/tenant-facts';
 import { insertRow } from '../control/command-context';
 import { toSqlTime } from '../control/sql-text';
+import { isTaken } from '../taken';
 import { readNext, type NextDelivery } from './next-delivery';
 import { readActiveReceiver } from './receiver-rows';
 import { setAside } from './set-aside';
@@ -131,7 +132,7 @@ async function record(ports: DeliveryPorts, receiver: Receiver, of: Attempt): Pr
       return isRejected && (await setAside(sql, receiver.name, of)) ? 'set-aside' : 'recorded';
     });
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ER_DUP_ENTRY') return 'late';
+    if (isTaken(error)) return 'late';
     throw error;
   }
 }

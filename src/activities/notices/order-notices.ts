@@ -1,5 +1,6 @@
 import type { SqlPool } from '../../contracts/sql';
 import { required, textRow, textRows } from '../control/sql-text';
+import { isTaken } from '../taken';
 
 /** Notices that one look gives a place. */
 const TOGETHER_MAX = 500;
@@ -48,7 +49,7 @@ async function insertPlaces(sql: SqlPool, ids: readonly string[]): Promise<void>
     );
   } catch (error) {
     // Another look took these places at the same time; the next one finds what is left.
-    if ((error as { code?: unknown }).code !== 'ER_DUP_ENTRY') throw error;
+    if (!isTaken(error)) throw error;
   }
 }
 

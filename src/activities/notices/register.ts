@@ -26,6 +26,7 @@ import {
   toSqlTime,
 } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
+import { againIfTaken } from '../taken';
 import { parseDestination, type DestinationPolicy } from './destination';
 import { readNext } from './next-delivery';
 import { lastSequence } from './order-notices';
@@ -94,23 +95,25 @@ export async function addReceiver(
 ): Promise<ReceiverRecord> {
   shape(order, '');
   const address = addressOf(order, policy);
-  await control.transaction(async (sql) => {
-    const values = {
-      kind: order.kind,
-      address,
-      tenant_id: order.tenantId ?? null,
-      notice_types: (order.kinds ?? []).join(','),
-      language: order.language ?? 'en',
-    };
-    if (await isKnown(sql, order.name, values)) return;
-    await insertRow(sql, 'notice_receivers', {
-      receiver: order.name,
-      ...values,
-      from_sequence: await lastSequence(sql),
-      added_at: toSqlTime(await databaseNow(sql)),
-      added_by: order.addedBy,
-    });
-  });
+  await againIfTaken(() =>
+    control.transaction(async (sql) => {
+      const values = {
+        kind: order.kind,
+        address,
+        tenant_id: order.tenantId ?? null,
+        notice_types: (order.kinds ?? []).join(','),
+        language: order.language ?? 'en',
+      };
+      if (await isKnown(sql, order.name, values)) return;
+      await insertRow(sql, 'notice_receivers', {
+        receiver: order.name,
+        ...values,
+        from_sequence: await lastSequence(sql),
+        added_at: toSqlTime(await databaseNow(sql)),
+        added_by: order.addedBy,
+      });
+    }),
+  );
   return named(await listReceivers(control), order.name);
 }
 
@@ -161,16 +164,18 @@ export async function disableReceiver(
   order: { readonly name: string; readonly disabledBy: string },
 ): Promise<ReceiverRecord> {
   actor(order.disabledBy, 'disabledBy');
-  await control.transaction(async (sql) => {
-    const record = named(await listReceivers(sql), order.name);
-    if (record.ended !== null) return;
-    await insertRow(sql, 'notice_receiver_ends', {
-      receiver: order.name,
-      ended_at: toSqlTime(await databaseNow(sql)),
-      ended_by: order.disabledBy,
-      cause: 'operator',
-    });
-  });
+  await againIfTaken(() =>
+    control.transaction(async (sql) => {
+      const record = named(await listReceivers(sql), order.name);
+      if (record.ended !== null) return;
+      await insertRow(sql, 'notice_receiver_ends', {
+        receiver: order.name,
+        ended_at: toSqlTime(await databaseNow(sql)),
+        ended_by: order.disabledBy,
+        cause: 'operator',
+      });
+    }),
+  );
   return named(await listReceivers(control), order.name);
 }
 

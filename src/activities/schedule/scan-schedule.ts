@@ -7,6 +7,7 @@ import { parseId } from '../../domain/identifiers';
 import { insertRow } from '../control/command-context';
 import { required, textRow, toInstant, toSqlTime } from '../control/sql-text';
 import { databaseNow } from '../control/tenant-facts';
+import { againIfTaken, isTaken } from '../taken';
 
 /** Stores that schedules and cancellations are recorded in. */
 export interface SchedulePorts {
@@ -41,20 +42,22 @@ export async function setScanSchedule(
   const { everyHours, setBy } = order;
   const tenantId = parseId('TenantId', order.tenantId, 'tenantId');
   shape({ everyHours, setBy }, '');
-  const set = await ports.control.transaction(async (sql) => {
-    await assertTenant(sql, tenantId);
-    const { number } = await readScanSchedule(sql, tenantId);
-    const setAt = await databaseNow(sql);
-    // Two people at once: the number is taken, and the second is told to look again.
-    await insertRow(sql, 'scan_schedules', {
-      tenant_id: tenantId,
-      schedule_number: number + 1,
-      every_hours: everyHours,
-      set_at: toSqlTime(setAt),
-      set_by: setBy,
-    });
-    return { tenantId, number: number + 1, everyHours, setAt, setBy };
-  });
+  const set = await againIfTaken(() =>
+    ports.control.transaction(async (sql) => {
+      await assertTenant(sql, tenantId);
+      const { number } = await readScanSchedule(sql, tenantId);
+      const setAt = await databaseNow(sql);
+      // Two people at once: the number is taken, and the second one gets the next.
+      await insertRow(sql, 'scan_schedules', {
+        tenant_id: tenantId,
+        schedule_number: number + 1,
+        every_hours: everyHours,
+        set_at: toSqlTime(setAt),
+        set_by: setBy,
+      });
+      return { tenantId, number: number + 1, everyHours, setAt, setBy };
+    }),
+  );
   await ports.ledger.append({
     tenantId,
     kind: 'scan-schedule-set',
@@ -113,7 +116,7 @@ export async function cancelScan(ports: SchedulePorts, order: CancelledScan): Pr
       [tenantId, scanId],
     );
   } catch (error) {
-    if ((error as { code?: unknown } | null)?.code !== 'ER_DUP_ENTRY') throw error;
+    if (!isTaken(error)) throw error;
     return false;
   }
   await ports.ledger.append({

@@ -1,6 +1,7 @@
 import type { Sql } from '../../contracts/sql';
 import { insertRow } from '../control/command-context';
 import { required, textRow, textRows } from '../control/sql-text';
+import { isTaken } from '../taken';
 import { Batcher, type BatchedId, type SealedBatch } from '../disposition/batches';
 import { addBatch, readSealedIds, type SealedIds } from './sealed-ids';
 import { IdSet } from './id-set';
@@ -49,7 +50,7 @@ export class ReturnedIds {
       });
     } catch (error) {
       // An earlier attempt, or another worker, read the same archive in the same order.
-      if ((error as { code?: unknown } | null)?.code !== 'ER_DUP_ENTRY') throw error;
+      if (!isTaken(error)) throw error;
     }
   }
 }

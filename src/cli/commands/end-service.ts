@@ -3,11 +3,10 @@ import type { HostingService } from '../../domain/record-class';
 import type { Cli } from '../cli';
 import { addLifecycleCommand, sending, type SendOptions } from '../lifecycle-command';
 import { serviceOption } from '../option-values';
+import { endBody, withEnd, type EndOptions } from '../signed-end';
 
-interface Options extends SendOptions {
+interface Options extends SendOptions, EndOptions {
   readonly service: HostingService;
-  readonly endedAt?: string;
-  readonly approvedBy?: string;
 }
 
 /** `lethe end-service`: the use of a Hosting Service ended, and its data is archived and then destroyed. */
@@ -16,15 +15,10 @@ export function addEndService(lethe: Command, cli: Cli): void {
     name: 'end-service',
     description: 'the use of a Hosting Service ended: archive, wait, destroy',
     consequence: 'Data of assets that belong to this service alone leaves the live stores',
-    options: (command) =>
-      command
-        .addOption(serviceOption('Hosting Service'))
-        .option('--ended-at <instant>', 'when it ended, RFC 3339 with offset; default: now')
-        .option('--approved-by <id>', 'second person, for an end in the past'),
-    prepare: sending('endService', ({ service, endedAt, approvedBy }) => ({
-      service,
-      ...(endedAt !== undefined && { endedAt }),
-      ...(approvedBy !== undefined && { approvedBy }),
+    options: (command) => withEnd(command.addOption(serviceOption('Hosting Service'))),
+    prepare: sending('endService', (options) => ({
+      service: options.service,
+      ...endBody(cli, options),
     })),
   });
 }

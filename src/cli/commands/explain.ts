@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { parseFacts } from '../../contracts/schemas/facts';
 import { isLetheError, LetheError } from '../../domain/errors';
 import { pinPolicy, RETENTION_SCHEDULE } from '../../domain/retention-schedule';
 import { assertObservedDuringUse, type WindowContext } from '../../domain/windows/duties';
 import { loadCalendars, sha256 } from '../../platform/calendars';
+import { readWhole } from '../files';
 import { printFailure } from '../output';
 import { explain, type Explained } from '../policy/explanation';
 import { comparePolicies, policiesNamed } from '../policy/policy-comparison';
@@ -37,7 +37,7 @@ export interface CommandOutcome {
  */
 export function runExplain(options: ExplainOptions): CommandOutcome {
   try {
-    const { policies, read = readFile } = options;
+    const { policies, read = readWhole } = options;
     const isCompared = policies !== undefined;
     const input = readInput(options);
     const context: WindowContext = {
@@ -61,11 +61,12 @@ export function runExplain(options: ExplainOptions): CommandOutcome {
   }
 }
 
-function readInput({ file, read = readFile }: ExplainOptions): unknown {
+function readInput({ file, read = readWhole }: ExplainOptions): unknown {
   let text: string;
   try {
     text = read(file);
   } catch (cause) {
+    if (isLetheError(cause)) throw cause;
     throw new LetheError('INVALID_INPUT', 'FILE cannot be read; name a readable JSON file, or -', {
       field: 'FILE',
       cause,
@@ -81,8 +82,6 @@ function readInput({ file, read = readFile }: ExplainOptions): unknown {
     });
   }
 }
-
-const readFile = (file: string): string => readFileSync(file === '-' ? 0 : file, 'utf8');
 
 /** How one facts object is answered. */
 interface AnswerOptions {

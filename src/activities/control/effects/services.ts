@@ -1,11 +1,7 @@
 import { LetheError } from '../../../domain/errors';
-import {
-  endPeriod,
-  insertRow,
-  startPeriod,
-  type EffectContext,
-  type EffectResult,
-} from '../command-context';
+import type { EvidenceLedger } from '../../../contracts/stores';
+import { insertRow, startPeriod, type EffectContext, type EffectResult } from '../command-context';
+import { endPeriod } from './end-period';
 import { closeUnplannedEvents, isTakenOver, reviveArchived, reviveContinued } from '../revive';
 import { toSqlTime } from '../sql-text';
 import { openPeriod } from '../tenant-facts';
@@ -50,12 +46,15 @@ export async function attachService(
  * @throws LetheError SERVICE_NOT_ACTIVE.
  * @source AB-2, AB-3
  */
-export async function endService(context: EffectContext<'endService'>): Promise<EffectResult> {
+export async function endService(
+  context: EffectContext<'endService'>,
+  ports: { readonly ledger: EvidenceLedger },
+): Promise<EffectResult> {
   const { service } = context.command.body;
   if (openPeriod(context.facts, service) === undefined) {
     throw new LetheError('SERVICE_NOT_ACTIVE', 'service is not in use', { field: 'service' });
   }
-  return endPeriod(context, { subject: service, eventKind: 'termination' });
+  return endPeriod(context, ports, { subject: service, eventKind: 'termination' });
 }
 
 /**
@@ -64,11 +63,14 @@ export async function endService(context: EffectContext<'endService'>): Promise<
  * @throws LetheError FEATURE_NOT_ACTIVE.
  * @source CC-3
  */
-export async function endFeature(context: EffectContext<'endFeature'>): Promise<EffectResult> {
+export async function endFeature(
+  context: EffectContext<'endFeature'>,
+  ports: { readonly ledger: EvidenceLedger },
+): Promise<EffectResult> {
   if (openPeriod(context.facts, 'Feature') === undefined) {
     throw new LetheError('FEATURE_NOT_ACTIVE', 'the Feature is not in use');
   }
-  return endPeriod(context, { subject: 'Feature', eventKind: 'feature-end' });
+  return endPeriod(context, ports, { subject: 'Feature', eventKind: 'feature-end' });
 }
 
 /**
