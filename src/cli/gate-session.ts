@@ -24,6 +24,7 @@ export async function openReplay(session: Session): Promise<ReplayPorts> {
   const { stores } = session;
   return {
     finder: await openFinder(session),
+    checkpoints: openCheckpoints(session),
     control: stores.sql('control', 'control'),
     issuer: stores.sql('issuer', 'control'),
     purge: {

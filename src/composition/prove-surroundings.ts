@@ -1,7 +1,4 @@
-import { compareWithCheckpoint } from '../activities/evidence/checkpoints';
-import { readHead } from '../activities/evidence/read-ledger';
-import { isReplayed } from '../activities/restore-gate/check-control';
-import type { Checkpoint } from '../domain/evidence';
+import { assertControlStands } from '../activities/restore-gate/assert-control-stands';
 import { assertMaySign } from '../activities/evidence/signed-checkpoint';
 import { LetheError } from '../domain/errors';
 import type { Config } from '../platform/config';
@@ -35,30 +32,5 @@ export async function proveSurroundings(
   const now = await ledger.instant();
   assertMaySign(signing.list, signing.log.keyId, now);
   assertMaySign(signing.list, signing.certificate.keyId, now);
-  const { checkpoint, older, ledger: chain } = await compareWithCheckpoint(checkpoints);
-  if (!older && chain.broken === null) return;
-  if (
-    older &&
-    checkpoint !== null &&
-    (await isReplayedSince(checkpoint, { ledger, checkpoints }))
-  ) {
-    return;
-  }
-  throw new LetheError(
-    'VERIFICATION_FAILED',
-    older
-      ? 'control is older than the last exported checkpoint: run lethe restore-gate replay --store control'
-      : 'the evidence ledger is not what it was at the last exported checkpoint',
-  );
-}
-
-/** A restored control store may be worked with, frozen, once what it had lost was replayed into it. */
-async function isReplayedSince(
-  checkpoint: Checkpoint,
-  { ledger, checkpoints }: Pick<SharedParts, 'ledger' | 'checkpoints'>,
-): Promise<boolean> {
-  const head = await readHead(ledger.pool);
-  if (head.sequence < checkpoint.sequence) return false;
-  const { control } = checkpoints;
-  return isReplayed({ evidence: ledger.pool, control }, checkpoint.sequence);
+  await assertControlStands(checkpoints);
 }

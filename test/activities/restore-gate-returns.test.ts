@@ -25,6 +25,7 @@ beforeAll(async () => {
       configuration: stores.sql('verifier', 'configuration'),
       documents: await documents('verifier'),
     },
+    checkpoints: parts.checkpoints,
     control: stores.sql('control', 'control'),
     issuer: stores.sql('issuer', 'control'),
     purge: {

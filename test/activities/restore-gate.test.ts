@@ -1,11 +1,14 @@
+import { exportCheckpoint } from '../../src/activities/evidence/checkpoints';
 import { readLedger } from '../../src/activities/evidence/read-ledger';
 import {
   findReappeared,
   type FinderPorts,
 } from '../../src/activities/restore-gate/find-reappeared';
+import { replayControl } from '../../src/activities/restore-gate/replay-control';
 import { replayStore, type ReplayPorts } from '../../src/activities/restore-gate/replay-store';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hold } from '../support/holds';
+import { loseRows, replayPorts } from '../support/restore-gate';
 import { ended, liveDigest, liveRecords, planned, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
@@ -28,6 +31,7 @@ beforeAll(async () => {
   };
   ports = {
     finder,
+    checkpoints: parts.checkpoints,
     control: stores.sql('control', 'control'),
     issuer: stores.sql('issuer', 'control'),
     purge: {
@@ -170,6 +174,38 @@ describe('a store that came back from a backup', () => {
     for (const store of ['mysql', 'mongodb'] as const) {
       expect(await findReappeared(finder, store)).toEqual([]);
       await replayStore(ports, store);
+    }
+    expect(await liveDigest(engine, tenantId)).toEqual(before);
+  });
+});
+
+describe('a control store that came back as well', () => {
+  it('lets nothing be removed before it was replayed: it may have forgotten a hold [CC-4] [AB-1]', async () => {
+    const { tenantId, restore } = await gone();
+    await restore();
+    const before = await liveDigest(engine, tenantId);
+    await hold(engine, tenantId);
+    await exportCheckpoint(engine.parts.checkpoints, { mode: 'legal-hold' });
+    const tables = ['hold_scopes', 'hold_grounds', 'holds'];
+    await loseRows(
+      engine,
+      tables.map((table) => `DELETE FROM ${table}`),
+    );
+    for (const store of ['mysql', 'mongodb'] as const) {
+      await expect(replayStore(ports, store)).rejects.toMatchObject({
+        code: 'VERIFICATION_FAILED',
+      });
+    }
+    expect(await liveDigest(engine, tenantId)).toEqual(before);
+
+    const { freezeId } = await replayControl(replayPorts(engine), { replayedBy: 'ops-1' });
+    await loseRows(engine, [
+      `INSERT INTO freeze_lifts VALUES ('${freezeId}', 'a', lethe_now()), ('${freezeId}', 'b', lethe_now())`,
+    ]);
+    for (const store of ['mysql', 'mongodb'] as const) {
+      const { kept, records } = await replayStore(ports, store);
+      expect(records).toBe(0);
+      expect(kept.every(({ because }) => because.includes('legal hold'))).toBe(true);
     }
     expect(await liveDigest(engine, tenantId)).toEqual(before);
   });

@@ -9,10 +9,14 @@ import { databaseNow } from '../control/tenant-facts';
 import { recordTable } from '../../contracts/record-tables';
 import { PERMIT_SECONDS, usingPermit } from '../disposition/permits';
 import { purgeBatch, type PurgePorts } from '../disposition/purge-batch';
+import type { CheckpointReaders } from '../evidence/checkpoints';
+import { assertControlStands } from './assert-control-stands';
 import { findReappeared, type FinderPorts, type ReappearedBatch } from './find-reappeared';
 
 /** Logins of the gate: one looks, one issues permits, one uses them. */
 export interface ReplayPorts {
+  /** Control is compared with the evidence first: one that has forgotten a hold would let go what it covers. */
+  readonly checkpoints: CheckpointReaders;
   readonly finder: FinderPorts;
   readonly control: SqlPool;
   readonly issuer: SqlPool;
@@ -43,10 +47,12 @@ export interface ReplayedStore {
  *
  * Effect: rows and documents of sealed batches; one ledger entry per batch and one for the whole.
  * @idempotency what is gone is not found again; a lost answer is read again.
- * @throws LetheError for a store that cannot be reached.
+ * @throws LetheError VERIFICATION_FAILED when control was restored and not replayed: nothing is removed then; and for
+ *   a store that cannot be reached.
  * @source AB-3, CC-4, ST-1
  */
 export async function replayStore(ports: ReplayPorts, store: BackupStore): Promise<ReplayedStore> {
+  await assertControlStands(ports.checkpoints);
   const found = await findReappeared(ports.finder, store);
   const kept: KeptBatch[] = [];
   let records = 0;

@@ -1,4 +1,5 @@
 import { Option, type Command } from 'commander';
+import { assertControlStands } from '../../activities/restore-gate/assert-control-stands';
 import { checkControl, type ControlVerdict } from '../../activities/restore-gate/check-control';
 import {
   findReappeared,
@@ -38,11 +39,13 @@ export function addRestoreGate(lethe: Command, cli: Cli): void {
   addCommand(gate, 'check', 'look; exit code 1 while the store must not serve')
     .addOption(storeOption())
     .action(
-      cli.action<Options>(async ({ store }, session) =>
-        store === 'control'
-          ? describeControl(await checkControl(openCheckpoints(session)))
-          : describeStore(store, await findReappeared(await openFinder(session), store)),
-      ),
+      cli.action<Options>(async ({ store }, session) => {
+        const readers = openCheckpoints(session);
+        if (store === 'control') return describeControl(await checkControl(readers));
+        // One that has forgotten what was removed would find nothing.
+        await assertControlStands(readers);
+        return describeStore(store, await findReappeared(await openFinder(session), store));
+      }),
     );
   addCommand(
     gate,
