@@ -49,7 +49,7 @@ export const PLATFORM_TOKENS: readonly Detector[] = [
   }),
   secret('shippo-token', 'high', ['shippo_'], /(?<!\w)shippo_(?:live|test)_[a-f0-9]{40}(?!\w)/dg),
   secret('mapbox-token', 'high', ['sk.eyj'], /(?<![\w.-])sk\.eyJ[\w-]{20,}\.[\w-]{22,}/dg),
-  secret('one-password-token', 'critical', ['ops_eyj'], /(?<!\w)ops_eyJ[\w+/=-]{200,}/dg),
+  secret('one-password-token', 'critical', ['ops_eyj'], /(?<!\w)ops_eyJ[\w+/=-]{100,}/dg),
   secret(
     'azure-platform-key',
     'critical',

@@ -180,7 +180,7 @@ const platforms = (draw: Draw): readonly Planted[] => [
   bare('airtable-token', `pat${draw(14)}.${draw(64, HEX)}`),
   bare('shippo-token', `shippo_live_${draw(40, HEX)}`),
   bare('mapbox-token', `sk.eyJ${draw(40)}.${draw(22)}`),
-  bare('one-password-token', `ops_eyJ${draw(300)}`),
+  bare('one-password-token', `ops_eyJ${draw(140)}`),
   bare('azure-platform-key', `${draw(52)}JQQJ99${draw(26)}`),
   bare('tencent-secret-id', `AKID${draw(40)}-${draw(20)}_${draw(3)}`),
   bare('alibaba-access-key-id', `STS.N${draw(24)}`),
