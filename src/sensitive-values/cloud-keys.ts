@@ -6,7 +6,8 @@ export const CLOUD_KEYS: readonly Detector[] = [
     'tencent-secret-id',
     'critical',
     ['akid'],
-    /(?<![A-Za-z0-9])AKID[A-Za-z0-9]{32}(?![A-Za-z0-9])/dg,
+    // Temporary ones are longer and of more characters.
+    /(?<![A-Za-z0-9])AKID[\w-]{32,124}(?![\w-])/dg,
   ),
   secret(
     'aws-access-key-id',
@@ -29,8 +30,8 @@ export const CLOUD_KEYS: readonly Detector[] = [
   secret(
     'alibaba-access-key-id',
     'critical',
-    ['ltai'],
-    /(?<![A-Za-z0-9])LTAI[A-Za-z0-9]{12,26}(?![A-Za-z0-9])/dg,
+    ['ltai', 'sts.n'],
+    /(?<![A-Za-z0-9])(?:LTAI[A-Za-z0-9]{12,26}|STS\.N[A-Za-z0-9]{20,40})(?![A-Za-z0-9])/dg,
   ),
   secret('google-api-key', 'high', ['aiza'], /(?<![\w-])AIza[\w-]{35}(?![\w-])/dg),
   secret('google-oauth-token', 'high', ['ya29.'], /(?<![\w-])ya29\.[\w-]{20,}/dg),

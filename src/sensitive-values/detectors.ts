@@ -5,6 +5,8 @@ import { FORGE_TOKENS } from './forge-tokens';
 import { KEY_MATERIAL } from './key-material';
 import { PASSWORD_HASHES } from './password-hashes';
 import { PERSONAL_DATA } from './personal-data';
+import { PIPED_PASSWORDS } from './piped-passwords';
+import { PLATFORM_TOKENS } from './platform-tokens';
 import { SERVICE_TOKENS } from './service-tokens';
 import { HIGH_ENTROPY, NAMED, NAMED_OPTION } from './span';
 
@@ -14,8 +16,10 @@ export const DETECTORS: readonly Detector[] = Object.freeze([
   ...CLOUD_KEYS,
   ...FORGE_TOKENS,
   ...SERVICE_TOKENS,
+  ...PLATFORM_TOKENS,
   ...PASSWORD_HASHES,
   ...CREDENTIALS,
+  ...PIPED_PASSWORDS,
   ...PERSONAL_DATA,
 ]);
 

@@ -5,7 +5,7 @@ const CERTAIN =
   /password|passwd|passphrase|secret|credential|api[_.-]?key|access[_.-]?key|private[_.-]?key|token$/i;
 /** Names whose value is redacted as well, although it may be something else. */
 const LIKELY =
-  /passwort|pwd|(?:^|[_.-])(?:pass|pw|pin|otp|auth|creds)$|[a-z](?:Pass|Pw|Pin|Otp)$|(?:auth|encryption|signing|master|session|shared|account|license)[_.-]?key|tokens?$|_key$|webhook|cookie$/i;
+  /passwort|pwd|(?:^|[_.-])(?:pass|pw|pin|otp|auth|creds)$|[a-z](?:Pass|Pw|Pin|Otp)$|(?:auth|encryption|signing|master|session|shared|account|license)[_.-]?key|tokens?$|_key$|webhook|cookie$|masterauth$|(?:^|[_.-])psk$/i;
 /** Names that say so little that only a value drawn by lot makes them suspicious. */
 const SUSPICIOUS = /key|auth|sig|salt|session|seed|nonce|dsn|cert|cred|pass|private|code|token/i;
 /** Names that point at a secret, count it or say something about it. */

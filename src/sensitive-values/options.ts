@@ -72,6 +72,9 @@ const PROGRAMS: readonly Program[] = [
   // `alias set NAME URL KEY SECRET` and `admin user add NAME KEY SECRET`.
   { names: /^mc(?:li)?$/, after: /^(?:set|add)$/, places: [3, 4] },
   { names: /^wpa_passphrase$/, places: [2] },
+  { names: /^wpa_cli$/, after: /^(?:psk|password)$/, places: [1] },
+  { names: /^ngrok$/, after: /^(?:add-)?authtoken$/, places: [1] },
+  { names: /^iscsiadm$/, after: /password/, next: /^(?:-v|--value)$/, joined: /^(--value=)./ },
 ];
 
 /** A word of a shell line, with the quotation marks in it. */
@@ -82,7 +85,7 @@ const AROUND = /^[[({"'`,]+|[\])}"'`,;]+$/g;
 const LONG_OPTION = /^--?([A-Za-z][\w.-]+)$/;
 /** A key that tools are told to set, with the value in the next word. */
 const SET_KEY =
-  /^(?:aws_(?:secret_access_key|session_token)|--(?:src-|dest-)?creds|[\w./:-]*(?:password|passwd|_authToken))$/;
+  /^(?!\/etc\/)(?:aws_(?:secret_access_key|session_token)|--(?:src-|dest-)?creds|[\w./:-]*(?:password|passwd|_authToken))$/;
 const SEPARATOR = /^(?:[|;&]+|then|do|else)$/;
 
 interface Reading {
@@ -141,7 +144,7 @@ const moved = (span: Span, by: number): Span => ({
 function readWord(reading: Reading, word: Word): Span | null {
   const { expects } = reading;
   reading.expects = null;
-  if (expects !== null && word.text !== '' && !isOption(word.text)) {
+  if (expects !== null && isValue(word.text)) {
     // `change_password` reads like a name whose value follows; the place after that counts all the same.
     isAtPlace(reading, word.text);
     return isSwitch(word.text) ? null : expectedSpan(expects, word);
@@ -185,6 +188,9 @@ function isAtPlace(reading: Reading, text: string): boolean {
   reading.words += 1;
   return places.includes(reading.words);
 }
+
+/** False for what ends a command, and for the next option. */
+const isValue = (text: string): boolean => !/^[|;&]*$/.test(text) && !isOption(text);
 
 /** `-x` and `--name`; a password may begin with a hyphen too, and then it looks like neither. */
 const isOption = (text: string): boolean => /^--?[A-Za-z][\w-]*(?:=|$)/.test(text);

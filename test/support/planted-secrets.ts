@@ -56,6 +56,7 @@ export function plantedSecrets(seed: string): readonly Planted[] {
     ...forges(draw),
     ...services(draw),
     ...moreServices(draw),
+    ...platforms(draw),
     ...keys(draw),
     ...hashes(draw),
     ...credentials(draw),
@@ -157,6 +158,35 @@ const moreServices = (draw: Draw): readonly Planted[] => [
   bare('figma-token', `figd_${draw(40)}`),
   bare('notion-token', `ntn_${draw(44)}`),
   bare('dynatrace-token', `dt0c01.${draw(24, UPPER)}.${draw(64, UPPER + DIGITS)}`),
+];
+
+const platforms = (draw: Draw): readonly Planted[] => [
+  bare('model-key', `sk-${draw(32, HEX)}`),
+  bare('model-key', `sk-or-v1-${draw(64, HEX)}`),
+  bare('model-key', `xai-${draw(80)}`),
+  bare('model-key', `gsk_${draw(52)}`),
+  bare('model-key', `r8_${draw(37)}`),
+  bare('supabase-key', `sbp_${draw(40, HEX)}`),
+  bare('planetscale-token', `pscale_tkn_${draw(43)}`),
+  bare('fly-token', `fm2_${draw(100)}`),
+  bare('netlify-token', `nfp_${draw(40)}`),
+  bare('tailscale-key', `tskey-auth-k${draw(7)}CNTRL-${draw(32)}`),
+  bare('buildkite-token', `bkua_${draw(40, HEX)}`),
+  bare('circleci-token', `CCIPAT_${draw(22)}_${draw(40, HEX)}`),
+  bare('sonar-token', `squ_${draw(40, HEX)}`),
+  bare('contentful-token', `CFPAT-${draw(43)}`),
+  bare('prefect-key', `pnu_${draw(36)}`),
+  bare('easypost-key', `EZAK${draw(54)}`),
+  bare('airtable-token', `pat${draw(14)}.${draw(64, HEX)}`),
+  bare('shippo-token', `shippo_live_${draw(40, HEX)}`),
+  bare('mapbox-token', `sk.eyJ${draw(40)}.${draw(22)}`),
+  bare('one-password-token', `ops_eyJ${draw(140)}`),
+  bare('azure-platform-key', `${draw(52)}JQQJ99${draw(26)}`),
+  bare('tencent-secret-id', `AKID${draw(40)}-${draw(20)}_${draw(3)}`),
+  bare('alibaba-access-key-id', `STS.N${draw(24)}`),
+  within('piped-password', 'echo root:@@ | chpasswd', draw(12)),
+  within('piped-password', 'echo @@ | docker login -u shop --password-stdin r.example', draw(12)),
+  within('secure-string', "ConvertTo-SecureString '@@' -AsPlainText", draw(12)),
 ];
 
 const keys = (draw: Draw): readonly Planted[] => [
