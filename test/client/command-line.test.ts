@@ -161,14 +161,6 @@ describe('the command line while the engine is away', () => {
     expect((await lethe('backups list', away)).stdout).toContain('gone 20');
   });
 
-  it('opens the restore gate of a store to which nothing came back', async () => {
-    const check = await lethe('restore-gate check --store mysql', away);
-    expect(check).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(check.stdout).toContain('may serve');
-    const replayed = await asked<object>('restore-gate replay --store mysql --confirm mysql', away);
-    expect(replayed).toMatchObject({ batches: 0, records: 0, kept: [] });
-  });
-
   it('shows certificates as they were issued', async () => {
     await commands.sql
       .pool('root', 'evidence')
