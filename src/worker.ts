@@ -18,6 +18,7 @@ import { readKekFile } from './platform/kek';
 import { loadPolicies } from './platform/policies/load-policies';
 import { createLog } from './platform/logging';
 import { noticeSecrets } from './platform/notice-secrets';
+import { registryLogins } from './platform/registry-logins';
 import { readSigningKeys } from './platform/signing-keys';
 
 /** Configuration, connections, activities, workers; ends when it is told to and what runs has ended. */
@@ -67,6 +68,7 @@ async function main(): Promise<void> {
         allowHttp: config.registriesWithoutTls,
         allowPrivate: config.registriesOnPrivateAddresses,
       },
+      logins: registryLogins(config.registryLoginsDirectory),
       osvDirectory: config.osvDirectory,
       malwareDigestsFile: config.malwareDigestsFile,
       clamd: config.clamd,

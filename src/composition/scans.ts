@@ -13,6 +13,7 @@ import { gateReport, observationOf, parseHostReport } from '../collector';
 import type { ScanActivities } from '../contracts/activities';
 import type { KekRing } from '../contracts/keys';
 import type { Observation } from '../contracts/observations';
+import type { RegistryCredentials } from '../contracts/registry-logins';
 import { LetheError } from '../domain/errors';
 import { readerVersion } from './reader-version';
 import type { EngineOptions, SharedParts } from './stores-of-roles';
@@ -23,6 +24,8 @@ const REPORT_BYTES_MAX = 48 * 1024 * 1024;
 /** What scans of registries need beside the stores. */
 export interface RegistryScans {
   readonly policy: RegistryPolicy;
+  /** Logins of tenants; they enter no history, log or evidence. */
+  readonly logins: RegistryCredentials;
   /** Folder of OSV records; undefined: no vulnerabilities are looked for. */
   readonly osvDirectory: string | undefined;
   /** File of SHA-256 digests; undefined: no malware is looked for. */
@@ -55,6 +58,7 @@ export async function composeScans(
     observeRegistry: (order, signal) =>
       observeInTime(order, signal, {
         policy: reading.policy,
+        logins: reading.logins,
         salt: saltOf(options.kek, order.tenantId),
         contents,
         rules,
@@ -68,8 +72,7 @@ export async function composeScans(
   return { runScan: (input) => own.run({}, () => activities.runScan(input)) };
 }
 
-interface ReadingParts {
-  readonly policy: RegistryPolicy;
+interface ReadingParts extends Pick<RegistryScans, 'policy' | 'logins'> {
   readonly salt: Buffer;
   readonly contents: ContentOptions;
   readonly rules: string;
@@ -81,13 +84,14 @@ async function observeInTime(
   { services, layers, ...order }: RegistryReading,
   ...[signal, parts]: [AbortSignal, ReadingParts]
 ): Promise<Observation | null> {
-  const { policy, salt, contents, rules, progress } = parts;
+  const { policy, logins, salt, contents, rules, progress } = parts;
   try {
     return await observeRepository({
       client: createRegistryClient({
         baseUrl: order.registry,
         tenantId: order.tenantId,
         policy,
+        credentials: logins,
       }),
       repository: order.repository,
       scanId: order.scanId,

@@ -39,6 +39,8 @@ export interface Config {
   /** Registries, as `host:port`, that may be spoken to without TLS, or live on private addresses. */
   readonly registriesWithoutTls: readonly string[];
   readonly registriesOnPrivateAddresses: readonly string[];
+  /** Folder with the logins of tenants at registries; undefined: every registry is read without one. */
+  readonly registryLoginsDirectory: string | undefined;
   /** Secrets of receivers of notices and of the mail server; undefined: nobody can be told. */
   readonly noticeSecretsFile: string | undefined;
   /** Receivers, as `host:port`, that may be spoken to without TLS, or live on private addresses. */
@@ -141,6 +143,7 @@ const ENVIRONMENT = z.object({
   LETHE_MYSQL_REPLICAS: hostPorts,
   LETHE_REGISTRY_ALLOW_HTTP: hostPorts,
   LETHE_REGISTRY_ALLOW_PRIVATE: hostPorts,
+  LETHE_REGISTRY_LOGINS_DIRECTORY: text.optional(),
   LETHE_NOTICE_SECRETS_FILE: text.optional(),
   LETHE_NOTICE_ALLOW_HTTP: hostPorts,
   LETHE_NOTICE_ALLOW_PRIVATE: hostPorts,
@@ -238,6 +241,7 @@ function assemble(variables: Variables): Config {
     registryUrl: variables.LETHE_REGISTRY_URL,
     registriesWithoutTls: variables.LETHE_REGISTRY_ALLOW_HTTP,
     registriesOnPrivateAddresses: variables.LETHE_REGISTRY_ALLOW_PRIVATE,
+    registryLoginsDirectory: variables.LETHE_REGISTRY_LOGINS_DIRECTORY,
     noticeSecretsFile: variables.LETHE_NOTICE_SECRETS_FILE,
     receiversWithoutTls: variables.LETHE_NOTICE_ALLOW_HTTP,
     receiversOnPrivateAddresses: variables.LETHE_NOTICE_ALLOW_PRIVATE,

@@ -1,3 +1,4 @@
+import type { RegistryCredentials } from '../../contracts/registry-logins';
 import {
   catalogSchema,
   digestSchema,
@@ -11,7 +12,6 @@ import {
 } from '../../contracts/schemas/registry';
 import { parseId } from '../../domain/identifiers';
 import type { NameLookup } from '../outbound/pinned-request';
-import type { RegistryCredentials } from './credentials';
 import { checkDigest } from './digests';
 import { assertSafeUrl, narrowPolicy, type RegistryPolicy } from './endpoint';
 import { digestMismatch, invalid, refusedAnswer } from './failures';

@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { RegistryCredentials, RegistryLogin } from '../../contracts/registry-logins';
 import { tokenSchema } from '../../contracts/schemas/registry';
 import { authorityOf } from '../outbound/pinned-request';
 import { readChallenge, type Challenge } from './challenge';
-import { basicHeader, type RegistryCredentials, type RegistryLogin } from './credentials';
+import { basicHeader } from './credentials';
 import { assertRealm, mayCarryLogin } from './endpoint';
 import {
   accessDenied,

@@ -4,7 +4,7 @@ import {
   createRegistryClient,
   type RegistryClientOptions,
 } from '../../../src/activities/registry/create-registry-client';
-import type { RegistryLogin } from '../../../src/activities/registry/credentials';
+import type { RegistryLogin } from '../../../src/contracts/registry-logins';
 import {
   createHostileRegistry,
   type Answer,
