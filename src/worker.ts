@@ -8,10 +8,10 @@ import { composeNotices } from './composition/notices';
 import { PROOF_THREADS } from './composition/proof-threads';
 import { proveSurroundings } from './composition/prove-surroundings';
 import { runWorkers } from './composition/run-worker';
-import { composeScans } from './composition/scans';
+import { composeScans, type RegistryScans } from './composition/scans';
 import { shareParts, type EngineOptions } from './composition/stores-of-roles';
 import { LetheError, isLetheError } from './domain/errors';
-import { describeConfig, loadConfig, required } from './platform/config';
+import { describeConfig, loadConfig, required, type Config } from './platform/config';
 import { openStores } from './platform/connections';
 import { readCredentials } from './platform/credentials';
 import { readKekFile } from './platform/kek';
@@ -63,16 +63,7 @@ async function main(): Promise<void> {
   const activities = {
     ...control,
     ...(await composeDisposition(options, parts, composeDuties(options, parts, control))),
-    ...(await composeScans(options, parts, {
-      policy: {
-        allowHttp: config.registriesWithoutTls,
-        allowPrivate: config.registriesOnPrivateAddresses,
-      },
-      logins: registryLogins(config.registryLoginsDirectory),
-      osvDirectory: config.osvDirectory,
-      malwareDigestsFile: config.malwareDigestsFile,
-      clamd: config.clamd,
-    })),
+    ...(await composeScans(options, parts, scansOf(config))),
     ...composeNotices(options, {
       policy: {
         allowHttp: config.receiversWithoutTls,
@@ -92,6 +83,19 @@ async function main(): Promise<void> {
   await running.finished;
   await stores.close();
 }
+
+/** What scans of registries may reach, log in with and compare with. */
+const scansOf = (config: Config): RegistryScans => ({
+  policy: {
+    allowHttp: config.registriesWithoutTls,
+    allowPrivate: config.registriesOnPrivateAddresses,
+    realms: config.registryRealms,
+  },
+  logins: registryLogins(config.registryLoginsDirectory),
+  osvDirectory: config.osvDirectory,
+  malwareDigestsFile: config.malwareDigestsFile,
+  clamd: config.clamd,
+});
 
 main().catch((error: unknown) => {
   const known = isLetheError(error) ? error : new LetheError('ENGINE_UNAVAILABLE', String(error));

@@ -39,6 +39,8 @@ export interface Config {
   /** Registries, as `host:port`, that may be spoken to without TLS, or live on private addresses. */
   readonly registriesWithoutTls: readonly string[];
   readonly registriesOnPrivateAddresses: readonly string[];
+  /** Token services that live on another host than their registry. */
+  readonly registryRealms: readonly { readonly registry: string; readonly realm: string }[];
   /** Folder with the logins of tenants at registries; undefined: every registry is read without one. */
   readonly registryLoginsDirectory: string | undefined;
   /** Secrets of receivers of notices and of the mail server; undefined: nobody can be told. */
@@ -108,6 +110,13 @@ const hostPorts = text
   .optional()
   .transform((value) => value?.split(',') ?? []);
 
+const PAIRS = 'must be registry=token service, both host:port, separated by commas';
+
+const realmOf = (pair: string): { readonly registry: string; readonly realm: string } => {
+  const [registry = '', realm = ''] = pair.split('=');
+  return { registry, realm };
+};
+
 const ENVIRONMENT = z.object({
   LETHE_ENVIRONMENT: z
     .string()
@@ -143,6 +152,13 @@ const ENVIRONMENT = z.object({
   LETHE_MYSQL_REPLICAS: hostPorts,
   LETHE_REGISTRY_ALLOW_HTTP: hostPorts,
   LETHE_REGISTRY_ALLOW_PRIVATE: hostPorts,
+  LETHE_REGISTRY_REALMS: text
+    .regex(
+      /^[^\s/,:=]+:\d{1,5}=[^\s/,:=]+:\d{1,5}(,[^\s/,:=]+:\d{1,5}=[^\s/,:=]+:\d{1,5})*$/,
+      PAIRS,
+    )
+    .optional()
+    .transform((value) => value?.split(',').map(realmOf) ?? []),
   LETHE_REGISTRY_LOGINS_DIRECTORY: text.optional(),
   LETHE_NOTICE_SECRETS_FILE: text.optional(),
   LETHE_NOTICE_ALLOW_HTTP: hostPorts,
@@ -241,6 +257,7 @@ function assemble(variables: Variables): Config {
     registryUrl: variables.LETHE_REGISTRY_URL,
     registriesWithoutTls: variables.LETHE_REGISTRY_ALLOW_HTTP,
     registriesOnPrivateAddresses: variables.LETHE_REGISTRY_ALLOW_PRIVATE,
+    registryRealms: variables.LETHE_REGISTRY_REALMS,
     registryLoginsDirectory: variables.LETHE_REGISTRY_LOGINS_DIRECTORY,
     noticeSecretsFile: variables.LETHE_NOTICE_SECRETS_FILE,
     receiversWithoutTls: variables.LETHE_NOTICE_ALLOW_HTTP,

@@ -16,9 +16,15 @@ const BASIC = `Basic ${Buffer.from(`${LOGIN.username}:${PASSWORD}`).toString('ba
 const registryUrl = process.env['LETHE_REGISTRY_URL'] ?? '';
 const repository = `private-${randomBytes(4).toString('hex')}/app`;
 
+const TOKEN = `token-${randomBytes(12).toString('hex')}`;
+
 let live: LiveEngine;
 let guard: Server;
+let tokens: Server;
 let authority: string;
+let realm: string;
+/** How the registry asks for a login, and what it takes. */
+let wants = { challenge: 'Basic realm="private"', takes: BASIC };
 let folder: string;
 let image: ReturnType<typeof buildImage>;
 let seen: (string | undefined)[] = [];
@@ -27,8 +33,8 @@ let seen: (string | undefined)[] = [];
 async function guarded(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { authorization, accept } = request.headers;
   seen.push(authorization);
-  if (authorization !== BASIC) {
-    response.writeHead(401, { 'www-authenticate': 'Basic realm="private"' }).end();
+  if (authorization !== wants.takes) {
+    response.writeHead(401, { 'www-authenticate': wants.challenge }).end();
     return;
   }
   const answer = await fetch(`${registryUrl}${request.url ?? ''}`, {
@@ -40,18 +46,32 @@ async function guarded(request: IncomingMessage, response: ServerResponse): Prom
   response.end(Buffer.from(await answer.arrayBuffer()));
 }
 
+/** A token service that lives beside the registry, as some do. */
+function giveToken({ headers }: IncomingMessage, response: ServerResponse): void {
+  const isKnown = headers.authorization === BASIC;
+  response.writeHead(isKnown ? 200 : 401, { 'content-type': 'application/json' });
+  response.end(isKnown ? JSON.stringify({ token: TOKEN }) : '{}');
+}
+
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lethe-logins-'));
   guard = createServer((request, response) => {
     guarded(request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => guard.listen(0, '127.0.0.1', resolve));
-  authority = `127.0.0.1:${(guard.address() as AddressInfo).port}`;
+  authority = await listening(guard);
+  tokens = createServer(giveToken);
+  realm = await listening(tokens);
   image = buildImage({ layers: [{ 'etc/os-release': 'ID=debian\nVERSION_ID="12"\n' }] });
   await pushArtifact({ url: registryUrl, repository }, image, ['latest']);
   live = await createLiveEngine('2030-01-07T01:00:00Z', {
-    LETHE_REGISTRY_ALLOW_HTTP: authority,
-    LETHE_REGISTRY_ALLOW_PRIVATE: authority,
+    LETHE_REGISTRY_ALLOW_HTTP: `${authority},${realm}`,
+    LETHE_REGISTRY_ALLOW_PRIVATE: `${authority},${realm}`,
+    LETHE_REGISTRY_REALMS: `${authority}=${realm}`,
     LETHE_REGISTRY_LOGINS_DIRECTORY: folder,
   });
 }, 300_000);
@@ -59,8 +79,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await removeArtifacts({ url: registryUrl, repository }, [image]);
   await live.remove();
-  guard.closeAllConnections();
-  guard.close();
+  for (const server of [guard, tokens]) {
+    server.closeAllConnections();
+    server.close();
+  }
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -101,5 +123,17 @@ describe('a registry that wants a login', () => {
     });
     expect(seen.length).toBeGreaterThan(0);
     expect(seen.filter((authorization) => authorization !== undefined)).toEqual([]);
+  });
+
+  it('may send it to a token service on another host, which the operator lists [SH-1]', async () => {
+    const challenge = `Bearer realm="http://${realm}/token",service="private"`;
+    wants = { challenge, takes: `Bearer ${TOKEN}` };
+    seen = [];
+    const tenantId = newTenantId();
+    const content = JSON.stringify({ [authority]: LOGIN });
+    writeFileSync(join(folder, `${tenantId}.json`), content, { mode: 0o600 });
+    expect(await scanned(tenantId)).toMatchObject({ outcome: 'complete' });
+    expect(seen).not.toContain(BASIC);
+    expect(placesOf(await readEverything(live), TOKEN)).toEqual([]);
   });
 });
