@@ -105,16 +105,16 @@ function awaitedIn(raw: Described): AwaitedStore | null {
 }
 
 const NUMBERS = ['imagesRead', 'layersRead', 'layersKnown'] as const;
+const OF_MANY = ['repositoriesDone', 'repositoriesListed'] as const;
 
 function scanningIn(raw: Described): RunningScan | null {
   for (const { activityType, heartbeatDetails } of raw.pendingActivities ?? []) {
     const told = heartbeatDetails?.payloads?.[0];
     if (activityType?.name !== 'runScan' || told === undefined) continue;
     const beat = defaultPayloadConverter.fromPayload<Partial<RunningScan>>(told);
-    const [imagesRead, layersRead, layersKnown] = NUMBERS.map((name) => beat[name]).filter(
-      (number) => typeof number === 'number',
-    );
-    if (layersKnown !== undefined) return { imagesRead, layersRead, layersKnown } as RunningScan;
+    const known = [...NUMBERS, ...OF_MANY].filter((name) => typeof beat[name] === 'number');
+    if (!NUMBERS.every((name) => known.includes(name))) continue;
+    return Object.fromEntries(known.map((name) => [name, beat[name]])) as unknown as RunningScan;
   }
   return null;
 }

@@ -151,7 +151,8 @@ export class LifecycleClient {
   }
 
   /**
-   * Checks which repository is to be read, stages it and orders its scan.
+   * Checks which repositories are to be read, stages that and orders the scan. A scope (`shop/*`, `*`) reads every
+   * repository that the registry's catalog lists in it, as one scan.
    *
    * @throws LetheError naming the field, before anything is staged.
    * @source DC-2, SH-1

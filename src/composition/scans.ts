@@ -4,16 +4,20 @@ import { readDigestList, readOsvDirectory } from '../advisories';
 import { createScanActivities } from '../activities/ingest';
 import type { RegistryReading, ScanPorts } from '../activities/ingest/ports';
 import { createClamd, type ClamdAddress } from '../activities/registry/clamd';
-import { createRegistryClient } from '../activities/registry/create-registry-client';
+import {
+  createRegistryClient,
+  type RegistryClient,
+} from '../activities/registry/create-registry-client';
 import type { RegistryPolicy } from '../activities/registry/endpoint';
 import type { ContentOptions } from '../activities/registry/gather-images';
-import { observeRepository } from '../activities/registry/observe-repository';
+import { assertAuthorized, observeRepository } from '../activities/registry/observe-repository';
 import { ReadingPaused, type ReadingProgress } from '../activities/registry/read-layers';
 import { gateReport, observationOf, parseHostReport } from '../collector';
 import type { ScanActivities } from '../contracts/activities';
 import type { KekRing } from '../contracts/keys';
 import type { Observation } from '../contracts/observations';
 import type { RegistryCredentials } from '../contracts/registry-logins';
+import type { RunningScan } from '../contracts/snapshot';
 import { LetheError } from '../domain/errors';
 import { readerVersion } from './reader-version';
 import type { EngineOptions, SharedParts } from './stores-of-roles';
@@ -34,6 +38,8 @@ export interface RegistryScans {
   readonly clamd: ClamdAddress | undefined;
 }
 
+const NOTHING_READ: RunningScan = { imagesRead: 0, layersRead: 0, layersKnown: 0 };
+
 /** Wires scans to the collector's logins. */
 export async function composeScans(
   options: EngineOptions,
@@ -44,15 +50,25 @@ export async function composeScans(
   const contents = await contentsOf(reading);
   const rules = readerVersion();
   // Every beat of a scan repeats what its own reading told last.
-  const own = new AsyncLocalStorage<{ told?: ReadingProgress }>();
+  const own = new AsyncLocalStorage<{ told?: RunningScan }>();
+  const tell = (news?: Partial<RunningScan>): void => {
+    const store = own.getStore();
+    if (store !== undefined && news !== undefined)
+      store.told = { ...NOTHING_READ, ...store.told, ...news };
+    pulse.beat({ step: 'scan', ...store?.told });
+  };
   const ports: ScanPorts = {
     control: stores.sql('collector', 'control'),
     assets: stores.sql('collector', 'assets'),
     documents: await parts.documents('collector'),
     heartbeat: () => {
-      pulse.beat({ step: 'scan', ...own.getStore()?.told });
+      tell();
     },
     pause,
+    through: (repositoriesDone, repositoriesListed) => {
+      tell({ repositoriesDone, repositoriesListed });
+    },
+    listRepositories: (asked, signal) => listRepositories(reading, asked, signal),
     parseReport: (bytes, scan) =>
       observationOf(gateReport(parseHostReport(parseJson(bytes))), scan),
     observeRegistry: (order, signal) =>
@@ -62,10 +78,7 @@ export async function composeScans(
         salt: saltOf(options.kek, order.tenantId),
         contents,
         rules,
-        progress: (told) => {
-          Object.assign(own.getStore() ?? {}, { told });
-          pulse.beat({ step: 'scan', ...told });
-        },
+        progress: tell,
       }),
   };
   const activities = createScanActivities(ports);
@@ -79,20 +92,32 @@ interface ReadingParts extends Pick<RegistryScans, 'policy' | 'logins'> {
   readonly progress: (progress: ReadingProgress) => void;
 }
 
+const clientOf = (
+  { policy, logins }: Pick<RegistryScans, 'policy' | 'logins'>,
+  { tenantId, registry }: Pick<RegistryReading, 'tenantId' | 'registry'>,
+): RegistryClient =>
+  createRegistryClient({ baseUrl: registry, tenantId, policy, credentials: logins });
+
+async function listRepositories(
+  reading: RegistryScans,
+  ...[asked, signal]: Parameters<ScanPorts['listRepositories']>
+): ReturnType<ScanPorts['listRepositories']> {
+  const { names, malformed } = await clientOf(reading, asked).listRepositories(asked.repository, {
+    signal,
+    authorize: () => assertAuthorized(asked.stillAuthorized),
+  });
+  return { names, malformed: malformed.length };
+}
+
 /** Reads a repository within the time of one attempt; null when the next attempt has to go on with it. */
 async function observeInTime(
   { services, layers, ...order }: RegistryReading,
   ...[signal, parts]: [AbortSignal, ReadingParts]
 ): Promise<Observation | null> {
-  const { policy, logins, salt, contents, rules, progress } = parts;
+  const { salt, contents, rules, progress } = parts;
   try {
     return await observeRepository({
-      client: createRegistryClient({
-        baseUrl: order.registry,
-        tenantId: order.tenantId,
-        policy,
-        credentials: logins,
-      }),
+      client: clientOf(parts, order),
       repository: order.repository,
       scanId: order.scanId,
       observedAt: order.observedAt,

@@ -29,15 +29,16 @@ export interface StagedBody {
 export interface SharingGrant {
   /** Registry address, `host` or `host:port`. */
   readonly registry: string;
-  /** Repository names, or names ending in `/*`. */
+  /** Repository names, prefixes ending in `/*`, or `*` for all that the registry holds. */
   readonly repositories: readonly string[];
   readonly validUntil: string;
 }
 
-/** Which repository is to be read: content, so it goes through staging. @source DC-2 */
+/** Which repositories are to be read: content, so it goes through staging. @source DC-2 */
 export interface RepositoryScan {
   /** Base URL of the registry, `http://` only where the operator allows it. */
   readonly registry: string;
+  /** A name; or a prefix ending in `/*`, or `*`: every one that the registry's catalog lists there. */
   readonly repository: string;
   /** Services the repository belongs to; absent: linked to all of the tenant's. */
   readonly services?: readonly HostingService[];

@@ -137,6 +137,9 @@ export interface RunningScan {
   readonly layersRead: number;
   /** Layers that did not have to be read, because an earlier scan or attempt has stored them. */
   readonly layersKnown: number;
+  /** Of a scan of all that a catalog lists: repositories that it is through with, and all of them. */
+  readonly repositoriesDone?: number;
+  readonly repositoriesListed?: number;
 }
 
 /** Answer of the facade: what the process or control says, which store is away and how far a scan is. */

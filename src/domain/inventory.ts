@@ -155,6 +155,8 @@ export const EXEMPT = Object.freeze({
   'mysql:control.scan_orders':
     'what a scan was ordered to read, registry addresses among it; kept as evidence of SH-1, listed as a gap',
   'mysql:control.scan_results': 'outcome and numbers of records per scan; no content',
+  'mysql:control.scanned_repositories':
+    'outcome and numbers of records per repository of a scan, which only the id of its asset names',
   'mysql:control.refused_observations': 'ids and codes of observations that were refused',
   'mysql:control.holds':
     'ids of holds, matters and owners, kinds of grounds, instants, review dates, digests of grounds',

@@ -136,6 +136,7 @@ export const UNTOLD_TABLES = Object.freeze({
   authorization_revocations: 'told of as the accepted command',
   configuration_generations: 'a number that follows from a deletion request, which is told of',
   scan_orders: 'told of as the accepted command, and again when the scan has ended',
+  scanned_repositories: 'part of a scan, which is told of when it has ended',
   holds: 'told of once for each tenant in scope',
   hold_reviews: 'who looked at a hold again; the calendar has the next review',
   scan_schedules: 'how often scans are ordered; each one is told of as its command',

@@ -13,6 +13,7 @@ import type { AssetId } from '../../src/domain/identifiers';
 import { collectLive, removeFolders } from '../collector/machine';
 import { WHOLE_FILES, wholeProc } from '../collector/whole-machine';
 import { createEngineHarness, newTenantId, type EngineHarness } from '../support/engine';
+import { NO_CATALOG } from '../support/scans';
 import { withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
@@ -71,6 +72,7 @@ const runScan = async (tenantId: string, scanId: string) =>
     parseReport: (bytes, scan) =>
       observationOf(gateReport(parseHostReport(JSON.parse(bytes.toString('utf8')))), scan),
     observeRegistry: () => Promise.reject(new Error('not part of this scan')),
+    ...NO_CATALOG,
   }).runScan({ tenantId, scanId });
 
 const collected = collectLive(WHOLE_FILES, wholeProc(100));

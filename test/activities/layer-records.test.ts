@@ -5,6 +5,7 @@ import { observeRepository } from '../../src/activities/registry/observe-reposit
 import { ReadingPaused, type ReadingProgress } from '../../src/activities/registry/read-layers';
 import { createIngestHarness, planEnd, type IngestHarness } from '../support/ingest';
 import { imageOf } from '../support/layered-image';
+import { NO_CATALOG } from '../support/scans';
 import { serveRepository, type ServedRepository } from '../support/served-repository';
 import { tar } from '../support/tar-files';
 
@@ -49,7 +50,12 @@ const run = (scan: { tenantId: string; scanId: string }, reading: Reading = {}) 
   const parseReport = () => {
     throw new Error('not part of this scan');
   };
-  return createScanActivities({ ...harness.ports, parseReport, observeRegistry }).runScan(scan);
+  return createScanActivities({
+    ...harness.ports,
+    ...NO_CATALOG,
+    parseReport,
+    observeRegistry,
+  }).runScan(scan);
 };
 
 async function sharing(): Promise<string> {

@@ -13,6 +13,7 @@ import { connectEngine } from '../../src/client/connect-engine';
 import { LifecycleClient, type LifecycleClientOptions } from '../../src/client/lifecycle-client';
 import { LetheError } from '../../src/domain/errors';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
+import { NO_CATALOG } from '../support/scans';
 import { subscribed } from '../support/tenant-life';
 
 const HOUR_MS = 3_600_000;
@@ -73,6 +74,7 @@ const scanPorts = async (over: Partial<ScanPorts> = {}): Promise<ScanPorts> => (
     throw new Error('not part of this scan');
   },
   observeRegistry,
+  ...NO_CATALOG,
   ...over,
 });
 const open = async (tenantId: string): Promise<readonly string[]> =>

@@ -210,7 +210,10 @@ describe('a body', () => {
 
   it.each([
     ['a registry without a scheme', { registry: 'canary' }, 'body.registry'],
-    ['a prefix for a name', { repository: 'canary/*' }, 'body.repository'],
+    ['a star inside a name', { repository: 'canary/*/app' }, 'body.repository'],
+    ['a prefix without its slash', { repository: 'canary*' }, 'body.repository'],
+    ['a name that climbs', { repository: 'canary/../*' }, 'body.repository'],
+    ['an endless name', { repository: 'canary'.repeat(50) }, 'body.repository'],
     ['an unknown service', { services: ['canary'] }, 'body.services[0]'],
     ['no services', { services: [] }, 'body.services'],
   ])('of a scan with %s is refused by its field, unstaged', async (...[, over, field]) => {

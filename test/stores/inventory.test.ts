@@ -315,6 +315,7 @@ const FREE_TEXT: Readonly<Record<string, string>> = {
     'ids, instants, counts and words of closed lists, written by triggers only',
   'control.scan_orders.parameters': 'addresses that a scan was ordered for, and staging ids',
   'control.scan_results.counts': 'numbers of records per kind',
+  'control.scanned_repositories.counts': 'numbers of records per kind',
   'control.staging.body': 'in the inventory: erased on acceptance, or after a day',
   'evidence.certificates.body': 'ids, counts, digests and instants of one cohort',
   'evidence.checkpoints.signed': 'hashes, counts and instants of one position, signed',

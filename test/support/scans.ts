@@ -44,6 +44,10 @@ const parseReport: ScanPorts['parseReport'] = (bytes, scan) => ({
   ...scan,
 });
 
+const elsewhere = () => Promise.reject(new Error('not part of this scan'));
+/** The port of catalogs, where none is read. */
+export const NO_CATALOG: Pick<ScanPorts, 'listRepositories'> = { listRepositories: elsewhere };
+
 /** Makes the environment; its clock is moved by hand. */
 export async function createScanBench(): Promise<ScanBench> {
   const harness = await createIngestHarness({ simulation: true });
@@ -53,7 +57,8 @@ export async function createScanBench(): Promise<ScanBench> {
     ports: (given = {}) => ({
       ...harness.ports,
       parseReport,
-      observeRegistry: () => Promise.reject(new Error('not part of this scan')),
+      observeRegistry: elsewhere,
+      ...NO_CATALOG,
       ...given,
     }),
     run: (scan, given = {}) => createScanActivities(bench.ports(given)).runScan(scan),

@@ -1,6 +1,6 @@
 import { LetheError } from '../../domain/errors';
+import { covers } from '../../domain/repository-scope';
 import type { Sql } from '../../contracts/sql';
-import { covers } from '../control/effects/discovery';
 import { required, textRows } from '../control/sql-text';
 import type { IngestPorts, RegistryOrder } from './ports';
 
@@ -19,7 +19,7 @@ export async function isShared(control: Sql, order: RegistryOrder): Promise<bool
     [order.tenantId, order.registry.replace(/^https?:\/\//, '')],
   );
   const allowed = rows.flatMap((row) => JSON.parse(required(row, 'repositories')) as string[]);
-  return allowed.some((pattern) => covers(pattern, order.repository));
+  return allowed.some((scope) => covers(scope, order.repository));
 }
 
 /**

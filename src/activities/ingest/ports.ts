@@ -41,6 +41,12 @@ export interface RegistryReading extends RegistryOrder {
   };
 }
 
+/** What a reading of a registry's catalog is given; `repository` is the scope. */
+export type CatalogReading = Pick<
+  RegistryReading,
+  'tenantId' | 'registry' | 'repository' | 'stillAuthorized'
+>;
+
 /** What scans need beside the stores. */
 export interface ScanPorts extends IngestPorts {
   /**
@@ -62,4 +68,18 @@ export interface ScanPorts extends IngestPorts {
     reading: RegistryReading,
     signal: AbortSignal,
   ) => Promise<Observation | null>;
+  /**
+   * Names of the repositories that a registry's catalog lists within a scope, and how many entries there are
+   * no names.
+   *
+   * @throws LetheError as `observeRegistry` does; ACCESS_DENIED or STORE_REFUSED when it gives no catalog.
+   */
+  readonly listRepositories: (
+    reading: CatalogReading,
+    signal: AbortSignal,
+  ) => Promise<{ readonly names: readonly string[]; readonly malformed: number }>;
+  /** Tells how far a scan of many repositories is. */
+  readonly through?: (done: number, listed: number) => void;
+  /** Milliseconds after which an attempt begins no further repository; absent: ten minutes. */
+  readonly attemptMilliseconds?: number;
 }

@@ -96,10 +96,10 @@ export async function recordResult(
 }
 
 /** A row that is there already stands. */
-async function insertOnce(
+export async function insertOnce(
   control: Sql,
   statement: string,
-  params: readonly (string | number)[],
+  params: readonly (string | number | null)[],
 ): Promise<void> {
   try {
     await control.execute(statement, params);

@@ -11,6 +11,7 @@ import {
   type ImageConfig,
 } from '../../contracts/schemas/registry';
 import { parseId } from '../../domain/identifiers';
+import { ALL_REPOSITORIES, covers } from '../../domain/repository-scope';
 import type { NameLookup } from '../outbound/pinned-request';
 import { checkDigest } from './digests';
 import { assertSafeUrl, narrowPolicy, type RegistryPolicy } from './endpoint';
@@ -48,7 +49,8 @@ export interface RegistryClient {
   readonly tenantId: string;
   /** `host`, or `host:port` when the port is not the scheme's own. */
   readonly registry: string;
-  listRepositories(call: CallOptions): Promise<ListedNames>;
+  /** What the catalog lists within a scope (`shop/*`, `*`); the rest is dropped as it is read. */
+  listRepositories(scope: string, call: CallOptions): Promise<ListedNames>;
   /** Null: no such repository. No names: its last tag was deleted. */
   listTags(repository: string, call: CallOptions): Promise<ListedNames | null>;
   /** `reference` is a tag or a digest. */
@@ -95,7 +97,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   return {
     tenantId: options.tenantId,
     registry: base.host,
-    listRepositories: (call) => listRepositories(room, call),
+    listRepositories: (scope, call) => listRepositories(room, scope, call),
     listTags: (repository, call) => listTags(room, repository, call),
     getManifest: (...[repository, reference, call]) =>
       getManifest(room, { repository, reference }, call),
@@ -142,7 +144,13 @@ function checkedDigest(digest: string): string {
   throw invalid('digest', 'must be a SHA-256 or SHA-512 digest');
 }
 
-async function listRepositories(room: Room, call: CallOptions): Promise<ListedNames> {
+async function listRepositories(
+  room: Room,
+  scope: string,
+  call: CallOptions,
+): Promise<ListedNames> {
+  const isWanted = (name: unknown): boolean =>
+    typeof name === 'string' ? covers(scope, name) : scope === ALL_REPOSITORIES;
   const listing = {
     question: {
       url: new URL(`/v2/_catalog?n=${room.limits.pageItems}`, room.base),
@@ -151,7 +159,8 @@ async function listRepositories(room: Room, call: CallOptions): Promise<ListedNa
     },
     schema: catalogSchema,
     what: 'catalog',
-    itemsOf: (page: { repositories: unknown[] | null }) => page.repositories ?? [],
+    itemsOf: (page: { repositories: unknown[] | null }) =>
+      (page.repositories ?? []).filter(isWanted),
     limits: room.limits,
   };
   const repositories = await readPages(room.session, listing, call);

@@ -83,7 +83,7 @@ export async function observeRepository(order: ObserveRepository): Promise<Obser
   const contents = { ...order.contents, ...storedBy(order, asset) };
   const gathered = await gatherImages({ client, repository, hash, call, contents }, tags);
   // What was read under an authorization that has ended meanwhile is not handed on.
-  await assertAuthorized(order);
+  await assertAuthorized(order.stillAuthorized);
 
   const { images, artifacts, failures } = gathered;
   const basics = parseImageRecord('image-repository', {
@@ -178,7 +178,7 @@ function guardedCall(order: ObserveRepository): CallOptions {
     signal: AbortSignal.any([order.signal, stop.signal]),
     authorize: async () => {
       try {
-        await assertAuthorized(order);
+        await assertAuthorized(order.stillAuthorized);
       } catch (error) {
         stop.abort(error);
         throw error;
@@ -187,12 +187,19 @@ function guardedCall(order: ObserveRepository): CallOptions {
   };
 }
 
-async function assertAuthorized({ stillAuthorized }: ObserveRepository): Promise<void> {
+/**
+ * Asks whether the customer's authorization stands; anything but true ends what is being read.
+ *
+ * @throws LetheError AUTHORIZATION_REQUIRED.
+ */
+export async function assertAuthorized(
+  stillAuthorized: ObserveRepository['stillAuthorized'],
+): Promise<void> {
   const authorized: unknown = await stillAuthorized();
   if (authorized === true) return;
   throw new LetheError(
     'AUTHORIZATION_REQUIRED',
-    'no valid sharing authorization covers this repository; the scan has stopped',
+    'no valid sharing authorization covers what is read; the scan has stopped',
     { field: 'repository' },
   );
 }

@@ -14,16 +14,19 @@ interface Options extends SendOptions {
   readonly service?: readonly HostingService[];
 }
 
-/** `lethe scan`: takes a host's report in, or scans one repository of a registry. */
+/** `lethe scan`: takes a host's report in, or scans repositories of a registry. */
 export function addScan(lethe: Command, cli: Cli): void {
   addLifecycleCommand<Options>(lethe, cli, {
     name: 'scan',
-    description: 'take in the report of a host, or scan a repository of a registry',
+    description: 'take in the report of a host, or scan repositories of a registry',
     options: (command) =>
       command
         .option('--report <file>', 'report of a host as JSON; - is standard input')
         .option('--registry <url>', 'registry, e.g. https://registry.internal')
-        .option('--repository <name>', 'repository in it')
+        .option(
+          '--repository <name>',
+          "repository in it; 'shop/*' or '*': every one that its catalog lists there",
+        )
         .addOption(servicesOption('services the repository belongs to; default: all')),
     prepare: (options, header) => {
       const { report, registry, repository, service } = options;

@@ -71,9 +71,18 @@ const tableOf = (scans: readonly ScanSummary[]): string =>
     ['scan', 'source', 'ordered at', 'outcome', 'finished at', 'refused because'],
     scans.map(({ scanId, source, orderedAt, result, refusedBecause }) => [
       ...[scanId, source, orderedAt],
-      ...[result?.outcome ?? 'waits or runs', result?.finishedAt ?? '', refusedBecause ?? ''],
+      ...[outcomeOf(result), result?.finishedAt ?? '', refusedBecause ?? ''],
     ]),
   );
+
+/** How a scan ended; of one that read many repositories also with how many it did not. */
+function outcomeOf(result: ScanSummary['result']): string {
+  if (result === null) return 'waits or runs';
+  const { repositories, failed = 0, refused = 0 } = result.counts;
+  if (repositories === undefined) return result.outcome;
+  const left = Number(failed) + Number(refused);
+  return `${result.outcome}: ${repositories} repositories${left > 0 ? `, ${left} not read` : ''}`;
+}
 
 function hoursOf(text: string): number | null {
   if (text === 'none') return null;

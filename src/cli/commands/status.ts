@@ -91,8 +91,12 @@ function describe(
 
 const below = (text: string): string => (text === '' ? '' : `\n${text}`);
 
-const scanningText = ({ imagesRead, layersRead, layersKnown }: RunningScan): string =>
-  `${imagesRead} images done, ${layersRead} layers read, ${layersKnown} known from before`;
+function scanningText(scan: RunningScan): string {
+  const { repositoriesDone, repositoriesListed, imagesRead, layersRead, layersKnown } = scan;
+  const reading = `${imagesRead} images done, ${layersRead} layers read, ${layersKnown} known from before`;
+  if (repositoriesDone === undefined || repositoriesListed === undefined) return reading;
+  return `${repositoriesDone} of ${repositoriesListed} repositories done; in this one ${reading}`;
+}
 
 const awayOf = ({ store, code, attempt }: AwaitedStore): string =>
   store === 'engine'

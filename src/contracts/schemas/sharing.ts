@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { LetheError, type FailureCode } from '../../domain/errors';
 import { parseInstant } from '../../domain/instants';
 import { HOSTING_SERVICES } from '../../domain/record-class';
+import { ALL_REPOSITORIES } from '../../domain/repository-scope';
 import type { RepositoryScan, SharingGrant } from '../commands';
+import { repositoryNameSchema } from './registry';
 import type { UnknownFields } from './unknown-fields';
 
 /**
@@ -27,10 +29,21 @@ function listOf<Item extends z.ZodType>(item: Item, max: number) {
     });
 }
 
+const SCOPE_REMEDY = 'must be a repository name, a prefix ending in /*, or *';
 const INSTANT_REMEDY = 'must be an RFC 3339 instant with an offset, like 2026-03-01T15:00:00+08:00';
 const instant = z
   .string(worded(INSTANT_REMEDY))
   .refine(isInstant, { error: INSTANT_REMEDY, params: { code: 'INVALID_INSTANT' } });
+
+/** Its names are those that a registry may have; a name that no registry has would share nothing. */
+const repositoryScope = z
+  .string(worded(SCOPE_REMEDY))
+  .refine(
+    (scope) =>
+      scope === ALL_REPOSITORIES ||
+      repositoryNameSchema.safeParse(scope.replace(/\/\*$/, '')).success,
+    { error: SCOPE_REMEDY },
+  );
 
 const sharingGrant = z.strictObject(
   {
@@ -38,13 +51,7 @@ const sharingGrant = z.strictObject(
       /^[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?(:\d{1,5})?$/,
       'must be host or host:port in lower case',
     ),
-    repositories: listOf(
-      matching(
-        /^[a-z0-9]+([._/-][a-z0-9]+)*(\/\*)?$/,
-        'must be a repository name, or a prefix ending in /*',
-      ),
-      100,
-    ),
+    repositories: listOf(repositoryScope, 100),
     validUntil: instant,
   },
   worded('must be an object'),
@@ -56,7 +63,7 @@ const repositoryScan = z.strictObject(
       /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/,
       'must be the registry URL without a path',
     ),
-    repository: matching(/^[a-z0-9]+([._/-][a-z0-9]+)*$/, 'must be a repository name'),
+    repository: repositoryScope,
     services: listOf(
       z.enum(HOSTING_SERVICES, worded(`must be one of ${HOSTING_SERVICES.join(', ')}`)),
       HOSTING_SERVICES.length,
@@ -74,7 +81,7 @@ export const parseSharingGrant = (body: unknown, unknown: UnknownFields = 'named
   strictly(sharingGrant, body, unknown);
 
 /**
- * Parses which repository is to be read.
+ * Parses which repositories are to be read.
  *
  * @throws LetheError INVALID_INPUT naming the field; values never enter the message.
  */

@@ -66,6 +66,7 @@ const CONTROL_READ = [
   ...[
     'interlocks',
     'scan_results',
+    'scanned_repositories',
     'refused_observations',
     'run_assets',
     'cohorts',
@@ -289,12 +290,14 @@ export const ROLE_GRANTS = Object.freeze({
       'control.runs',
       'control.scan_orders',
       'control.scan_results',
+      'control.scanned_repositories',
       'control.attempts',
     ],
     insert: [
       'assets.*',
       'control.asset_uses',
       'control.scan_results',
+      'control.scanned_repositories',
       'control.refused_observations',
     ],
     execute: [

@@ -65,12 +65,12 @@ describe('listings', () => {
     answer = () => page({ tags: ['a', 'a'] });
     expect((await clientOf().listTags(REPOSITORY, call))?.names).toEqual(['a']);
     answer = () => page({ repositories: null });
-    expect((await clientOf().listRepositories(call)).names).toEqual([]);
+    expect((await clientOf().listRepositories('*', call)).names).toEqual([]);
   });
 
   it('that lead from a page to itself are refused at once', async () => {
     answer = ({ path }) => page({ repositories: ['a'] }, `<${path}>; rel="next"`);
-    await expect(clientOf().listRepositories(call)).rejects.toMatchObject({
+    await expect(clientOf().listRepositories('*', call)).rejects.toMatchObject({
       code: 'STORE_REFUSED',
       field: 'paging',
     });
@@ -79,7 +79,7 @@ describe('listings', () => {
 
   it('that lead in a circle or never end are refused at a bound', async () => {
     let pages = 0;
-    const endless = clientOf({ limits: { pages: 5 } }).listRepositories(call);
+    const endless = clientOf({ limits: { pages: 5 } }).listRepositories('*', call);
     answer = () => page({ repositories: ['a'] }, `</v2/_catalog?last=${(pages += 1)}>; rel="next"`);
     await expect(endless).rejects.toMatchObject({ code: 'STORE_REFUSED', field: 'paging' });
     expect(registry.seen).toHaveLength(5);

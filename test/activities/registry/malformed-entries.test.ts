@@ -118,7 +118,7 @@ describe('a malformed name in the catalog', () => {
       body: { repositories: ['a/b', '../x', 'UPPER', 7] },
     }));
     const call = { signal: new AbortController().signal };
-    const listed = await impatientClient(registry).listRepositories(call);
+    const listed = await impatientClient(registry).listRepositories('*', call);
     await registry.close();
     expect(listed).toEqual({ names: ['a/b'], malformed: ['"../x"', '"UPPER"', 'of type number'] });
   });

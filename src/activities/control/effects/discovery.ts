@@ -1,4 +1,5 @@
 import { LetheError } from '../../../domain/errors';
+import { covers } from '../../../domain/repository-scope';
 import type { RepositoryScan, StagedBody } from '../../../contracts/commands';
 import { parseRepositoryScan, parseSharingGrant } from '../../../contracts/schemas/sharing';
 import { insertRow, ownId, type EffectContext, type EffectResult } from '../command-context';
@@ -130,7 +131,7 @@ async function assertAuthorized(
     [context.tenantId, host, toSqlTime(context.now)],
   );
   const allowed = rows.flatMap((row) => JSON.parse(required(row, 'repositories')) as string[]);
-  if (!allowed.some((pattern) => covers(pattern, repository))) {
+  if (!allowed.some((scope) => covers(scope, repository))) {
     throw new LetheError(
       'AUTHORIZATION_REQUIRED',
       'repository is covered by no valid authorization',
@@ -140,7 +141,3 @@ async function assertAuthorized(
     );
   }
 }
-
-/** Whether an authorized name, or prefix ending in `/*`, covers a repository. @source SH-1 */
-export const covers = (pattern: string, repository: string): boolean =>
-  pattern.endsWith('/*') ? repository.startsWith(pattern.slice(0, -1)) : pattern === repository;
