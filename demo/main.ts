@@ -1,5 +1,5 @@
 import { countTenantActions } from './actions';
-import { PLANTED_SECRET, pushDemoImages } from './inputs/images';
+import { DEMO_REPOSITORIES, PLANTED_SECRET, pushDemoImages } from './inputs/images';
 import { prepareSecondRoot } from './inputs/second-root';
 import { destroyedCohorts } from './cohorts';
 import { Play } from './play';
@@ -77,7 +77,7 @@ async function conclude(play: Play, { startedAt, cache, inputs }: Conclusion): P
     ...secrets.elsewhere,
   });
   await expectNoContentInHistories(play, [
-    ...[PLANTED_SECRET, HELD_MATTER, DEPLOY_PATH, ...inputs.repositories],
+    ...[PLANTED_SECRET, HELD_MATTER, DEPLOY_PATH, DEMO_REPOSITORIES, ...inputs.repositories],
     inputs.registry.replace(/^https?:\/\//, ''),
   ]);
   const report: DemoReport = {

@@ -30,6 +30,11 @@ const LAYER_FILES_MAX = 200;
 /** Longest name that an entry of the layers' archive format has room for, in bytes. */
 const NAME_BYTES_MAX = 100;
 
+/** First part of the names of the demonstration's repositories. */
+const NAMESPACE = 'demo';
+/** All of them, as they are shared and scanned. */
+export const DEMO_REPOSITORIES = `${NAMESPACE}/*`;
+
 /** Where images go: `http://host:port`, and a first part of the repository names, `demo` by default. */
 export interface ImagePlace {
   readonly registryUrl: string;
@@ -44,7 +49,7 @@ export interface ImagePlace {
  */
 export async function pushDemoImages(
   tree: string,
-  { registryUrl, namespace = 'demo' }: ImagePlace,
+  { registryUrl, namespace = NAMESPACE }: ImagePlace,
 ): Promise<readonly PushedImage[]> {
   const url = registryUrl.replace(/\/$/, '');
   const pushed: PushedImage[] = [];

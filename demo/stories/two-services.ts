@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Act, Character, Play } from '../play';
 import { expectCohorts, type ExpectedCohort } from '../cohorts';
+import { DEMO_REPOSITORIES } from '../inputs/images';
 import { actsOfHeldMidway, HELD_MIDWAY } from './held-midway';
 
 /** Two Hosting Services that end on different days. */
@@ -18,7 +19,6 @@ const SECOND_HOST = 'as_second000000000000001';
 export interface Inputs {
   readonly secondRoot: string;
   readonly registry: string;
-  readonly repositories: readonly string[];
 }
 
 /** Due under a hold. */
@@ -144,15 +144,13 @@ async function scanImages(play: Play, inputs: Inputs): Promise<void> {
   await play.client.grantSharing(play.header(twoServices.tenantId), {
     authorizationId: 'sharing-1',
     registry: inputs.registry.replace(/^https?:\/\//, ''),
-    repositories: inputs.repositories,
+    repositories: [DEMO_REPOSITORIES],
     validUntil: '2030-12-31T00:00:00Z',
   });
-  for (const repository of inputs.repositories) {
-    await play.client.requestRepositoryScan(play.header(twoServices.tenantId), {
-      registry: inputs.registry,
-      repository,
-    });
-  }
+  await play.client.requestRepositoryScan(play.header(twoServices.tenantId), {
+    registry: inputs.registry,
+    repository: DEMO_REPOSITORIES,
+  });
   await play.settle();
 }
 

@@ -49,6 +49,10 @@ describe('status', () => {
     const far = { imagesRead: 3, layersRead: 7, layersKnown: 2 };
     engine.described.set('scan-run:1', { pendingActivities: [beat({ step: 'scan', ...far })] });
     expect(await engine.client().status(TENANT)).toMatchObject({ awaits: null, scanning: far });
+    const ofMany = { ...far, repositoriesDone: 4, repositoriesListed: 9 };
+    const named = { ...ofMany, repository: 'canary' };
+    engine.described.set('scan-run:1', { pendingActivities: [beat({ step: 'scan', ...named })] });
+    expect((await engine.client().status(TENANT)).scanning).toEqual(ofMany);
     engine.described.set('scan-run:1', { pendingActivities: [beat({ step: 'scan' })] });
     expect(await engine.client().status(TENANT)).not.toHaveProperty('scanning');
   });
