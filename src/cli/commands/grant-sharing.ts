@@ -18,7 +18,10 @@ export function addGrantSharing(lethe: Command, cli: Cli): void {
     options: (command) =>
       command
         .requiredOption('--registry <host>', 'registry, host or host:port')
-        .requiredOption('--repository <name...>', 'repositories, prefixes that end in /*, or * for all')
+        .requiredOption(
+          '--repository <name...>',
+          'repositories, prefixes that end in /*, or * for all',
+        )
         .requiredOption('--valid-until <instant>', 'RFC 3339 with offset')
         .option('--authorization <id>', 'id of the authorization; default: made from the key'),
     prepare: (options, header) => {
