@@ -80,6 +80,6 @@ export interface ScanPorts extends IngestPorts {
   ) => Promise<{ readonly names: readonly string[]; readonly malformed: number }>;
   /** Tells how far a scan of many repositories is. */
   readonly through?: (done: number, listed: number) => void;
-  /** Milliseconds after which an attempt begins no further repository; absent: ten minutes. */
+  /** Milliseconds after which an attempt begins no further repository; absent: five minutes. */
   readonly attemptMilliseconds?: number;
 }

@@ -25,8 +25,11 @@ export interface ListedScan extends OrderedScan {
   readonly order: Extract<ScanOrder, { readonly source: 'registry' }>;
 }
 
-/** An attempt that begins no further repository after so long ends in time, even if the last one is large. */
-const ATTEMPT_MS = 10 * 60_000;
+/**
+ * An attempt that begins no further repository after so long ends in time, even if the last one is large, and
+ * lets scans of other tenants have their turn.
+ */
+const ATTEMPT_MS = 5 * 60_000;
 /** Repositories in a row for which the registry stayed away; it is not asked for the others then. */
 const AWAY_MAX = 3;
 
@@ -44,7 +47,7 @@ const OF_ONE: ReadonlySet<FailureCode> = new Set(['STALE_OBSERVATION']);
  * @param ageSeconds - since the order was given.
  * @idempotency what an attempt was through with is on record, and the next one goes on behind it; a repository
  * that was stored and not yet recorded is scanned again, see recordObservation.
- * Bounds: names of one listing in memory; no further repository is begun after ten minutes.
+ * Bounds: names of one listing in memory; no further repository is begun after five minutes.
  * @returns how the scan ended, what it waits for, or null when another attempt has to go on.
  * @throws LetheError retryable codes while a store or the registry is away.
  * @source DC-2, SH-1
