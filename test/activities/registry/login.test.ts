@@ -84,6 +84,24 @@ describe('a token', () => {
     ]);
   });
 
+  it('for the catalog is asked for the catalog, once for all its pages', async () => {
+    answer = ({ path, authorization }) => {
+      if (path.startsWith('/token')) return { body: { token: 'canary-token' } };
+      if (authorization === undefined) return challenge(`Bearer realm="${registry.url}/token"`);
+      if (path.includes('last=')) return { body: { repositories: ['shop/b'] } };
+      const link = '</v2/_catalog?last=a&n=100>; rel="next"';
+      return { body: { repositories: ['shop/a'] }, headers: { link } };
+    };
+    const call = { signal: new AbortController().signal };
+    expect((await clientOf().listRepositories('shop/*', call)).names).toEqual(['shop/a', 'shop/b']);
+    expect(registry.seen.map(({ path, authorization }) => [path, authorization])).toEqual([
+      ['/v2/_catalog?n=100', undefined],
+      ['/token?scope=registry%3Acatalog%3A*', basic],
+      ['/v2/_catalog?n=100', 'Bearer canary-token'],
+      ['/v2/_catalog?last=a&n=100', 'Bearer canary-token'],
+    ]);
+  });
+
   it('is remembered per scope and used for nothing else', async () => {
     const { given } = tokenRegistry();
     const client = clientOf();
