@@ -85,7 +85,7 @@ module.exports = {
       '^src/composition/',
       beyond(
         ...['composition', 'domain', 'contracts', 'workflows', 'activities', 'archive-format'],
-        ...['collector', 'advisories', 'transparency', 'platform', 'client'],
+        ...['collector', 'image-layers', 'advisories', 'transparency', 'platform', 'client'],
       ),
       'it gives activities their stores and knows no person',
     ),

@@ -1,7 +1,7 @@
 import { createReadStream, writeFileSync } from 'node:fs';
 import { bindKeyedHash } from '../src/activities/registry/keyed-hash';
 import { inspectLayer, type KnownMalware } from '../src/activities/registry/layer-findings';
-import { NO_FILES, readLayer } from '../src/image-layers';
+import { NO_FILES, readLayer, UNPACKING_THREADS, UnpackingThreads } from '../src/image-layers';
 import type { PackedLayer } from './made-image';
 
 /** A package and the file that told of it. */
@@ -37,7 +37,8 @@ async function read(layer: PackedLayer, digests: boolean): Promise<LayerFigures>
   const before = process.cpuUsage();
   const begun = performance.now();
   const source = createReadStream(layer.file, { highWaterMark: PIECE_BYTES });
-  const { files } = await readLayer(source, { ...layer, below: NO_FILES, inspect });
+  const threads = new UnpackingThreads(UNPACKING_THREADS);
+  const { files } = await readLayer(source, { ...layer, below: NO_FILES, inspect, threads });
   const seconds = (performance.now() - begun) / 1000;
   const { user, system } = process.cpuUsage(before);
   const contents = [...files.values()];

@@ -11,6 +11,7 @@ import { runWorkers } from './composition/run-worker';
 import { composeScans, type RegistryScans } from './composition/scans';
 import { shareParts, type EngineOptions } from './composition/stores-of-roles';
 import { LetheError, isLetheError } from './domain/errors';
+import { UNPACKING_THREADS } from './image-layers';
 import { describeConfig, loadConfig, required, type Config } from './platform/config';
 import { openStores } from './platform/connections';
 import { readCredentials } from './platform/credentials';
@@ -95,6 +96,7 @@ const scansOf = (config: Config): RegistryScans => ({
   osvDirectory: config.osvDirectory,
   malwareDigestsFile: config.malwareDigestsFile,
   clamd: config.clamd,
+  unpackingThreads: UNPACKING_THREADS,
 });
 
 main().catch((error: unknown) => {

@@ -19,6 +19,7 @@ import type { Observation } from '../contracts/observations';
 import type { RegistryCredentials } from '../contracts/registry-logins';
 import type { RunningScan } from '../contracts/snapshot';
 import { LetheError } from '../domain/errors';
+import { UnpackingThreads, type UnpackingThreadSettings } from '../image-layers';
 import { readerVersion } from './reader-version';
 import type { EngineOptions, SharedParts } from './stores-of-roles';
 
@@ -36,6 +37,8 @@ export interface RegistryScans {
   readonly malwareDigestsFile: string | undefined;
   /** Where clamd listens; undefined: files are not scanned by it. */
   readonly clamd: ClamdAddress | undefined;
+  /** How layers are unpacked beside the process's own thread; absent: in it. */
+  readonly unpackingThreads?: UnpackingThreadSettings;
 }
 
 const NOTHING_READ: RunningScan = { imagesRead: 0, layersRead: 0, layersKnown: 0 };
@@ -139,11 +142,13 @@ async function contentsOf({
   osvDirectory,
   malwareDigestsFile,
   clamd,
+  unpackingThreads,
 }: RegistryScans): Promise<ContentOptions> {
   return {
     ...(osvDirectory !== undefined && { advisories: await readOsvDirectory(osvDirectory) }),
     ...(malwareDigestsFile !== undefined && { malware: await readDigestList(malwareDigestsFile) }),
     ...(clamd !== undefined && { viruses: createClamd(clamd) }),
+    ...(unpackingThreads !== undefined && { threads: new UnpackingThreads(unpackingThreads) }),
   };
 }
 

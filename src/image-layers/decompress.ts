@@ -2,6 +2,7 @@ import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { LayerTrouble, type UnreadPacking } from './layer-trouble';
+import type { UnpackingThreads } from './unpacking-threads';
 import { unpackZstd } from './zstd';
 
 /** Bytes that are unpacked at a time. */
@@ -26,9 +27,17 @@ const PACKINGS: readonly (readonly [packing: Packing, begins: RegExp])[] = [
 const packingOf = (mark: Buffer): Packing | undefined =>
   PACKINGS.find(([, begins]) => begins.test(mark.toString('hex')))?.[0];
 
+/** Where a layer is unpacked that is not unpacked in the own thread. */
+export interface UnpackingElsewhere {
+  readonly threads: UnpackingThreads;
+  /** How long the packed layer is said to be. */
+  readonly packedBytes: number;
+}
+
 /**
- * Unpacks a layer while it arrives and hands it to `take` piece by piece. How it is packed is told by
- * its first bytes and not by what the registry calls it: its digests decide whether that was right.
+ * Unpacks a layer while it arrives and hands it to `take` piece by piece; a piece is only lent until what
+ * `take` gives is settled. How it is packed is told by its first bytes and not by what the registry calls
+ * it: its digests decide whether that was right.
  *
  * @throws LayerTrouble `malformed` when it cannot be unpacked, `too-large` when that takes too much memory,
  *   `packed-with-...` when nothing here unpacks it; whatever `source` and `take` throw.
@@ -36,17 +45,25 @@ const packingOf = (mark: Buffer): Packing | undefined =>
 export async function unpackLayer(
   source: AsyncIterable<Buffer>,
   take: (piece: Buffer) => Promise<void> | undefined,
+  elsewhere?: UnpackingElsewhere,
 ): Promise<void> {
   const { mark, all, close } = await peek(source);
   const packing = packingOf(mark);
   if (packing === 'gzip') await unpackGzip(all, take);
   else if (packing === 'zstd' || packing === undefined) {
-    for await (const piece of packing === 'zstd' ? unpackZstd(all) : all) await take(piece);
+    const pieces = packing === 'zstd' ? zstdPieces(all, elsewhere) : all;
+    for await (const piece of pieces) await take(piece);
   } else {
     await close();
     throw new LayerTrouble(`packed-with-${packing}`, `is packed with ${packing}`);
   }
 }
+
+const zstdPieces = (
+  packed: AsyncIterable<Buffer>,
+  elsewhere: UnpackingElsewhere | undefined,
+): AsyncIterable<Buffer> =>
+  elsewhere?.threads.unpack(packed, elsewhere.packedBytes) ?? unpackZstd(packed);
 
 async function unpackGzip(
   packed: AsyncIterable<Buffer>,

@@ -9,7 +9,7 @@ export type LayerReason =
 export class LayerTrouble extends Error {
   constructor(
     readonly reason: LayerReason,
-    what: string,
+    readonly what: string,
   ) {
     super(`the layer ${what}`);
     this.name = 'LayerTrouble';

@@ -8,6 +8,7 @@ import { LAYER_LIMITS, HELD_BYTES, type LayerLimits } from './limits';
 import { unreadFile, type FileContent } from './packages/package';
 import { pathInImage, whiteoutOf } from './tar/path-in-image';
 import { createTarReader, type ContentSink, type TarEntry } from './tar/tar-reader';
+import type { UnpackingThreads } from './unpacking-threads';
 
 /** What a layer must be, and what it is laid over. */
 export interface LayerOrder {
@@ -19,6 +20,8 @@ export interface LayerOrder {
   readonly below: ImageFiles;
   readonly inspect?: Inspections;
   readonly limits?: Partial<LayerLimits>;
+  /** Unpack beside the own thread where that is worth it; absent: in it. */
+  readonly threads?: UnpackingThreads | undefined;
 }
 
 /**
@@ -65,12 +68,15 @@ export async function readLayer(
   const packed = new Counted(order.digest);
   const unpacked = new Counted(order.diffId);
   const begun = performance.now();
-  await unpackLayer(counted(source, packed, order.sizeBytes), (piece) => {
+  const take = (piece: Buffer): Promise<void> | undefined => {
     unpacked.add(piece);
     assertWithin({ packed, unpacked, begun }, limits);
     tar.write(piece);
     return order.inspect?.settle?.();
-  });
+  };
+  const { threads, sizeBytes } = order;
+  const elsewhere = threads && { threads, packedBytes: sizeBytes };
+  await unpackLayer(counted(source, packed, sizeBytes), take, elsewhere);
   if (packed.bytes !== order.sizeBytes || packed.digest() !== order.digest) {
     throw new LayerTrouble('digest-mismatch', 'differs from its digest');
   }

@@ -15,12 +15,13 @@ interface InstanceMaker {
 let compiled: Promise<object> | undefined;
 
 /**
- * Gives an instance of the reference decoder with a memory of its own: what one layer makes it hold is
- * gone with the layer. The package's own loop shares one memory that never shrinks and does not end at a
- * damaged frame, so only the compiled decoder is taken from it.
+ * Gives the reference decoder as it was compiled, once for all layers and threads. The package's own loop shares
+ * one memory that never shrinks and does not end at a damaged frame, so only the decoder is taken from it.
  */
-export async function createZstdExports(): Promise<ZstdExports> {
-  const program = await (compiled ??= compile());
+export const zstdProgram = (): Promise<object> => (compiled ??= compile());
+
+/** An instance with a memory of its own: what one layer makes it hold is gone with the layer. */
+export function instanceOf(program: object): ZstdExports {
   const { Instance } = (globalThis as unknown as { WebAssembly: InstanceMaker }).WebAssembly;
   const imports = { env: { emscripten_notify_memory_growth: () => undefined } };
   return new Instance(program, imports).exports;

@@ -1,7 +1,7 @@
 import { LetheError, isLetheError } from '../../domain/errors';
 import type { ImageFailureReason } from '../../contracts/schemas/images';
 import type { Descriptor, ImageConfig } from '../../contracts/schemas/registry';
-import type { LayerLimits } from '../../image-layers';
+import type { LayerLimits, UnpackingThreads } from '../../image-layers';
 import type { VirusScanner } from './clamd';
 import { referrersTag, type RegistryClient } from './create-registry-client';
 import { describeContent, type Advisories, type DescribedContent } from './describe-content';
@@ -59,6 +59,8 @@ export interface ContentOptions {
   readonly malware?: KnownMalware;
   readonly viruses?: VirusScanner;
   readonly limits?: Partial<LayerLimits>;
+  /** Unpack layers beside the own thread; absent: in it. */
+  readonly threads?: UnpackingThreads;
   /** Layers of earlier scans; without it all are read. */
   readonly stored?: StoredLayers;
   /** Told before each layer; may throw to stop the scan. */

@@ -6,6 +6,7 @@ import {
   type Inspections,
   type LayerLimits,
   type LayerReason,
+  type UnpackingThreads,
 } from '../../image-layers';
 import type { VirusScanner, VirusSession, VirusVerdict } from './clamd';
 import type { RegistryClient } from './create-registry-client';
@@ -44,6 +45,8 @@ export interface LayerOptions {
   readonly malware?: KnownMalware;
   readonly viruses?: VirusScanner;
   readonly limits?: Partial<LayerLimits>;
+  /** Unpack layers beside the own thread; absent: in it. */
+  readonly threads?: UnpackingThreads;
   /** Layers of earlier scans; without it all are read. */
   readonly stored?: StoredLayers;
   /** Told before each layer; may throw to stop the scan. */
@@ -220,7 +223,7 @@ export class LayerReader {
     { layer, diffId, index }: PlacedLayer,
     below: LayerState,
   ): Promise<LayerState | LayerFailure> {
-    const { client, repository, hash, call, malware, limits } = this.options;
+    const { client, repository, hash, call, malware, limits, threads } = this.options;
     // Its builder encrypted it for the hosts that run it: there is nothing to unpack.
     if (layer.mediaType.endsWith('+encrypted')) return 'encrypted';
     const read = async (body: AsyncIterable<Buffer>): Promise<LayerState | LayerFailure> => {
@@ -231,6 +234,7 @@ export class LayerReader {
         sizeBytes: layer.size,
         diffId,
         below: below.files,
+        threads,
         inspect: { ...inspect, ...(session !== undefined && scannedBy(session)) },
         ...(limits !== undefined && { limits }),
       };
