@@ -1,6 +1,7 @@
 import type { ClusterBasics } from '../contracts/schemas/host-report';
 import { parseYaml, yamlAt, yamlList, yamlText, type YamlValue } from './formats/yaml-subset';
-import { filesFor, homeDirectories, packageVersion, type Machine } from './machine';
+import { filesFor, packageVersion, type Machine } from './machine';
+import { homeDirectories } from './people';
 import type { Scope } from './scope';
 import { byText, listText, nameOrNull, nameText, pathText, sha256 } from './text';
 

@@ -11,6 +11,7 @@ import { parseId } from '../domain/identifiers';
 import { formatInstant, parseInstant } from '../domain/instants';
 import { readClusters } from './clusters';
 import { readContainers } from './containers';
+import { readRegister, type RegisteredMachine } from './containers/machined';
 import { layerPlaces } from './containers/places';
 import { openRoot, type Root } from './files/root';
 import { searchTree, type Search, type SoughtThing, type Tree } from './files/tree';
@@ -42,7 +43,7 @@ import { withDigest } from './report-digest';
 import { createScope } from './scope';
 
 /** Version of the collector, for reading old reports. */
-const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.2.0' });
+const COLLECTOR = Object.freeze({ name: 'lethe-collector', version: '2.3.0' });
 
 /** What to read and how to label it. */
 export interface CollectOptions {
@@ -94,7 +95,10 @@ const NAMES_MAX = 3_000_000;
 
 function openMachine(options: CollectOptions, findings: Findings, collectedOn: string): Machine {
   const files = openRoot(options.root, 'root');
-  const live = options.proc === null ? null : readLive(openRoot(options.proc, 'proc'));
+  // What cannot be read of containers is noted when they are.
+  const unnoted = createScope(createFindings(), files, 'container');
+  const live =
+    options.proc === null ? null : readLive(openRoot(options.proc, 'proc'), readRegister(unnoted));
   const languagePackages = gatherLanguagePackages(files);
   const trouble: Search['trouble'] = (reason, place, of) => {
     for (const kind of SEARCHED[of]) findings.unread(kind, reason, place);
@@ -104,8 +108,7 @@ function openMachine(options: CollectOptions, findings: Findings, collectedOn: s
     skip: new Set([
       ...placesNotSearched(live),
       ...placeOfProc(files, live),
-      // What cannot be read of them is noted when the containers are.
-      ...layerPlaces(files, createScope(createFindings(), files, 'container')),
+      ...layerPlaces(files, unnoted),
     ]),
     ...{ isMark: isWebMark, isPackage: isPackageMetadata, takePackage: languagePackages.take },
     trouble,
@@ -135,8 +138,8 @@ function placeOfProc(files: Root, live: Live | null): readonly string[] {
   return [join(sep, live.proc.directory.slice(files.directory.length))];
 }
 
-function readLive(proc: Root): Live {
-  const processes = readProcesses(proc);
+function readLive(proc: Root, machines: readonly RegisteredMachine[]): Live {
+  const processes = readProcesses(proc, machines);
   return {
     proc,
     processes,

@@ -4,6 +4,8 @@ import type { FoundContainer } from './containers/found-container';
 import { readContainerd } from './containers/containerd';
 import { readDocker } from './containers/docker';
 import { readLibpod } from './containers/libpod';
+import { readLxc } from './containers/lxc';
+import { readMachines } from './containers/machined';
 import { filesFor, type Machine } from './machine';
 import { byText, nameOrNull } from './text';
 
@@ -25,6 +27,8 @@ export function readContainers(machine: Machine): Containers {
     ...readDocker(scope),
     ...readLibpod(scope),
     ...readContainerd(scope),
+    ...readLxc(scope),
+    ...readMachines(scope),
     ...seenByProcesses(machine),
   ];
   for (const container of all) {
@@ -41,8 +45,8 @@ export function readContainers(machine: Machine): Containers {
 }
 
 const seenByProcesses = ({ live }: Machine): readonly FoundContainer[] =>
-  (live?.processes.processes ?? []).flatMap(({ containerId }) =>
-    containerId === null ? [] : [{ containerId, runtime: 'unknown', state: 'running' } as const],
+  (live?.processes.processes ?? []).flatMap(({ container }) =>
+    container === null ? [] : [{ ...container, state: 'running' } as const],
   );
 
 function basicsOf(

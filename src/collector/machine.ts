@@ -41,13 +41,3 @@ export function packageVersion({ findings }: Machine, names: RegExp): string | n
   const found = findings.of('software-application').filter(({ name }) => names.test(name));
   return found[0]?.version ?? null;
 }
-
-/** People whose directories are looked into. */
-const HOMES_MAX = 1000;
-
-/** Directories of people on the machine: root's and those below /home, also where a link leads there. */
-export function homeDirectories(scope: Scope): readonly string[] {
-  const homes = scope.list('/home').filter(({ type }) => type === 'directory' || type === 'link');
-  if (homes.length > HOMES_MAX) scope.trouble('too-many', '/home');
-  return ['/root', ...homes.slice(0, HOMES_MAX).map(({ name }) => `/home/${name}`)];
-}

@@ -40,7 +40,10 @@ describe('links', () => {
     expect(JSON.stringify(report)).not.toContain('outsider');
     expect(ofKind(report, 'scheduled-task')).toEqual([]);
     expect(unreadOf(report, 'account')).toEqual(['unresolvable /etc/passwd']);
-    expect(unreadOf(report, 'scheduled-task')).toEqual(['unresolvable /etc/cron.d /etc/crontab']);
+    // Without accounts nobody's own tasks are known.
+    expect(unreadOf(report, 'scheduled-task')).toEqual([
+      'unresolvable /etc/cron.d /etc/crontab /etc/passwd',
+    ]);
   });
 
   it('are followed inside the root, absolute ones from the root', () => {
@@ -80,7 +83,7 @@ describe('what is no regular file', () => {
     mkdirSync(join(root, 'var/lib/dpkg/status'), { recursive: true });
     const report = collect(root, null);
     expect(unreadOf(report, 'account')).toEqual(['not-regular /etc/passwd']);
-    expect(unreadOf(report, 'scheduled-task')).toEqual(['not-regular /etc/crontab']);
+    expect(unreadOf(report, 'scheduled-task')).toEqual(['not-regular /etc/crontab /etc/passwd']);
     expect(unreadOf(report, 'software-application')).toContain('not-regular /var/lib/dpkg/status');
     expect(ofKind(report, 'jar-package')).toEqual([]);
     expect(unreadOf(report, 'jar-package')).toEqual(['not-regular /opt.jar']);
@@ -107,7 +110,7 @@ describe('too much', () => {
     const report = collect(root, null);
     expect(unreadOf(report, 'software-application')).toEqual(['too-large /var/lib/dpkg/status']);
     expect(unreadOf(report, 'account')).toEqual(['too-large /etc/passwd']);
-    expect(unreadOf(report, 'scheduled-task')).toEqual(['too-large /etc/crontab']);
+    expect(unreadOf(report, 'scheduled-task')).toEqual(['too-large /etc/crontab /etc/passwd']);
   });
 
   it('in one line is cut to a name, and two long names stay two', () => {

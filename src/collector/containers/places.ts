@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Root } from '../files/root';
-import { homeDirectories } from '../machine';
+import { homeDirectories } from '../people';
 import { textField, type Scope } from '../scope';
 
 /** Where a runtime keeps its containers, and where it keeps what it needs only while they run. */

@@ -1,6 +1,7 @@
 import { programsOf } from '../formats/shell-command';
 import { parseUnit, programOfExec, valuesOf, type UnitFile } from '../formats/unit-file';
-import { filesFor, homeDirectories, type Machine } from '../machine';
+import { filesFor, type Machine } from '../machine';
+import { homeDirectories } from '../people';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathText } from '../text';
 import { RPM_FOLDERS } from './packages';

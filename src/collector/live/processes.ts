@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
 import type { UnreadReason } from '../../contracts/schemas/host-report';
+import { containerOfGroups, type GroupContainer } from '../containers/control-group';
+import type { RegisteredMachine } from '../containers/machined';
 import type { Read } from '../files/attempt';
 import type { Root } from '../files/root';
 
@@ -19,6 +21,8 @@ export interface ProcessEntry {
   readonly args: readonly string[];
   readonly argumentCount: number;
   readonly containerId: string | null;
+  /** What its control group says about the container; null for the host itself. */
+  readonly container: GroupContainer | null;
 }
 
 /** Ticks in a second: fixed for every architecture Linux runs on for users. */
@@ -45,8 +49,15 @@ export interface ProcessTable {
   readonly trouble: UnreadReason | null;
 }
 
-/** Reads every process below `proc` but the one that reads, in the order of their ids. */
-export function readProcesses(proc: Root): ProcessTable {
+/**
+ * Reads every process below `proc` but the one that reads, in the order of their ids.
+ *
+ * @param machines - machines that systemd knows, by whose units their processes are told.
+ */
+export function readProcesses(
+  proc: Root,
+  machines: readonly RegisteredMachine[] = [],
+): ProcessTable {
   const listed = proc.list('/', PROCESSES_MAX + 1000);
   if (!listed.ok) return { processes: [], trouble: listed.reason };
   const own = proc.link('/self');
@@ -55,14 +66,31 @@ export function readProcesses(proc: Root): ProcessTable {
     .map(({ name }) => Number(name))
     .filter((pid) => !own.ok || String(pid) !== own.value)
     .sort((a, b) => a - b);
-  const read = pids.slice(0, PROCESSES_MAX).map((pid) => readProcess(proc, pid));
+  const inside = containers(proc, machines);
+  const read = pids.slice(0, PROCESSES_MAX).map((pid) => readProcess(proc, pid, inside));
   const hidden = read.flatMap((entry) => (entry.ok || entry.reason === 'missing' ? [] : [entry]));
   const trouble = pids.length > PROCESSES_MAX ? 'too-many' : (hidden[0]?.reason ?? null);
   return { processes: read.flatMap((entry) => (entry.ok ? [entry.value] : [])), trouble };
 }
 
+/** Container of a process by its id. */
+type ContainerOf = (pid: number) => GroupContainer | null;
+
+/** Where the first process is in a container, that container is the machine that is looked at. */
+function containers(proc: Root, machines: readonly RegisteredMachine[]): ContainerOf {
+  const groupsOf = (pid: number): GroupContainer | null => {
+    const read = proc.read(`/${pid}/cgroup`, CGROUP_MAX);
+    return read.ok ? containerOfGroups(read.value.toString('utf8'), machines) : null;
+  };
+  const own = groupsOf(1)?.containerId;
+  return (pid) => {
+    const container = groupsOf(pid);
+    return container?.containerId === own ? null : container;
+  };
+}
+
 /** A process that ended meanwhile is missing; one that does not show itself is there all the same. */
-function readProcess(proc: Root, pid: number): Read<ProcessEntry> {
+function readProcess(proc: Root, pid: number, inside: ContainerOf): Read<ProcessEntry> {
   const stat = proc.read(`/${pid}/stat`, STAT_MAX);
   if (!stat.ok) return stat;
   const status = proc.read(`/${pid}/status`, STATUS_MAX);
@@ -70,10 +98,16 @@ function readProcess(proc: Root, pid: number): Read<ProcessEntry> {
   const known = parseStat(stat.value.toString('utf8'));
   const uid = /^Uid:\s*\d+\s+(\d+)/m.exec(status.value.toString('utf8'))?.[1];
   if (known === null || uid === undefined) return { ok: false, reason: 'malformed' };
-  return { ok: true, value: describe(proc, { pid, ...known, uid: Number(uid) }) };
+  return {
+    ok: true,
+    value: describe(proc, { pid, ...known, uid: Number(uid), container: inside(pid) }),
+  };
 }
 
-function describe(proc: Root, known: Stat & Pick<ProcessEntry, 'pid' | 'uid'>): ProcessEntry {
+function describe(
+  proc: Root,
+  known: Stat & Pick<ProcessEntry, 'pid' | 'uid' | 'container'>,
+): ProcessEntry {
   const { pid } = known;
   const text = (file: string, max: number): string => {
     const read = proc.read(`/${pid}/${file}`, max);
@@ -90,7 +124,7 @@ function describe(proc: Root, known: Stat & Pick<ProcessEntry, 'pid' | 'uid'>): 
     exeTrouble: link.ok || link.reason === 'missing' ? null : link.reason,
     args,
     argumentCount: Math.max(0, countWords(commandLine) - 1),
-    containerId: containerOf(text('cgroup', CGROUP_MAX)),
+    containerId: known.container?.containerId ?? null,
   };
 }
 
@@ -139,14 +173,3 @@ const wordsOf = (commandLine: string): readonly string[] =>
 
 const countWords = (commandLine: string): number =>
   commandLine.split('\0').filter((word) => word !== '').length;
-
-/**
- * Container of a control group, whatever runtime named it: `docker/<id>`, `docker-<id>.scope`,
- * `cri-containerd-<id>.scope`, `crio-<id>.scope`, `libpod-<id>.scope`, `kubepods/…/<id>`, and, where runtime
- * and system disagree on who keeps the groups, `kubepods-….slice:cri-containerd:<id>`.
- */
-function containerOf(cgroups: string): string | null {
-  const pattern =
-    /[/:](?:docker-|cri-containerd-|crio-|libpod-|containerd-)?([0-9a-f]{64})(?:\.scope)?(?=\/|$)/gm;
-  return [...cgroups.matchAll(pattern)].at(-1)?.[1] ?? null;
-}

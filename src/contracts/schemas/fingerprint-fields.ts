@@ -57,7 +57,7 @@ export const port = z.number().int().min(0).max(65_535);
 /** A civil date. */
 export const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 
-/** A container's own id, as its runtime made it. */
+/** A container's own id, as its runtime made it; a hash of its name where the runtime has names only. */
 export const containerId = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** SHA-256 in hexadecimal. */

@@ -65,7 +65,7 @@ const hostBasics = z.strictObject({
 const container = z.strictObject({
   containerId,
   name: nameOrNull,
-  runtime: z.enum(['docker', 'podman', 'containerd', 'cri-o', 'unknown']),
+  runtime: z.enum(['docker', 'podman', 'containerd', 'cri-o', 'lxc', 'systemd-nspawn', 'unknown']),
   state: z.enum(['created', 'running', 'paused', 'restarting', 'stopped', 'dead', 'unknown']),
   /** Image as the container names it, e.g. `nginx:1.27`. */
   image: nameOrNull,
