@@ -48,7 +48,9 @@ const IDENTITIES: { readonly [Kind in FingerprintKind]: Identify<Kind> } = {
     listens.join(' '),
   ],
   'jar-package': ({ path, within, name, group }) => [path, within, group, name],
-  'startup-service': ({ manager, name }) => [manager, name],
+  // Everyone may have units of the same name; those of all people have no user.
+  'startup-service': ({ manager, name, user }) =>
+    manager === 'systemd-user' ? [manager, name, user] : [manager, name],
   'scheduled-task': ({ scheduler, file, name, schedule, user, programs, command }) => [
     scheduler,
     file,

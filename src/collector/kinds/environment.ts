@@ -1,15 +1,17 @@
 import type { FingerprintOf } from '../../contracts/schemas/fingerprints';
 import { harmlessValue } from '../../sensitive-values';
-import { valuesOf } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
-import type { Scope } from '../scope';
 import { listText, nameText } from '../text';
-import { readUnits } from './units';
+import { readUnitVariables } from './unit-variables';
 
 const ENVIRONMENT_MAX = 4 * 1024 * 1024;
 
 /** What a name looks like; anything else that stands where a name should could be part of a value. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_.]{0,127}$/;
+
+/** A line of a key that ends with an equals sign: long, of letters of both cases and digits, without a break. */
+const isPieceOfKey = (name: string): boolean =>
+  name.length >= 24 && [/^[A-Za-z0-9]+$/, /[a-z]/, /[A-Z]/, /\d/].every((form) => form.test(name));
 
 const SENSITIVE =
   /passw|passphrase|_pwd$|secret|token|credential|private|api_?key|access_?key|auth|dsn$|_key$|_url$/i;
@@ -51,7 +53,7 @@ export function collectEnvironment(
     note: (containerId, text, seen) => {
       const equals = text.indexOf('=');
       const name = equals < 0 ? '' : text.slice(0, equals);
-      if (!NAME.test(name)) return;
+      if (!NAME.test(name) || isPieceOfKey(name)) return;
       const value = harmlessValue(name, text.slice(equals + 1));
       if (value === null) machine.findings.dropped('environmentValues', 1);
       noteValue(noteSighting(sightings, `${containerId ?? ''} ${name}`, seen), value);
@@ -129,7 +131,6 @@ function noteProcesses({ live, findings }: Machine, names: EnvironmentNames): vo
 
 const LINE_MAX = 16_384;
 const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*=)(.*)$/s;
-const IN_UNIT = /(?:^|[\s"'])([A-Za-z_][A-Za-z0-9_]*=)([^\s"']*)/g;
 
 /** A value as the shell reads it, where that is plain; whatever is not plain is not harmless by rule. */
 const unquoted = (value: string): string => value.trim().replace(/^(["'])(.*)\1$/s, '$2');
@@ -147,15 +148,7 @@ function noteFiles(machine: Machine, names: EnvironmentNames): void {
       names.note(null, `${name}${unquoted(value)}`, { source: 'file', file });
     }
   }
-  noteUnits(machine, scope, names);
-}
-
-function noteUnits(machine: Machine, scope: Scope, names: EnvironmentNames): void {
-  for (const { name, unit } of readUnits(scope, machine.files, { type: 'service' })) {
-    for (const value of valuesOf(unit, 'Service', 'Environment')) {
-      for (const [, assignment = '', rest = ''] of value.matchAll(IN_UNIT)) {
-        names.note(null, `${assignment}${rest}`, { source: 'unit', file: name });
-      }
-    }
+  for (const { file, text } of readUnitVariables(scope, machine.files)) {
+    names.note(null, text, { source: 'unit', file });
   }
 }

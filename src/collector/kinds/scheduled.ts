@@ -1,11 +1,19 @@
 import { programsOf } from '../formats/shell-command';
-import { parseUnit, programOfExec, valuesOf, type UnitFile } from '../formats/unit-file';
+import { programOfExec, valuesOf, type UnitFile } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
-import { homeDirectories } from '../people';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathText } from '../text';
 import { RPM_FOLDERS } from './packages';
-import { readStartedUnits, readUnits, readWants, templateOf, TRANSIENT } from './units';
+import {
+  readStartedUnits,
+  readUnits,
+  readWants,
+  systemPlaces,
+  templateOf,
+  type Unit,
+  type Wants,
+} from './units';
+import { readUserManagers } from './user-units';
 
 /** Names that the daemons skip: backups, and what a package manager left. */
 const SKIPPED = /^\.|~$|\.(dpkg-\w+|rpm\w+|bak|orig|swp|placeholder)$/;
@@ -192,34 +200,51 @@ const CALENDAR_KEYS = [
 ];
 
 function collectTimers(machine: Machine, scope: Scope): void {
-  const { files, findings } = machine;
-  const wants = readWants(scope, files);
-  const services = new Map(
-    readUnits(scope, files, { type: 'service', transient: true }).map(({ name, unit }) => [
-      name,
-      unit,
-    ]),
-  );
-  const timers = readStartedUnits(scope, files, { type: 'timer', wants, transient: true });
+  const places = systemPlaces(scope, machine.files);
+  const wants = readWants(places);
+  const services = readUnits(places, { type: 'service', transient: true });
+  const timers = readStartedUnits(places, { type: 'timer', wants, transient: true });
+  addTimers(machine, timers, { wants, services });
+  for (const { owner, read } of readUserManagers(scope, machine.files)) {
+    const { units, ...others } = read('timer');
+    addTimers(machine, units, { ...others, owner });
+  }
+}
+
+/** What says more about timers. */
+interface AroundTimers {
+  readonly wants: Wants;
+  readonly services: readonly Unit[];
+  /** Whose they are; null for all people, undefined for the machine, whose services name their user. */
+  readonly owner?: string | null;
+}
+
+function addTimers(machine: Machine, timers: readonly Unit[], around: AroundTimers): void {
+  const { wants, owner } = around;
+  const services = new Map(around.services.map(({ name, unit }) => [name, unit]));
   for (const { name, file, unit, masked } of timers) {
     const started = startedBy(services, name, unit);
     const command = started === null ? undefined : valuesOf(started, 'Service', 'ExecStart')[0];
     const program = programOfExec(command);
     const isWanted = wants.chosen.has(name) || wants.shipped.has(name);
-    findings.add({
+    const user = started === null ? null : valuesOf(started, 'Service', 'User').at(-1);
+    machine.findings.add({
       kind: 'scheduled-task',
       scheduler: 'systemd-timer',
       name: nameText(name),
       schedule: scheduleOf(unit),
-      user: started === null ? null : nameOrNull(valuesOf(started, 'Service', 'User').at(-1)),
+      user: nameOrNull(owner === undefined ? user : owner),
       programs: program === null ? [] : [pathText(program)],
       command: commandOrNull(command),
-      enabled: !masked && (isWanted || file.startsWith(`${TRANSIENT}/`)),
+      enabled: !masked && (isWanted || isTransient(file)),
       file: pathText(file),
     });
   }
-  collectUserTimers(machine, scope);
 }
+
+/** Those of the machine, and those of people: they are started at once. */
+const isTransient = (file: string): boolean =>
+  /^\/run\/(?:user\/\d+\/)?systemd\/transient\//.test(file);
 
 /** The service that a timer starts, or the template that it is made from. */
 function startedBy(
@@ -237,23 +262,3 @@ const scheduleOf = (unit: UnitFile): string =>
       valuesOf(unit, 'Timer', key).map((value) => `${key}=${value}`),
     ).join('; ') || 'none',
   );
-
-/** Timers that people made for themselves. */
-function collectUserTimers(machine: Machine, scope: Scope): void {
-  for (const home of homeDirectories(scope)) {
-    const folder = `${home}/.config/systemd/user`;
-    for (const name of namesIn(scope, folder).filter((text) => text.endsWith('.timer'))) {
-      machine.findings.add({
-        kind: 'scheduled-task',
-        scheduler: 'systemd-timer',
-        name: nameText(name),
-        schedule: scheduleOf(parseUnit([scope.text(`${folder}/${name}`) ?? ''])),
-        user: nameOrNull(home.split('/').at(-1)),
-        programs: [],
-        command: null,
-        enabled: machine.files.stat(`${folder}/timers.target.wants/${name}`).ok,
-        file: pathText(`${folder}/${name}`),
-      });
-    }
-  }
-}

@@ -3,7 +3,8 @@ import { programOfExec, valuesOf } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathOrNull, pathText } from '../text';
-import { readStartedUnits, readWants, type Unit, type Wants } from './units';
+import { readStartedUnits, readWants, systemPlaces, type Unit, type Wants } from './units';
+import { readUserManagers } from './user-units';
 
 /**
  * Services that start with the machine, and those that could: units of systemd, start scripts of
@@ -12,6 +13,7 @@ import { readStartedUnits, readWants, type Unit, type Wants } from './units';
 export function collectStartupServices(machine: Machine): void {
   const scope = filesFor(machine, 'startup-service');
   collectSystemd(machine, scope);
+  collectUserManagers(machine, scope);
   collectSysV(machine, scope);
   collectOpenRc(machine, scope);
   collectInittab(machine, scope);
@@ -21,9 +23,26 @@ export function collectStartupServices(machine: Machine): void {
 type Service = FingerprintOf<'startup-service'>;
 
 function collectSystemd(machine: Machine, scope: Scope): void {
-  const wants = readWants(scope, machine.files);
-  for (const unit of readStartedUnits(scope, machine.files, { type: 'service', wants })) {
+  const places = systemPlaces(scope, machine.files);
+  const wants = readWants(places);
+  for (const unit of readStartedUnits(places, { type: 'service', wants })) {
     machine.findings.add(systemdService(unit, wants));
+  }
+}
+
+/** Services that start with a person's session, and with the machine for whom is kept logged in. */
+function collectUserManagers(machine: Machine, scope: Scope): void {
+  for (const { owner, lingers, read } of readUserManagers(scope, machine.files)) {
+    const { units, wants } = read('service');
+    for (const unit of units) {
+      const service = systemdService(unit, wants);
+      machine.findings.add({
+        ...service,
+        manager: 'systemd-user',
+        user: nameOrNull(owner),
+        startsAtBoot: service.startsAtBoot && lingers,
+      });
+    }
   }
 }
 

@@ -5,14 +5,56 @@ import type { Root } from '../files/root';
 import type { Scope } from '../scope';
 import { byText } from '../text';
 
-/** Where units are looked for; what stands first wins. */
-const FOLDERS = [
-  '/etc/systemd/system',
-  '/run/systemd/system',
-  '/usr/local/lib/systemd/system',
-  '/usr/lib/systemd/system',
-  '/lib/systemd/system',
-];
+/** Where one manager looks for its units. */
+export interface UnitPlaces {
+  readonly scope: Scope;
+  readonly files: Root;
+  /** What stands first wins. */
+  readonly folders: readonly string[];
+  /** Units there want nothing and are started at once; read only where they are asked for. */
+  readonly transient: readonly string[];
+  /** Whether wishes in a folder are somebody's choice, and not what a package brings. */
+  readonly isChoice: (folder: string) => boolean;
+  /** Units that are read out of a folder; without it all are. */
+  readonly isSought?: (folder: string, name: string) => boolean;
+}
+
+/** Units that a command made until the machine starts again. */
+const TRANSIENT = '/run/systemd/transient';
+
+const isOfMachine = (folder: string): boolean =>
+  folder.startsWith('/etc/') || folder.startsWith('/run/');
+
+/** Where the manager of the machine looks. */
+export const systemPlaces = (scope: Scope, files: Root): UnitPlaces => ({
+  scope,
+  files,
+  folders: [
+    '/etc/systemd/system',
+    '/run/systemd/system',
+    '/usr/local/lib/systemd/system',
+    '/usr/lib/systemd/system',
+    '/lib/systemd/system',
+  ],
+  transient: [TRANSIENT],
+  isChoice: isOfMachine,
+});
+
+/** Where the managers of all people look, besides their own folders. */
+export const sharedPlaces = (scope: Scope, files: Root): UnitPlaces => ({
+  scope,
+  files,
+  folders: [
+    '/etc/systemd/user',
+    '/run/systemd/user',
+    '/usr/local/share/systemd/user',
+    '/usr/share/systemd/user',
+    '/usr/local/lib/systemd/user',
+    '/usr/lib/systemd/user',
+  ],
+  transient: [],
+  isChoice: isOfMachine,
+});
 
 const UNITS_MAX = 20_000;
 
@@ -32,24 +74,20 @@ export interface Wants {
   readonly shipped: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** Units that a command made until the machine starts again; they want nothing and are started at once. */
-export const TRANSIENT = '/run/systemd/transient';
-
 /** Units of one type, e.g. `service`, by name; transient ones only where they are asked for. */
 export function readUnits(
-  scope: Scope,
-  files: Root,
+  places: UnitPlaces,
   { type, transient = false }: { readonly type: string; readonly transient?: boolean | undefined },
 ): readonly Unit[] {
   const units = new Map<string, Unit>();
-  noteFolders(scope, files);
-  const added = readAdditions(scope, files, type);
-  for (const folder of [...(transient ? [TRANSIENT] : []), ...foldersOf(files)]) {
-    for (const entry of scope.list(folder)) {
+  const { scope } = places;
+  noteFolders(places);
+  const added = readAdditions(places, type);
+  for (const folder of [...(transient ? places.transient : []), ...foldersOf(places)]) {
+    for (const entry of entriesOf(places, folder, type)) {
       const { name } = entry;
-      if (!name.endsWith(`.${type}`) || units.has(name)) continue;
-      const unit =
-        units.size < UNITS_MAX ? readUnit(scope, files, { folder, entry, added }) : TOO_MANY;
+      if (units.has(name)) continue;
+      const unit = units.size < UNITS_MAX ? readUnit(places, { folder, entry, added }) : TOO_MANY;
       if (unit === TOO_MANY) scope.trouble('too-many', `${folder}/${name}`);
       else if (unit !== null) units.set(name, unit);
     }
@@ -57,25 +95,31 @@ export function readUnits(
   return [...units.values()];
 }
 
+const entriesOf = (
+  { scope, isSought = () => true }: UnitPlaces,
+  folder: string,
+  type: string,
+): readonly Entry[] =>
+  scope.list(folder).filter(({ name }) => name.endsWith(`.${type}`) && isSought(folder, name));
+
 /** Units of one type with those that are wanted and made from a template, e.g. `getty@tty1.service`. */
 export function readStartedUnits(
-  scope: Scope,
-  files: Root,
+  places: UnitPlaces,
   {
     type,
     wants,
     transient,
   }: { readonly type: string; readonly wants: Wants; readonly transient?: boolean },
 ): readonly Unit[] {
-  const units = readUnits(scope, files, { type, transient });
+  const units = readUnits(places, { type, transient });
   const known = new Map(units.map((unit) => [unit.name, unit]));
-  const added = readAdditions(scope, files, type);
+  const added = readAdditions(places, type);
   const wanted = new Set([...wants.chosen.keys(), ...wants.shipped.keys()]);
   const made = [...wanted].flatMap((name) => {
     const template = known.get(templateOf(name) ?? '');
     if (template === undefined || known.has(name) || !name.endsWith(`.${type}`)) return [];
     if (template.masked) return [{ ...template, name }];
-    return [{ ...template, name, unit: withAdditions(scope, template.file, added(name)) }];
+    return [{ ...template, name, unit: withAdditions(places.scope, template.file, added(name)) }];
   });
   return [...units, ...made];
 }
@@ -89,14 +133,14 @@ export const templateOf = (name: string): string | null => {
 const TOO_MANY = 'too-many';
 
 function readUnit(
-  scope: Scope,
-  files: Root,
+  places: UnitPlaces,
   {
     folder,
     entry: { name, type },
     added,
   }: { readonly folder: string; readonly entry: Entry; readonly added: Additions },
 ): Unit | null {
+  const { scope, files } = places;
   const file = `${folder}/${name}`;
   if (type !== 'file' && type !== 'link') {
     scope.trouble('not-regular', file);
@@ -105,7 +149,7 @@ function readUnit(
   const target = type === 'link' ? linkTo(files, file) : '';
   const masked = { name, file, masked: true, unit: parseUnit([]) };
   if (target === '/dev/null') return masked;
-  if (target !== '' && isAlias(files, { file, name, target })) return null;
+  if (target !== '' && isAlias(places, { file, name, target })) return null;
   const main = scope.text(file);
   // What a link was to lead to is not there to be started.
   if (main === undefined && type === 'link') return null;
@@ -124,20 +168,20 @@ function linkTo(files: Root, file: string): string {
 
 /** A link to a unit of another name gives it one more name, and is no unit of its own. */
 function isAlias(
-  files: Root,
+  places: UnitPlaces,
   { file, name, target }: { readonly file: string; readonly name: string; readonly target: string },
 ): boolean {
   if (target.split('/').at(-1) === name) return false;
-  const found = files.resolve(file);
-  const stat = files.statTarget(file);
+  const found = places.files.resolve(file);
+  const stat = places.files.statTarget(file);
   if (!found.ok || !stat.ok || !stat.value.isFile()) return false;
-  return resolvedFolders(files).includes(dirname(found.value));
+  return resolvedFolders(places).includes(dirname(found.value));
 }
 
-const resolvedFolders = (files: Root): readonly string[] =>
-  FOLDERS.map((folder) => files.resolve(folder)).flatMap((found) =>
-    found.ok ? [found.value] : [],
-  );
+const resolvedFolders = ({ files, folders }: UnitPlaces): readonly string[] =>
+  folders
+    .map((folder) => files.resolve(folder))
+    .flatMap((found) => (found.ok ? [found.value] : []));
 
 /** Files that are added to the unit of a name, in the order in which they count. */
 type Additions = (name: string) => readonly string[];
@@ -146,8 +190,9 @@ type Additions = (name: string) => readonly string[];
  * Additions to units of one type. They count in the order of their own names, wherever they stand; of two
  * with one name the one of the folder that stands first counts alone, and none when it leads to nothing.
  */
-function readAdditions(scope: Scope, files: Root, type: string): Additions {
-  const folders = foldersOf(files).map((folder) => {
+function readAdditions(searched: UnitPlaces, type: string): Additions {
+  const { scope } = searched;
+  const folders = foldersOf(searched).map((folder) => {
     const names = scope.list(folder).map(({ name }) => name);
     return { folder, names: new Set(names.filter((name) => name.endsWith(`${type}.d`))) };
   });
@@ -184,11 +229,12 @@ function foldersFor(unit: string): readonly string[] {
 }
 
 /** Links in `*.wants` and `*.requires` folders. */
-export function readWants(scope: Scope, files: Root): Wants {
+export function readWants(places: UnitPlaces): Wants {
+  const { scope, isChoice } = places;
   const chosen = new Map<string, Set<string>>();
   const shipped = new Map<string, Set<string>>();
-  for (const folder of foldersOf(files)) {
-    const wants = folder.startsWith('/etc/') || folder.startsWith('/run/') ? chosen : shipped;
+  for (const folder of foldersOf(places)) {
+    const wants = isChoice(folder) ? chosen : shipped;
     for (const { name } of scope.list(folder)) {
       const target = /^(.+)\.(?:wants|requires)$/.exec(name)?.[1];
       if (target === undefined) continue;
@@ -201,17 +247,17 @@ export function readWants(scope: Scope, files: Root): Wants {
 }
 
 /** A folder that is not there is the usual case; one that cannot be reached hides what is in it. */
-function noteFolders(scope: Scope, files: Root): void {
-  for (const folder of FOLDERS) {
+function noteFolders({ scope, files, folders }: UnitPlaces): void {
+  for (const folder of folders) {
     const found = files.resolve(folder);
     if (!found.ok && found.reason !== 'missing') scope.trouble(found.reason, folder);
   }
 }
 
 /** `/lib` usually is a link to `/usr/lib`: the same folder is not read twice. */
-function foldersOf(files: Root): readonly string[] {
+function foldersOf({ files, folders }: UnitPlaces): readonly string[] {
   const seen = new Set<string>();
-  return FOLDERS.filter((folder) => {
+  return folders.filter((folder) => {
     const found = files.resolve(folder);
     if (!found.ok || seen.has(found.value)) return false;
     seen.add(found.value);

@@ -203,12 +203,14 @@ const jarPackage = z.strictObject({
 
 const startupService = z.strictObject({
   kind: z.literal('startup-service'),
-  manager: z.enum(['systemd', 'sysv', 'openrc', 'inittab', 'rc-local']),
+  /** `systemd-user` is the one that a person has; its services start with the person's session. */
+  manager: z.enum(['systemd', 'systemd-user', 'sysv', 'openrc', 'inittab', 'rc-local']),
   name,
   state: z.enum(['enabled', 'disabled', 'static', 'masked']),
   startsAtBoot: on,
   wantedBy: list(name),
   program: pathOrNull,
+  /** Whose it is for `systemd-user`; null there for what everyone has. */
   user: nameOrNull,
   file: pathOrNull,
   /** What is started, redacted. */
