@@ -22,11 +22,13 @@ export interface Detector {
   readonly least?: number;
   /** Check digits and the like: false for what only looks like such a value. */
   readonly isValid?: (value: string) => boolean;
+  /** False where what stands before it tells that it is something else. */
+  readonly isMeant?: (value: string, before: string) => boolean;
   /** False for what is redacted to be safe and too often harmless to be reported as found. */
   readonly isCertain?: (value: string) => boolean;
 }
 
-type Checks = Pick<Detector, 'least' | 'isValid' | 'isCertain'>;
+type Checks = Pick<Detector, 'least' | 'isValid' | 'isMeant' | 'isCertain'>;
 
 const detector =
   (covers: Covers) =>

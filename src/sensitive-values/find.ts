@@ -23,10 +23,17 @@ const LENGTH_MIN = 5;
 /** Matches of one detector that are reported of one text. */
 const FOUND_MAX = 64;
 
-/** Everything that any detector sees in a text, in the order of the detectors; places may overlap. */
-export function spansIn(text: string): readonly Span[] {
+/** Characters before a value that may tell what it is. */
+const BEFORE_MAX = 64;
+
+/**
+ * Everything that any detector sees in a text, in the order of the detectors; places may overlap.
+ *
+ * @param before - what stands before the text where that was taken from.
+ */
+export function spansIn(text: string, before = ''): readonly Span[] {
   if (text.length < LENGTH_MIN) return NONE;
-  const spans = [spansByForm(text), findNamedValues(text), findOptionValues(text)];
+  const spans = [spansByForm(text, before), findNamedValues(text), findOptionValues(text)];
   return spans.every((each) => each.length === 0) ? NONE : spans.flat();
 }
 
@@ -42,15 +49,17 @@ const PRESENCE: ReadonlyMap<Detector, RegExp> = new Map(
   ]),
 );
 
-function spansByForm(text: string): readonly Span[] {
+function spansByForm(text: string, before = ''): readonly Span[] {
   if (text.length < LENGTH_MIN) return NONE;
   const present = candidatesIn(text).filter((detector) => PRESENCE.get(detector)?.test(text));
-  return present.length === 0 ? NONE : present.flatMap((detector) => spansOf(detector, text));
+  return present.length === 0
+    ? NONE
+    : present.flatMap((detector) => spansOf(detector, text, before));
 }
 
 /** What one detector sees. */
-function spansOf(detector: Detector, text: string): readonly Span[] {
-  const { id, covers, severity, pattern, isValid, isCertain } = detector;
+function spansOf(detector: Detector, text: string, before: string): readonly Span[] {
+  const { id, covers, severity, pattern, isCertain } = detector;
   const spans: Span[] = [];
   for (const match of text.matchAll(pattern)) {
     const range =
@@ -58,11 +67,17 @@ function spansOf(detector: Detector, text: string): readonly Span[] {
     if (range === undefined) continue;
     const [start, end] = range;
     const value = text.slice(start, end);
-    if (isValid?.(value) === false) continue;
+    if (!isOne(detector, value, contextOf(text, start, before))) continue;
     spans.push({ id, covers, severity, start, end, isCertain: isCertain?.(value) ?? true });
   }
   return spans;
 }
+
+const isOne = ({ isValid, isMeant }: Detector, value: string, before: string): boolean =>
+  isValid?.(value) !== false && isMeant?.(value, before) !== false;
+
+const contextOf = (text: string, at: number, before: string): string =>
+  `${before.slice(-BEFORE_MAX)}${text.slice(Math.max(0, at - BEFORE_MAX), at)}`.slice(-BEFORE_MAX);
 
 function foundIn(text: string, spans: readonly Span[]): readonly FoundSecret[] {
   const counts = new Map<string, number>();

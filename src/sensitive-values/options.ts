@@ -1,81 +1,6 @@
 import { isSurelySecret, isSwitch, whatSays } from './names';
+import { ANY_PROGRAM, PROGRAMS, type Program } from './programs';
 import { NAMED, NAMED_OPTION, spanOf, type Span } from './span';
-
-/** How a program is told a password: options before it or with it, or a word by its place. */
-interface Program {
-  readonly names: RegExp;
-  /** A word that comes before: only that part of the program knows the option. */
-  readonly after?: RegExp;
-  /** Options whose next word holds it. */
-  readonly next?: RegExp;
-  /** Options that are followed by it in the same word; the option is the first group. */
-  readonly joined?: RegExp;
-  /** Which of the words that are no options hold it, counted behind the program or the word before. */
-  readonly places?: readonly number[];
-}
-
-/** Programs whose short options are passwords; what an option means differs from one to the next. */
-const PROGRAMS: readonly Program[] = [
-  {
-    names: /^(?:mysql|mariadb|mytop|mycli|xtrabackup|innobackupex)[\w-]*$/,
-    joined: /^(-p)./,
-  },
-  { names: /^(?:redis-cli|keydb-cli|valkey-cli)$/, next: /^-a$/ },
-  { names: /^sshpass$/, next: /^-p$/, joined: /^(-p)./ },
-  { names: /^mongo(?:sh|dump|restore|export|import)?$/, next: /^-p$/, joined: /^(-p)./ },
-  { names: /^(?:twine|cqlsh|beeline|hdbsql|ncftp\w*|cypher-shell)$/, next: /^-p$/ },
-  { names: /^etcdctl$/, next: /^--user$/, joined: /^(--user=)./ },
-  { names: /^lftp$/, next: /^-u$/ },
-  {
-    names: /^(?:docker|podman|buildah|skopeo|helm|nerdctl|crane|regctl|az|oc)$/,
-    after: /^login$/,
-    next: /^-p$/,
-  },
-  { names: /^oras$/, next: /^-p$/ },
-  { names: /^ctr$/, after: /^(?:pull|push)$/, next: /^(?:-u|--user)$/, joined: /^(-u=|--user=)./ },
-  { names: /^(?:sqlcmd|bcp|ipmitool|mosquitto_\w+)$/, next: /^-P$/, joined: /^(-P)./ },
-  {
-    names: /^curl$/,
-    next: /^(?:-[A-Za-z#]{0,16}[uU]|--user|--proxy-user|--pass|--proxy-pass|--oauth2-bearer)$/,
-    joined: /^(-[uU]|--(?:proxy-)?user=)./,
-  },
-  { names: /^(?:wget|http|https|xh)$/, next: /^(?:-a|--auth)$/ },
-  { names: /^ldap\w+$/, next: /^-w$/, joined: /^(-w)./ },
-  {
-    names: /^(?:smbclient|rpcclient|smbget|winexe|mount\.cifs)$/,
-    next: /^(?:-U|--user)$/,
-    joined: /^(-U)./,
-  },
-  { names: /^openssl$/, next: /^(?:-pass|-passin|-passout|-k|-K)$/ },
-  { names: /^(?:useradd|usermod|adduser)$/, next: /^-p$/ },
-  { names: /^(?:zip|unzip|7z|7za|7zr|rar|unrar)$/, next: /^-P$/, joined: /^(-(?:hp|[pP]))./ },
-  { names: /^(?:x11vnc|xfreerdp3?|rdesktop)$/, next: /^-(?:passwd|p)$/, joined: /^(\/p:|-p)./ },
-  { names: /^vault$/, after: /^(?:login|unseal)$/, places: [1] },
-  { names: /^snmp\w+$/, next: /^-[AXc]$/ },
-  {
-    names: /^rabbitmqctl$/,
-    after: /^(?:add_user|change_password|authenticate_user)$/,
-    places: [2],
-  },
-  // `user/password@place`, also behind `userid=`; paths begin otherwise.
-  {
-    names: /^(?:sqlplus|sqlldr|expdp|impdp|rman)$/,
-    joined: /^((?:userid=)?[\w$#.-]+\/)./,
-  },
-  { names: /^ss-?(?:server|local|redir|tunnel|manager|service)$/, next: /^-k$/, joined: /^(-k)./ },
-  { names: /^swaks$/, next: /^-ap$/ },
-  { names: /^sendEmail(?:\.pl)?$/, next: /^-xp$/ },
-  { names: /^(?:consul|nomad|serf)$/, next: /^--?encrypt$/, joined: /^(--?encrypt=)./ },
-  { names: /^cryptsetup$/, next: /^--key$/, joined: /^(--key=)./ },
-  // With a file before the user's name or without.
-  { names: /^htpasswd$/, after: /^-[A-Za-z]*b[A-Za-z]*$/, places: [2, 3] },
-  // `alias set NAME URL KEY SECRET` and `admin user add NAME KEY SECRET`.
-  { names: /^mc(?:li)?$/, after: /^(?:set|add)$/, places: [3, 4] },
-  { names: /^wpa_passphrase$/, places: [2] },
-  { names: /^wpa_cli$/, after: /^(?:psk|password)$/, places: [1] },
-  { names: /^ngrok$/, after: /^(?:add-)?authtoken$/, places: [1] },
-  { names: /^iscsiadm$/, after: /password/, next: /^(?:-v|--value)$/, joined: /^(--value=)./ },
-];
 
 /** A word of a shell line, with the quotation marks in it. */
 export const WORD = /(?:"(?:[^"\\]|\\[^])*"?|'[^']*'?|\\[^]?|[^\s"'\\])+/g;
@@ -86,6 +11,11 @@ const LONG_OPTION = /^--?([A-Za-z][\w.-]+)$/;
 /** A key that tools are told to set, with the value in the next word. */
 const SET_KEY =
   /^(?!\/etc\/)(?:aws_(?:secret_access_key|session_token)|--(?:src-|dest-)?creds|[\w./:-]*(?:password|passwd|_authToken))$/;
+/** `/password:x` and `/pass:x`, as programs that come from Windows have it; a path in its place is a volume. */
+const SLASHED = /^(\/([A-Za-z][\w-]{1,31}):)(?=.)/;
+const SLASHED_ALONE = /^\/(?:password|passwd|passphrase|pwd)$/i;
+/** Names of which nobody has a volume. */
+const SURELY_SLASHED = /^(?:password|passwd|passphrase|pass|pwd)$/i;
 const SEPARATOR = /^(?:[|;&]+|then|do|else)$/;
 
 interface Reading {
@@ -161,8 +91,17 @@ function readWord(reading: Reading, word: Word): Span | null {
 const programAt = ({ isReady, program }: Reading): Program | null => (isReady ? program : null);
 
 function joinedSpan(program: Program | null, word: Word): Span | null {
-  const option = program?.joined?.exec(word.text)?.[1];
+  const option = program?.joined?.exec(word.text)?.[1] ?? slashedOption(word.text);
   return option === undefined ? null : spanOf(NAMED_OPTION, rangeOf(word, option.length), false);
+}
+
+function slashedOption(text: string): string | undefined {
+  const [, option = '', name = ''] = SLASHED.exec(text) ?? [];
+  const value = text.slice(option.length);
+  if (option === '' || isSwitch(value)) return undefined;
+  const says = whatSays(name);
+  const isMeant = (says === 'secret' || says === 'likely') && !value.startsWith('/');
+  return isMeant || SURELY_SLASHED.test(name) ? option : undefined;
 }
 
 const expectedSpan = ({ id, isCertain }: NonNullable<Reading['expects']>, word: Word): Span =>
@@ -200,8 +139,6 @@ const rangeOf = ({ text, start }: Word, skip: number): readonly [number, number]
   start + text.length,
 ];
 
-const ANY_PROGRAM = new RegExp(PROGRAMS.map(({ names }) => names.source).join('|'));
-
 function programOf(text: string): Program | undefined {
   const name = text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf('=')) + 1);
   if (name.length > 64 || !ANY_PROGRAM.test(name)) return undefined;
@@ -210,6 +147,7 @@ function programOf(text: string): Program | undefined {
 
 function expectation(program: Program | null, text: string): Reading['expects'] {
   if (program?.next?.test(text) === true) return { id: NAMED_OPTION, isCertain: false };
+  if (SLASHED_ALONE.test(text)) return { id: NAMED_OPTION, isCertain: false };
   const named = LONG_OPTION.exec(text)?.[1];
   const says = named === undefined ? 'nothing' : whatSays(named);
   if (says === 'secret') return { id: NAMED, isCertain: text.startsWith('--') };

@@ -21,6 +21,14 @@ function isMailAddress(text: string): boolean {
 
 const digits = (text: string): number => text.replace(/\D/g, '').length;
 
+/** Seconds to sleep, and the value of an option or a setting whose name ends with a size or a time. */
+const MEASURES =
+  /(?:^|[\s;&|("'`/])u?sleep\s{1,4}$|(?:^|\s)--?[\w.-]{0,40}(?:size|bytes|memory|heap|buffer|offset|timeout|interval|duration|seconds)\s{1,4}$|(?:size|bytes|memory|heap|buffer|offset|timeout|interval|duration|seconds)["']?\s{0,4}[=:]\s{0,4}["']?$/i;
+
+/** False for a number without spaces where what stands before it says that it measures something. */
+const isNoMeasure = (text: string, before: string): boolean =>
+  !/^\d+$/.test(text) || !MEASURES.test(before);
+
 /** Issued numbers only. */
 const isSocialSecurityNumber = (text: string): boolean =>
   !/^(000|666|9)/.test(text) && !/-00-/.test(text) && !text.endsWith('0000');
@@ -53,7 +61,7 @@ export const PERSONAL_DATA: readonly Detector[] = [
     'medium',
     [],
     /(?<![\w.+-])(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\w|[.-]\w)/dg,
-    { least: 11 },
+    { least: 11, isMeant: isNoMeasure },
   ),
   personal(
     'phone-number',

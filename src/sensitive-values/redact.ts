@@ -40,7 +40,7 @@ export function redactText(text: string): string {
 /** A value that stands alone under a name, as a variable or a label does. */
 function redactEntry(name: string, value: string): string {
   const named = findNamedValue(name, value);
-  return replaced(value, [...spansIn(value), ...(named === null ? [] : [named])]);
+  return replaced(value, [...spansIn(value, `${name}=`), ...(named === null ? [] : [named])]);
 }
 
 /** A command line from its words, each of which may contain spaces. */
@@ -50,7 +50,8 @@ export function redactArguments(words: readonly string[]): string {
     const span = spans[index] ?? null;
     const [, option = '', name = '', value = ''] = /^(-{0,2}([\w.-]+)=)([^]*)$/.exec(word) ?? [];
     if (option !== '') return `${option}${redactEntry(name, value)}`;
-    return replaced(word, [...spansIn(word), ...(span === null ? [] : [span])]);
+    const before = index === 0 ? '' : `${words[index - 1] ?? ''} `;
+    return replaced(word, [...spansIn(word, before), ...(span === null ? [] : [span])]);
   });
   return redactText(shown.join(' '));
 }

@@ -113,6 +113,32 @@ describe('a password behind an option', () => {
     `ngrok config add-authtoken ${value}`,
     `iscsiadm -m node -o update -n node.session.auth.password -v ${value}`,
     `wpa_cli set_network 0 psk ${value}`,
+    `hydra -l root -p ${value} ssh://h`,
+    `hydra -l root -p${value} ssh://h`,
+    `medusa -h h -u root -p ${value} -M ssh`,
+    `nxc smb h -u bob -H ${value}`,
+    `frpc tcp -s h:7000 -t ${value} -l 22`,
+    `frpc tcp --token ${value}`,
+    `/opt/frp/frps -t${value}`,
+    `mstsc.exe /user:bob /password:${value}`,
+    `tool /Pass:${value} /x`,
+    `tool /apiToken:${value}`,
+    `tool /password ${value}`,
+    `tool /password:/${value}`,
+    `rabbitmqadmin -u bob -p ${value} list queues`,
+    `redis-benchmark -a ${value}`,
+    `memtier_benchmark -a ${value}`,
+    `tsql -S db -U bob -P ${value}`,
+    `wbinfo -a bob%${value}`,
+    `ssh-keygen -q -N ${value} -f /k`,
+    `kubectl create secret generic a --from-literal=b=${value}`,
+    `psexec.py shop/bob:${value}@h`,
+    `rclone obscure ${value}`,
+    `radtest bob ${value} h 0 testing`,
+    `radtest bob x h 0 ${value}`,
+    `qpdf --encrypt x ${value} 256 -- a b`,
+    `gitlab-runner register -r ${value}`,
+    `yt-dlp -u bob -p ${value} https://v.example`,
     `regctl registry login -u bob -p ${value} registry.example`,
     `curl https://api.telegram.example/bot123456789:AA${value}${value}aBcDeFgH1/send`,
   ])('is seen in %s [SD-1]', (line) => {
@@ -156,7 +182,50 @@ describe('what is no secret', () => {
     'fe80::216:3eff:fe12:3456',
     '00:16:3e:12:34:56',
     'MIT License (c) 1999-2024',
+    'sleep 13800138000',
+    'sh -c "/bin/sleep 13800138000"',
+    'docker run --memory=17179869184 nginx',
+    'tool --max-heap-size 17179869184',
+    'innodb_buffer_pool_size = 17179869184',
+    '{"limitBytes": "17179869184"}',
+    'docker run -v /secret:/run/secret nginx',
+    'docker run -v /token:/token nginx',
+    'frpc -c /etc/frpc.toml',
+    'kubectl create configmap a --from-literal=b=c',
+    'ssh-keygen -t ed25519 -f /k',
   ])('is left as it is: %s', (text) => {
     expect(redactText(text)).toBe(text);
   });
+});
+
+describe('a telephone number', () => {
+  const number = '13800138000';
+
+  it.each([
+    `notify --to ${number}`,
+    `notify --to=${number}`,
+    `sleep 5; notify ${number}`,
+    `sleep 5 ${number}`,
+    `sleep +86${number}`,
+    `sleep 138 0013 8000`,
+    `oversleep ${number}`,
+    `call ${number} about the size`,
+    `the size ${number}`,
+    `--limit ${number}`,
+    `uid=${number}`,
+    `--sms-to ${number} --size 5`,
+    `size=5 ${number}`,
+  ])('is seen in %s, where nothing says that it measures something [SD-1]', (line) => {
+    for (const shown of [redactText(line), redactArguments(line.split(' '))]) {
+      expect(shown).toContain('[redacted:');
+      expect(shown).not.toMatch(/138 ?0013/);
+    }
+  });
+
+  it.each([`sleep ${number}`, `tool --max-size ${number}`, `tool --memory=${number}`])(
+    'is none in the words of %s',
+    (line) => {
+      expect(redactArguments(line.split(' '))).toBe(line);
+    },
+  );
 });
