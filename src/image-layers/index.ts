@@ -9,3 +9,4 @@ export {
   type UnpackingThreadSettings,
 } from './unpacking-threads';
 export { readLayer, type Inspections, type LayerReading } from './read-layer';
+export { withOneRpmDatabase } from './rpm-precedence';

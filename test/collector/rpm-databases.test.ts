@@ -1,3 +1,6 @@
+import { bindKeyedHash } from '../../src/activities/registry/keyed-hash';
+import { describeContent } from '../../src/activities/registry/describe-content';
+import { NO_LAYERS } from '../../src/activities/registry/layer-state';
 import { packagesOf, readLayers, tar, unreadOf as unreadIn } from '../support/tar-files';
 import { collectFiles, ofKind, removeFolders, unreadOf } from './machine';
 import { rpmDatabase } from './rpm-database';
@@ -94,5 +97,59 @@ describe('databases of rpm before SQLite', () => {
 
   it('are what the newest one is: the packages and no keys', () => {
     expect(packagesIn('var/lib/rpm/rpmdb.sqlite', rpmDatabase())).toHaveLength(62);
+  });
+});
+
+describe('several databases of rpm in one file system', () => {
+  const NEW = 'usr/lib/sysimage/rpm/Packages.db';
+  const OLD = 'var/lib/rpm/Packages';
+  const EMPTY = ndbDatabase([]);
+
+  /** Names of packages, and what is unread, on a host and in an image of one layer for each file. */
+  async function both(files: Readonly<Record<string, Buffer>>): Promise<readonly string[]> {
+    const report = collectFiles(files);
+    const onHost = ofKind(report, 'software-application').map(({ name }) => name);
+    const layers = Object.entries(files).map(([name, content]) => tar({ name, content }));
+    const { body } = describeContent(
+      { ...NO_LAYERS, files: (await readLayers(...layers)).files },
+      bindKeyedHash(Buffer.alloc(16, 3)),
+      {},
+    );
+    const inImage = body.packages.map(({ name }) => name);
+    expect(inImage).toEqual(onHost);
+    expect(body.packageCount).toBe(inImage.length);
+    const unread = body.unread.map(({ place, reason }) => `${reason} ${place}`);
+    expect(unread).toEqual(unreadOf(report, 'software-application'));
+    return [...inImage, ...unread];
+  }
+
+  it('are one for rpm: the newest form in the newer place, and the others are listed [DC-1] [DC-2]', async () => {
+    expect(await both({ [NEW]: NDB, [OLD]: berkeleyDatabase() })).toEqual([
+      'bash',
+      'zlib',
+      `unsupported /${OLD}`,
+    ]);
+    expect(await both({ [OLD]: berkeleyDatabase(), 'var/lib/rpm/Packages.db': NDB })).toEqual([
+      'bash',
+      'zlib',
+      `unsupported /${OLD}`,
+    ]);
+  });
+
+  it('hide nothing where the newer one has no packages', async () => {
+    expect(await both({ [NEW]: EMPTY, [OLD]: berkeleyDatabase() })).toEqual([
+      'pack1',
+      'pack2',
+      'pack3',
+    ]);
+  });
+
+  it('are one where a link leads from one place to the other', () => {
+    const report = collectFiles({
+      [NEW]: NDB,
+      'var/lib/rpm': { link: '../../usr/lib/sysimage/rpm' },
+    });
+    expect(ofKind(report, 'software-application')).toHaveLength(2);
+    expect(unreadOf(report, 'software-application')).toEqual([]);
   });
 });

@@ -5,7 +5,12 @@ import {
   type ImagePackagesBody,
   type VulnerabilityBody,
 } from '../../contracts/schemas/image-contents';
-import type { Distribution, ImageFiles, ImagePackage } from '../../image-layers';
+import {
+  withOneRpmDatabase,
+  type Distribution,
+  type ImageFiles,
+  type ImagePackage,
+} from '../../image-layers';
 import type { KeyedHash } from './keyed-hash';
 import { shownPath } from './layer-findings';
 import type { LayerState } from './layer-state';
@@ -41,9 +46,10 @@ export function describeContent(
   hash: KeyedHash,
   { advisories, viruses }: { readonly advisories?: Advisories; readonly viruses?: object },
 ): DescribedContent {
-  const distribution = distributionOf(state.files);
-  const placed = packagesOf(state.files, hash);
-  const unread = [...state.files.values()].flatMap((file) => file.unread);
+  const files = withOneRpmDatabase(state.files);
+  const distribution = distributionOf(files);
+  const placed = packagesOf(files, hash);
+  const unread = [...files.values()].flatMap((file) => file.unread);
   const vulnerabilities =
     advisories === undefined ? [] : vulnerabilitiesOf(placed, distribution, advisories);
   return {

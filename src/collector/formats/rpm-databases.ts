@@ -6,6 +6,9 @@ import { readSqliteBlobs } from './sqlite';
 /** Databases of rpm by the names of their files, the newest form first. */
 export const RPM_DATABASES = ['rpmdb.sqlite', 'Packages.db', 'Packages'] as const;
 
+/** Where databases of rpm stand, the newer place first; one usually is a link to the other. */
+export const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'] as const;
+
 /** Name of the file of one of rpm's databases. */
 export type RpmDatabase = (typeof RPM_DATABASES)[number];
 

@@ -1,7 +1,12 @@
 import { isOnDisk } from '../formats/dpkg-status';
 import { paragraphs } from '../formats/paragraphs';
 import { parseRpmHeader } from '../formats/rpm-header';
-import { readRpmBlobs, RPM_DATABASES, type RpmDatabase } from '../formats/rpm-databases';
+import {
+  readRpmBlobs,
+  RPM_DATABASES,
+  RPM_FOLDERS,
+  type RpmDatabase,
+} from '../formats/rpm-databases';
 import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { nameOrNull, nameText } from '../text';
@@ -99,26 +104,38 @@ function addApk(machine: Machine, scope: Scope, { file, text }: Database): void 
   if (!isUnderstood) scope.trouble('malformed', file);
 }
 
-/** Where databases of rpm stand. */
-export const RPM_FOLDERS = ['/usr/lib/sysimage/rpm', '/var/lib/rpm'];
-
+/**
+ * The database that rpm reads: the newest form in the newer place. One without packages hides no other;
+ * those beside it may hold what is long gone, and are listed.
+ */
 function collectRpm(machine: Machine, scope: Scope): boolean {
-  return RPM_FOLDERS.map((folder) => {
-    const names = new Set(scope.list(folder).map(({ name }) => name));
-    const [newest, ...others] = RPM_DATABASES.filter((name) => names.has(name));
-    // Beside a newer one an older one may hold what that one does not, or what is long gone.
-    for (const other of others) scope.trouble('unsupported', `${folder}/${other}`);
-    if (newest === undefined) return false;
-    collectRpmDatabase(machine, scope, { folder, name: newest });
-    return true;
-  }).includes(true);
+  const databases = rpmDatabases(machine, scope);
+  let isRead = false;
+  for (const database of databases) {
+    if (isRead) scope.trouble('unsupported', `${database.folder}/${database.name}`);
+    else isRead = collectRpmDatabase(machine, scope, database);
+  }
+  return databases.length > 0;
 }
 
-function collectRpmDatabase(
-  machine: Machine,
-  scope: Scope,
-  { folder, name }: { readonly folder: string; readonly name: RpmDatabase },
-): void {
+interface RpmPlace {
+  readonly folder: string;
+  readonly name: RpmDatabase;
+}
+
+function rpmDatabases({ files }: Machine, scope: Scope): readonly RpmPlace[] {
+  const seen = new Set<string>();
+  return RPM_FOLDERS.flatMap((folder) => {
+    const names = new Set(scope.list(folder).map(({ name }) => name));
+    const found = files.resolve(folder);
+    if (!found.ok || seen.has(found.value)) return [];
+    seen.add(found.value);
+    return RPM_DATABASES.filter((name) => names.has(name)).map((name) => ({ folder, name }));
+  });
+}
+
+/** True when there are packages in it. */
+function collectRpmDatabase(machine: Machine, scope: Scope, { folder, name }: RpmPlace): boolean {
   const file = `${folder}/${name}`;
   const wal = machine.files.stat(`${file}-wal`);
   // What was written last may stand in the log beside the database only.
@@ -127,32 +144,35 @@ function collectRpmDatabase(
   const opened = machine.files.open(file);
   if (!opened.ok) {
     scope.trouble(opened.reason, file);
-    return;
+    return false;
   }
+  let packages = 0;
   try {
     if (opened.value.size > RPM_DATABASE_MAX) scope.trouble('too-large', file);
     else
-      for (const blob of readRpmBlobs(name, opened.value)) addRpm(machine, scope, { file, blob });
+      for (const blob of readRpmBlobs(name, opened.value))
+        packages += addRpm(machine, scope, { file, blob }) ? 1 : 0;
   } catch {
     scope.trouble('malformed', file);
   } finally {
     opened.value.close();
   }
+  return packages > 0;
 }
 
 function addRpm(
   machine: Machine,
   scope: Scope,
   { file, blob }: { readonly file: string; readonly blob: Buffer },
-): void {
+): boolean {
   const header = parseRpmHeader(blob);
   if (header === null) {
     scope.trouble('malformed', file);
-    return;
+    return false;
   }
   const { name, version, release, epoch, architecture, source } = header;
   // Keys that signatures are checked with are kept as packages and are none.
-  if (name === 'gpg-pubkey') return;
+  if (name === 'gpg-pubkey') return false;
   const full = release === null ? version : `${version}-${release}`;
   machine.findings.add({
     kind: 'software-application',
@@ -162,4 +182,5 @@ function addRpm(
     architecture: nameOrNull(architecture),
     source: nameOrNull(source?.replace(/-[^-]+-[^-]+\.src\.rpm$/, '')),
   });
+  return true;
 }

@@ -3,7 +3,7 @@ import { programOfExec, valuesOf, type UnitFile } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathText } from '../text';
-import { RPM_FOLDERS } from './packages';
+import { RPM_FOLDERS } from '../formats/rpm-databases';
 import {
   readStartedUnits,
   readUnits,
