@@ -44,7 +44,7 @@ const BEGINNING = '0';
 function contains(version: string, events: readonly OsvEvent[], compare: Comparator): boolean {
   if (isBehindLimits(version, events, compare)) return false;
   let inside = false;
-  for (const point of sorted(pointsOf(events), compare)) {
+  for (const point of sorted(withoutEmptyRanges(pointsOf(events), compare), compare)) {
     const order = point.version === BEGINNING ? 1 : compare(version, point.version);
     const isPassed = point.kind === 'last_affected' ? order > 0 : order >= 0;
     if (isPassed) inside = point.kind === 'introduced';
@@ -70,9 +70,22 @@ const pointsOf = (events: readonly OsvEvent[]): readonly Point[] =>
     }),
   );
 
-/** Where one thing ends and another begins at the same version, the beginning counts. */
+const isSameVersion = (a: string, b: string, compare: Comparator): boolean =>
+  a === b || (a !== BEGINNING && b !== BEGINNING && compare(a, b) === 0);
+
+/** What is introduced and fixed in one version changes nothing there, whatever held before it. */
+function withoutEmptyRanges(points: readonly Point[], compare: Comparator): readonly Point[] {
+  const has = (kind: Point['kind'], version: string): boolean =>
+    points.some((point) => point.kind === kind && isSameVersion(point.version, version, compare));
+  return points.filter(
+    ({ kind, version }) =>
+      kind === 'last_affected' || !has(kind === 'fixed' ? 'introduced' : 'fixed', version),
+  );
+}
+
+/** The last version that is affected may be the one in which it was introduced. */
 function sorted(points: readonly Point[], compare: Comparator): readonly Point[] {
-  const order = (point: Point): number => (point.kind === 'introduced' ? 1 : 0);
+  const order = (point: Point): number => (point.kind === 'last_affected' ? 1 : 0);
   return [...points].sort((a, b) => {
     if (a.version === b.version) return order(a) - order(b);
     if (a.version === BEGINNING) return -1;

@@ -2,7 +2,7 @@ import type { Affected, Comparator } from './affects';
 import { compareAlpine } from './versions/alpine';
 import { compareDebian } from './versions/debian';
 import { compareMaven } from './versions/maven';
-import { comparePep440 } from './versions/pep440';
+import { comparePep440Meant } from './versions/pep440';
 import { compareRpm, isOfModule } from './versions/rpm';
 import { compareSemver, fromToolchain } from './versions/semver';
 
@@ -81,7 +81,7 @@ const SUBJECTS: Readonly<Record<string, Make>> = {
     ecosystems: ['PyPI'],
     names: [pythonName(name)],
     version,
-    compare: comparePep440,
+    compare: comparePep440Meant,
   }),
   golang: ({ name, version }) => ({
     ecosystems: ['Go'],

@@ -91,6 +91,20 @@ describe('a range', () => {
     expect(at([{ introduced: '0' }, { limit: '2.0.0' }], '2.0.0')).toBe(false);
   });
 
+  it.each([
+    [[{ introduced: '1.5.0' }, { last_affected: '1.5.0' }], ['1.5.0']],
+    [[{ last_affected: '1.5.0' }, { introduced: '1.5.0' }], ['1.5.0']],
+    [[{ introduced: '1.5.0' }, { fixed: '1.5.0' }], []],
+    [[{ introduced: '0' }, { fixed: '0' }], []],
+    [
+      [{ introduced: '1.4.0' }, { fixed: '1.5.0' }, { introduced: '1.5' }],
+      ['1.5.0', '1.6.0'],
+    ],
+  ])('whose ends are one version holds what lies between them: %j holds %j', (events, held) => {
+    const versions = ['1.3.0', '1.5.0-rc.1', '1.5.0', '1.6.0'].filter((one) => at(events, one));
+    expect(versions.filter((one) => one !== '1.5.0-rc.1')).toEqual(held);
+  });
+
   it('of commits holds no package, and what is no version lies in none', () => {
     expect(at([{ introduced: '0' }], '1.0.0', 'GIT')).toBe(false);
     expect(at([{ introduced: '0' }], 'git+ssh://somewhere')).toBe(false);
@@ -109,6 +123,39 @@ describe('a record', () => {
     expect(idsOf(index, installed('pypi', 'MY-PACKAGE', '2.0.pre1'), null)).toEqual(['X']);
     expect(idsOf(index, installed('pypi', 'my_package', '2.0'), null)).toEqual([]);
   });
+
+  it.each([
+    ['1.0+cu118', true],
+    ['1.0', true],
+    ['1.0.1+cu118', false],
+    ['0.9+cu118', false],
+  ])('that means a version of Python means every build of it: %s: %s', (version, holds) => {
+    const where = { ecosystem: 'PyPI', name: 'a' };
+    const events = [{ introduced: '1.0' }, { last_affected: '1.0' }];
+    for (const entry of [
+      { package: where, versions: ['1.0'] },
+      { package: where, ranges: [{ type: 'ECOSYSTEM', events }] },
+    ]) {
+      const found = idsOf(indexOf(record('X', entry)), installed('pypi', 'a', version), null);
+      expect(found).toEqual(holds ? ['X'] : []);
+    }
+    const labelled = indexOf(record('X', { package: where, versions: ['1.0+cu117'] }));
+    expect(idsOf(labelled, installed('pypi', 'a', '1.0+cu118'), null)).toEqual([]);
+    const fixed = indexOf(
+      record('X', affected('PyPI', 'a', [{ introduced: '0' }, { fixed: '1.0' }])),
+    );
+    expect(idsOf(fixed, installed('pypi', 'a', '1.0+cu118'), null)).toEqual([]);
+  });
+
+  it.each(['1.22rc1', '1.22rc1-builder', '1.22.0-fips', '1.22.0+auto', '1.22.0 X:none'])(
+    'of the library of Go %s holds it',
+    (version) => {
+      const events = [{ introduced: '1.22.0-0' }, { fixed: '1.22.1' }];
+      const index = indexOf(record('X', affected('Go', 'stdlib', events)));
+      expect(idsOf(index, installed('golang', 'stdlib', version), null)).toEqual(['X']);
+      expect(idsOf(index, installed('golang', 'stdlib', '1.22.1-fips'), null)).toEqual([]);
+    },
+  );
 
   it('that was withdrawn is none, and one without packages says nothing', () => {
     const index = indexOf(

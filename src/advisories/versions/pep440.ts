@@ -53,6 +53,18 @@ export function comparePep440(a: string, b: string): number {
   );
 }
 
+/**
+ * The same where one of them says which versions are meant: without a local label of its own it means
+ * every build of a version, whatever label that has, as PEP 440 has it for specifiers.
+ */
+export function comparePep440Meant(a: string, b: string): number {
+  const isLabelled = (version: string): boolean => version.includes('+');
+  if (isLabelled(a) === isLabelled(b)) return comparePep440(a, b);
+  return comparePep440(withoutLabel(a), withoutLabel(b));
+}
+
+const withoutLabel = (version: string): string => version.split('+', 1)[0] ?? '';
+
 function partsOf(version: string): Parts | null {
   const found = VERSION.exec(version.trim().toLowerCase());
   if (found === null) return null;

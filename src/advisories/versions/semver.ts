@@ -37,8 +37,11 @@ function compareIdentifiers(a: string | undefined, b: string | undefined): numbe
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Go's tool chain writes `1.22rc1` where a semantic version would be `1.22.0-rc1`. */
+/**
+ * Go's tool chain writes `1.22rc1` where a semantic version would be `1.22.0-rc1`; what its builders add
+ * behind a hyphen, a space or a plus sign says nothing about the version.
+ */
 export const fromToolchain = (version: string): string =>
   version
-    .replace(/^(?:go)?(\d+\.\d+)(?:\.(\d+))?(rc|beta)(\d+)$/, '$1.0-$3.$4')
-    .replace(/ .*$/, '');
+    .replace(/[\s+-].*$/, '')
+    .replace(/^(?:go)?(\d+\.\d+)(?:\.(\d+))?(rc|beta)(\d+)$/, '$1.0-$3.$4');
