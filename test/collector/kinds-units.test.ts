@@ -59,6 +59,53 @@ describe('units of systemd', () => {
     ).toMatchObject({ user: 'one', program: '/bin/main', startsAtBoot: true });
   });
 
+  it('are enabled by another name that was given to them, and start with what wants that name [DC-1]', () => {
+    const files = {
+      [`${UNITS}/gdm.service`]: '[Service]\nExecStart=/sbin/gdm\n[Install]\nAlias=dm.service\n',
+      'etc/systemd/system/dm.service': { link: `/${UNITS}/gdm.service` },
+    };
+    expect(serviceOf(files, 'gdm.service')).toMatchObject({
+      state: 'enabled',
+      startsAtBoot: false,
+    });
+    const wanted = { [`${UNITS}/graphical.target`]: '[Unit]\nWants=dm.service x.service\n' };
+    expect(serviceOf({ ...files, ...wanted }, 'gdm.service')).toMatchObject({
+      state: 'enabled',
+      startsAtBoot: true,
+      wantedBy: ['graphical.target'],
+    });
+    expect(serviceOf({ ...files, ...wanted }, 'dm.service')).toBeUndefined();
+  });
+
+  it.each([
+    ['poweroff.target', false],
+    ['initrd-switch-root.target', false],
+    ['suspend.target', false],
+    ['multi-user.target', true],
+    ['shop.target', true],
+  ])('that %s wants start with the machine: %s', (target, starts) => {
+    const files = {
+      [`${UNITS}/shop.service`]: '[Service]\nExecStart=/bin/main\n',
+      [`${UNITS}/${target}.wants/shop.service`]: { link: '../shop.service' },
+    };
+    expect(serviceOf(files, 'shop.service')).toMatchObject({ startsAtBoot: starts });
+  });
+
+  it('that generators made, and those of templates that generators want, are found [DC-1]', () => {
+    const files = {
+      [`${UNITS}/serial-getty@.service`]: '[Service]\nExecStart=/sbin/agetty\n',
+      'run/systemd/generator/getty.target.wants/serial-getty@ttyS0.service': {
+        link: `/${UNITS}/serial-getty@.service`,
+      },
+      'run/systemd/generator/made.service': '[Service]\nExecStart=/bin/made\n',
+    };
+    expect(serviceOf(files, 'serial-getty@ttyS0.service')).toMatchObject({ startsAtBoot: true });
+    expect(serviceOf(files, 'made.service')).toMatchObject({
+      state: 'static',
+      startsAtBoot: false,
+    });
+  });
+
   it('are masked by an empty file as by a link to nothing [DC-1]', () => {
     const files = {
       [`${UNITS}/shop.service`]: '[Service]\nExecStart=/bin/main\n[Install]\nWantedBy=x.target\n',

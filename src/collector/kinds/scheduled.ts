@@ -4,15 +4,8 @@ import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathText } from '../text';
 import { RPM_FOLDERS } from '../formats/rpm-databases';
-import {
-  readStartedUnits,
-  readUnits,
-  readWants,
-  systemPlaces,
-  templateOf,
-  type Unit,
-  type Wants,
-} from './units';
+import { readWants, type Wants } from './unit-wants';
+import { readStartedUnits, readUnits, systemPlaces, templateOf, type Unit } from './units';
 import { readUserManagers } from './user-units';
 
 /** Names that the daemons skip: backups, and what a package manager left. */

@@ -3,7 +3,8 @@ import { programOfExec, valuesOf } from '../formats/unit-file';
 import { filesFor, type Machine } from '../machine';
 import type { Scope } from '../scope';
 import { commandOrNull, listText, nameOrNull, nameText, pathOrNull, pathText } from '../text';
-import { readStartedUnits, readWants, systemPlaces, type Unit, type Wants } from './units';
+import { readWants, type Wants } from './unit-wants';
+import { readStartedUnits, systemPlaces, type Unit } from './units';
 import { readUserManagers } from './user-units';
 
 /**
@@ -46,18 +47,24 @@ function collectUserManagers(machine: Machine, scope: Scope): void {
   }
 }
 
+/** Targets of ends, of sleep, of repairs and of the first root. */
+const NOT_AT_BOOT =
+  /^(?:halt|poweroff|(?:soft-)?reboot|kexec|shutdown|exit|final|umount|rescue|emergency|(?:hybrid-)?sleep|suspend|hibernate|suspend-then-hibernate|ctrl-alt-del|initrd(?:-.+)?)\.target$/;
+
 function systemdService({ name, unit, file, masked }: Unit, wants: Wants): Service {
   const chosen = wants.chosen.get(name);
   const shipped = wants.shipped.get(name);
-  const startsAtBoot = !masked && (chosen !== undefined || shipped !== undefined);
+  const targets = [...(chosen ?? []), ...(shipped ?? [])];
+  const startsAtBoot = !masked && targets.some((target) => !NOT_AT_BOOT.test(target));
+  const isChosen = chosen !== undefined || wants.named.has(name);
   const command = valuesOf(unit, 'Service', 'ExecStart').at(0);
   return {
     kind: 'startup-service',
     manager: 'systemd',
     name: nameText(name),
-    state: masked ? 'masked' : stateOf(chosen !== undefined, unit.has('Install')),
+    state: masked ? 'masked' : stateOf(isChosen, unit.has('Install')),
     startsAtBoot,
-    wantedBy: listText([...(chosen ?? []), ...(shipped ?? [])]),
+    wantedBy: listText(targets),
     program: pathOrNull(programOfExec(command)),
     user: nameOrNull(valuesOf(unit, 'Service', 'User').at(-1)),
     file: pathText(file),

@@ -3,7 +3,8 @@ import type { Root } from '../files/root';
 import { parseEnvironmentFile } from '../formats/environment-file';
 import { valuesOf } from '../formats/unit-file';
 import type { Scope } from '../scope';
-import { readStartedUnits, readWants, systemPlaces, type Unit } from './units';
+import { readWants } from './unit-wants';
+import { readStartedUnits, systemPlaces, type Unit } from './units';
 import { readUserManagers } from './user-units';
 
 /** A variable that a service sets, as `NAME=value`. */

@@ -1,9 +1,10 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { parseUnit, type UnitFile } from '../formats/unit-file';
 import type { Entry } from '../files/directory';
 import type { Root } from '../files/root';
 import type { Scope } from '../scope';
 import { byText } from '../text';
+import type { Wants } from './unit-wants';
 
 /** Where one manager looks for its units. */
 export interface UnitPlaces {
@@ -22,16 +23,21 @@ export interface UnitPlaces {
 /** Units that a command made until the machine starts again. */
 const TRANSIENT = '/run/systemd/transient';
 
+/** What generators make of other files is nobody's choice among units. */
 const isOfMachine = (folder: string): boolean =>
-  folder.startsWith('/etc/') || folder.startsWith('/run/');
+  folder.startsWith('/etc/') || (folder.startsWith('/run/') && !folder.includes('/generator'));
 
 /** Where the manager of the machine looks. */
 export const systemPlaces = (scope: Scope, files: Root): UnitPlaces => ({
   scope,
   files,
   folders: [
+    '/etc/systemd/system.control',
+    '/run/systemd/generator.early',
     '/etc/systemd/system',
+    '/etc/systemd/system.attached',
     '/run/systemd/system',
+    '/run/systemd/generator',
     '/usr/local/lib/systemd/system',
     '/usr/lib/systemd/system',
     '/lib/systemd/system',
@@ -64,14 +70,6 @@ export interface Unit {
   readonly file: string;
   readonly unit: UnitFile;
   readonly masked: boolean;
-}
-
-/** Which units want which, as the links in the folders say. */
-export interface Wants {
-  /** Unit to the targets that want it by the administrator's choice. */
-  readonly chosen: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Unit to the targets that want it because its package says so. */
-  readonly shipped: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** Units of one type, e.g. `service`, by name; transient ones only where they are asked for. */
@@ -167,15 +165,22 @@ function linkTo(files: Root, file: string): string {
 }
 
 /** A link to a unit of another name gives it one more name, and is no unit of its own. */
-function isAlias(
-  places: UnitPlaces,
-  { file, name, target }: { readonly file: string; readonly name: string; readonly target: string },
-): boolean {
-  if (target.split('/').at(-1) === name) return false;
+const isAlias = (places: UnitPlaces, link: UnitLink): boolean => unitBehind(places, link) !== null;
+
+interface UnitLink {
+  readonly file: string;
+  readonly name: string;
+  /** What the link says. */
+  readonly target: string;
+}
+
+/** Name of the unit that a link gives one more name; null for any other link. */
+export function unitBehind(places: UnitPlaces, { file, name, target }: UnitLink): string | null {
+  if (target.split('/').at(-1) === name) return null;
   const found = places.files.resolve(file);
   const stat = places.files.statTarget(file);
-  if (!found.ok || !stat.ok || !stat.value.isFile()) return false;
-  return resolvedFolders(places).includes(dirname(found.value));
+  if (!found.ok || !stat.ok || !stat.value.isFile()) return null;
+  return resolvedFolders(places).includes(dirname(found.value)) ? basename(found.value) : null;
 }
 
 const resolvedFolders = ({ files, folders }: UnitPlaces): readonly string[] =>
@@ -228,24 +233,6 @@ function foldersFor(unit: string): readonly string[] {
   ].map((name) => `${name}.d`);
 }
 
-/** Links in `*.wants` and `*.requires` folders. */
-export function readWants(places: UnitPlaces): Wants {
-  const { scope, isChoice } = places;
-  const chosen = new Map<string, Set<string>>();
-  const shipped = new Map<string, Set<string>>();
-  for (const folder of foldersOf(places)) {
-    const wants = isChoice(folder) ? chosen : shipped;
-    for (const { name } of scope.list(folder)) {
-      const target = /^(.+)\.(?:wants|requires)$/.exec(name)?.[1];
-      if (target === undefined) continue;
-      for (const { name: unit } of scope.list(`${folder}/${name}`)) {
-        wants.set(unit, (wants.get(unit) ?? new Set<string>()).add(target));
-      }
-    }
-  }
-  return { chosen, shipped };
-}
-
 /** A folder that is not there is the usual case; one that cannot be reached hides what is in it. */
 function noteFolders({ scope, files, folders }: UnitPlaces): void {
   for (const folder of folders) {
@@ -255,7 +242,7 @@ function noteFolders({ scope, files, folders }: UnitPlaces): void {
 }
 
 /** `/lib` usually is a link to `/usr/lib`: the same folder is not read twice. */
-function foldersOf({ files, folders }: UnitPlaces): readonly string[] {
+export function foldersOf({ files, folders }: UnitPlaces): readonly string[] {
   const seen = new Set<string>();
   return folders.filter((folder) => {
     const found = files.resolve(folder);

@@ -2,15 +2,14 @@ import type { Root } from '../files/root';
 import { peopleOf, type Person } from '../people';
 import type { Scope } from '../scope';
 import { createAllowance, limitedScope } from '../limited-scope';
+import { readWants, type Wants } from './unit-wants';
 import {
   readStartedUnits,
   readUnits,
-  readWants,
   sharedPlaces,
   templateOf,
   type Unit,
   type UnitPlaces,
-  type Wants,
 } from './units';
 
 /** Units of one type, and what wants them. */
