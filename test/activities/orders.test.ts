@@ -9,6 +9,7 @@ import {
   requestOf,
   withHost,
 } from '../support/tenant-life';
+import { daysLater } from '../support/put-back';
 
 const DAY = 86_400_000;
 let engine: EngineHarness;
@@ -19,9 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => engine.remove());
 
-const later = async (days: number): Promise<void> => {
-  await engine.setClock(new Date(Date.parse(await engine.now()) + days * DAY).toISOString());
-};
 const settings = async (tenantId: string): Promise<number> => {
   const rows = await engine
     .root('configuration')
@@ -60,7 +58,7 @@ describe('a request without an approved order', () => {
     }
     expect(Date.parse(await engine.now())).toBeGreaterThanOrEqual(Date.parse(latest));
     expect(await entriesOf(tenantId, 'deadline-missed')).toBe(1);
-    await later(400);
+    await daysLater(engine, 400);
     const { snapshot } = await engine.destroy(tenantId);
     expect(snapshot).toMatchObject({ nextDueAt: null, band: 'overdue' });
     expect(snapshot.counters.breaches).toBe(1);
@@ -70,7 +68,7 @@ describe('a request without an approved order', () => {
   it('is carried out once two people have ordered it, and says so [CC-2]', async () => {
     const tenantId = await requested();
     const { order, approval } = await signedPair(engine.environment, tenantId);
-    await later(8);
+    await daysLater(engine, 8);
     await engine.send(tenantId, 'submitOrder', { order });
     await engine.destroy(tenantId);
     expect(await settings(tenantId)).toBe(1);
@@ -91,7 +89,7 @@ describe('a request without an approved order', () => {
   it('destroys nothing under an order that somebody wrote into the store, or changed there [CC-2]', async () => {
     const tenantId = await requested();
     const { order, approval } = await orderDeletion(engine, tenantId);
-    await later(8);
+    await daysLater(engine, 8);
     const control = engine.root('control');
     const [head = '', payload = ''] = order.split('.');
     const { orderId } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as {
@@ -127,11 +125,11 @@ describe('a request without an approved order', () => {
     const control = engine.root('control');
     const write = (table: string, change: string): Promise<unknown> =>
       control.execute(`UPDATE ${table} SET ${change} WHERE order_id = ?`, [orderId]);
-    await later(8);
+    await daysLater(engine, 8);
     await write('deletion_approvals', `approved_by = CONCAT(approved_by, '-2')`);
     await expect(engine.destroy(tenantId)).rejects.toMatchObject({ code: 'ORDER_REFUSED' });
     await write('deletion_approvals', `approved_by = LEFT(approved_by, LENGTH(approved_by) - 2)`);
-    await later(2);
+    await daysLater(engine, 2);
     for (const table of ['deletion_orders', 'deletion_approvals']) {
       await write(table, 'expires_at = expires_at + INTERVAL 30 DAY');
     }
@@ -198,7 +196,7 @@ describe('a request for asset data', () => {
       recordClass: 'asset-basic-data',
     });
     await engine.runWork(tenantId);
-    await later(200);
+    await daysLater(engine, 200);
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.runWork(tenantId);
     engine.hosted = [ended('CVM')];

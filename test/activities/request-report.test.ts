@@ -10,8 +10,8 @@ import { hold } from '../support/holds';
 import { officersOf, orderDeletion, signedPair } from '../support/orders';
 import { hostReport, newAsset } from '../support/observations';
 import { ended, requestedSetting, requestOf, subscribed, withHost } from '../support/tenant-life';
+import { daysLater } from '../support/put-back';
 
-const DAY = 86_400_000;
 let engine: EngineHarness;
 let folder: string;
 
@@ -24,10 +24,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
   await engine.remove();
 });
-
-const later = async (days: number): Promise<void> => {
-  await engine.setClock(new Date(Date.parse(await engine.now()) + days * DAY).toISOString());
-};
 
 /** `lethe order report` with the reader's login and no other one. */
 async function reported(from: string, to: string, ...options: readonly string[]): Promise<CliRun> {
@@ -99,12 +95,12 @@ describe('the report over the requests of a period', () => {
     await engine.runWork(id('asset'));
     await deny(id('denied'));
     await orderDeletion(engine, id('kept'));
-    await later(1);
+    await daysLater(engine, 1);
     await engine.send(id('withdrawn'), 'withdrawDeletion', {
       requestId: requestOf(id('withdrawn')),
     });
     await hold(engine, id('held'));
-    await later(7);
+    await daysLater(engine, 7);
     await engine.destroy(id('kept'));
   });
 
@@ -146,7 +142,7 @@ describe('the report over the requests of a period', () => {
   });
 
   it('hides no breach: not of a denied order, a late end, or an engine that was away [CC-2]', async () => {
-    await later(60);
+    await daysLater(engine, 60);
     // What a worker does at the due instants.
     for (const name of ['late', 'denied', 'forgotten', 'held']) {
       await engine.runWork(id(name));
@@ -183,7 +179,7 @@ describe('the report over the requests of a period', () => {
     const twice = (await report('2030-03-01', '2030-06-01')).requests;
     expect(twice).toMatchObject([{ tenantId, outcome: 'overdue', receivedOn: today }]);
     await orderDeletion(engine, tenantId);
-    await later(8);
+    await daysLater(engine, 8);
     await engine.destroy(tenantId);
     const [second] = (await report('2030-03-01', '2030-06-01')).requests;
     expect(second).toMatchObject({ outcome: 'fulfilled_late', days: 8 });
@@ -197,7 +193,7 @@ describe('the report over the requests of a period', () => {
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.runWork(tenantId);
     engine.hosted = [ended('CVM')];
-    await later(200);
+    await daysLater(engine, 200);
     const { snapshot } = await engine.destroy(tenantId);
     expect(snapshot.counters).toMatchObject({ breaches: 1, certificates: 1 });
     await engine.send(tenantId, 'requestDeletion', {

@@ -1,6 +1,7 @@
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hostReport } from '../support/observations';
 import { orderDeletion } from '../support/orders';
+import { daysLater } from '../support/put-back';
 import {
   assetDays,
   ended,
@@ -19,8 +20,6 @@ beforeAll(async () => {
 });
 afterAll(() => engine.remove());
 
-const later = async (days: number): Promise<void> =>
-  engine.setClock(new Date(Date.parse(await engine.now()) + days * DAY_MS).toISOString());
 const before = (instant: string): Promise<void> =>
   engine.setClock(new Date(Date.parse(instant) - 1000).toISOString());
 
@@ -54,7 +53,7 @@ describe('configuration', () => {
     await engine.runWork(tenantId);
     await expect(change(tenantId, 'after')).rejects.toMatchObject({ code: 'FEATURE_NOT_ACTIVE' });
     expect(await settings(tenantId)).toBe(1);
-    await later(33);
+    await daysLater(engine, 33);
     const { snapshot } = await engine.destroy(tenantId);
     expect(snapshot.ended).toBe(true);
     expect(await settings(tenantId)).toBe(0);
@@ -101,7 +100,7 @@ describe('a request that is received after the end', () => {
 
   it('of the services destroys old asset data after its cooling-off, not a second earlier [DR-1] [AB-1]', async () => {
     const { tenantId } = await withHost(engine, 'CVM');
-    await later(200);
+    await daysLater(engine, 200);
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.runWork(tenantId);
     engine.hosted = [ended('CVM')];
@@ -123,7 +122,7 @@ describe('a request that is received after the end', () => {
   it('never beats the minimum of what was seen lately [AB-1] [DR-1]', async () => {
     const { tenantId } = await withHost(engine, 'CVM');
     const seen = Date.parse(await engine.now());
-    await later(1);
+    await daysLater(engine, 1);
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.runWork(tenantId);
     engine.hosted = [ended('CVM')];
@@ -139,16 +138,16 @@ describe('a request that is received after the end', () => {
 describe('a request for asset data that is withdrawn', () => {
   it('after the services ended leaves the archive to the rule of their end, to the instant [DR-1] [AB-3]', async () => {
     const { tenantId, asset } = await withHost(engine, 'CVM');
-    await later(200);
+    await daysLater(engine, 200);
     await request(tenantId, 'asset-basic-data');
     await engine.runWork(tenantId);
-    await later(1);
+    await daysLater(engine, 1);
     await engine.observe(hostReport(tenantId, asset, { observedAt: await engine.now() }));
-    await later(1);
+    await daysLater(engine, 1);
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     const endedAt = Date.parse(await engine.now());
     await engine.runWork(tenantId);
-    await later(1);
+    await daysLater(engine, 1);
     await engine.send(tenantId, 'withdrawDeletion', { requestId: requestOf(tenantId) });
     const after = await engine.runWork(tenantId);
     expect(await liveRecords(engine, tenantId)).toMatchObject({ assets: 0, fingerprints: 0 });
@@ -172,7 +171,7 @@ describe('a request for asset data that is withdrawn', () => {
 
   it('is destroyed by nobody when the tenant comes back after that [AB-2]', async () => {
     const { tenantId } = await withHost(engine, 'CVM');
-    await later(200);
+    await daysLater(engine, 200);
     await request(tenantId, 'asset-basic-data');
     await engine.runWork(tenantId);
     await engine.send(tenantId, 'endService', { service: 'CVM' });
@@ -182,7 +181,7 @@ describe('a request for asset data that is withdrawn', () => {
     await engine.send(tenantId, 'attachService', { service: 'CVM' });
     await engine.runWork(tenantId);
     expect(await liveRecords(engine, tenantId)).toMatchObject({ assets: 1, fingerprints: 3 });
-    await later(400);
+    await daysLater(engine, 400);
     await engine.destroy(tenantId);
     expect(await liveRecords(engine, tenantId)).toMatchObject({ assets: 1, fingerprints: 3 });
   });
@@ -201,7 +200,7 @@ describe('configuration under a sealed generation', () => {
          FROM console_settings WHERE tenant_id = ?`,
       [tenantId],
     );
-    await later(33);
+    await daysLater(engine, 33);
     const { blockedOn, snapshot } = await engine.destroy(tenantId);
     expect(blockedOn).toBe('verification');
     expect(snapshot.counters.certificates).toBe(0);

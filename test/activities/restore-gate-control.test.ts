@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/platform/config';
 import { readHold } from '../../src/activities/control/read-holds';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { approveRelease, hold, placeOver } from '../support/holds';
-import { loseRows, replayPorts } from '../support/restore-gate';
+import { lift, loseRows, replayPorts } from '../support/restore-gate';
 import { ended, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
@@ -39,12 +39,6 @@ const checkpoint = (): Promise<unknown> =>
   exportCheckpoint(engine.parts.checkpoints, { mode: 'legal-hold' });
 
 const replay = () => replayControl(ports, { replayedBy: 'ops-1' });
-
-/** Two people lift a freeze. */
-const lift = (freezeId: string): Promise<void> =>
-  lose(
-    `INSERT INTO freeze_lifts VALUES ('${freezeId}', 'a', lethe_now()), ('${freezeId}', 'b', lethe_now())`,
-  );
 
 /** A tenant whose archive is due now. */
 async function due(): Promise<string> {
@@ -90,9 +84,7 @@ describe('a control store that came back from a backup', () => {
     expect(replayed).toMatchObject({ holds: 1, commands: [] });
     await start();
     expect(await checkControl(ports.checkpoints)).toMatchObject({ holds: [], older: false });
-    await lose(
-      `INSERT INTO freeze_lifts VALUES ('${replayed.freezeId}', 'a', lethe_now()), ('${replayed.freezeId}', 'b', lethe_now())`,
-    );
+    await lift(engine, replayed.freezeId);
     const held = await engine.destroy(tenantId);
     expect(held.snapshot).toMatchObject({ ended: false, blockedOn: 'hold' });
   });
@@ -112,7 +104,7 @@ describe('a control store that came back from a backup', () => {
     await expect(start()).rejects.toMatchObject({ code: 'VERIFICATION_FAILED' });
     const { freezeId, releaseSteps } = await replay();
     expect(releaseSteps).toBe(1);
-    await lift(freezeId);
+    await lift(engine, freezeId);
     await engine.setClock(new Date(Date.parse(releasedAt) + 10_800_000).toISOString());
     expect((await engine.destroy(tenantId)).snapshot).toMatchObject({ blockedOn: 'hold' });
   });
@@ -135,7 +127,7 @@ describe('a control store that came back from a backup', () => {
     expect([holds, releaseSteps]).toEqual([1, 2]);
     const after = await readHold(ports.control, holdId);
     expect({ ...after, groundDigest: '' }).toEqual({ ...before, groundDigest: '' });
-    await lift(freezeId);
+    await lift(engine, freezeId);
     expect((await engine.destroy(tenantId)).snapshot.blockedOn).toBe('hold');
     await engine.setClock(new Date(Date.parse(releasedAt) + 10_800_000).toISOString());
     expect((await engine.destroy(tenantId)).snapshot.ended).toBe(true);
@@ -163,9 +155,7 @@ describe('a control store that came back from a backup', () => {
     const replayed = await replay();
     expect(replayed).toMatchObject({ tombstones: 1, unknownTombstones: [] });
     const { freezeId } = replayed;
-    await lose(
-      `INSERT INTO freeze_lifts VALUES ('${freezeId}', 'a', lethe_now()), ('${freezeId}', 'b', lethe_now())`,
-    );
+    await lift(engine, freezeId);
     expect((await engine.destroy(tenantId)).snapshot).toMatchObject({ ended: true });
   });
 

@@ -4,7 +4,7 @@ import { replayControl } from '../../src/activities/restore-gate/replay-control'
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { placeOver, release } from '../support/holds';
 import { IS_LONG } from '../support/long-form';
-import { loseRows, OF_RUNS, replayPorts } from '../support/restore-gate';
+import { lift, loseRows, OF_RUNS, replayPorts } from '../support/restore-gate';
 import { assetDays, objectsOf } from '../support/tenant-life';
 import {
   archivedIn,
@@ -68,9 +68,7 @@ async function split(
 async function replayAndLift() {
   const replayed = await replayControl(replayPorts(engine), { replayedBy: 'ops-1' });
   const { freezeId } = replayed;
-  await loseRows(engine, [
-    `INSERT INTO freeze_lifts VALUES ('${freezeId}', 'a', lethe_now()), ('${freezeId}', 'b', lethe_now())`,
-  ]);
+  await lift(engine, freezeId);
   return replayed;
 }
 

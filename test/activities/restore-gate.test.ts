@@ -8,7 +8,8 @@ import { replayControl } from '../../src/activities/restore-gate/replay-control'
 import { replayStore, type ReplayPorts } from '../../src/activities/restore-gate/replay-store';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hold } from '../support/holds';
-import { loseRows, replayPorts } from '../support/restore-gate';
+import { backedUpTenant } from '../support/put-back';
+import { lift, loseRows, replayPorts, replayStorePorts } from '../support/restore-gate';
 import { ended, liveDigest, liveRecords, planned, withHost } from '../support/tenant-life';
 
 let engine: EngineHarness;
@@ -18,67 +19,15 @@ let ports: ReplayPorts;
 beforeAll(async () => {
   engine = await createEngineHarness();
   await engine.setClock('2030-01-07T01:00:00Z');
-  const { stores, parts } = engine;
-  const documents = async (role: 'verifier' | 'purger') => ({
-    client: await stores.mongo(role),
-    prefix: stores.prefix,
-  });
-  finder = {
-    control: stores.sql('verifier', 'control'),
-    assets: stores.sql('verifier', 'assets'),
-    configuration: stores.sql('verifier', 'configuration'),
-    documents: await documents('verifier'),
-  };
-  ports = {
-    finder,
-    checkpoints: parts.checkpoints,
-    control: stores.sql('control', 'control'),
-    issuer: stores.sql('issuer', 'control'),
-    purge: {
-      purger: stores.sql('purger', 'control'),
-      assets: stores.sql('purger', 'assets'),
-      configuration: stores.sql('purger', 'configuration'),
-      documents: await documents('purger'),
-      newToken: parts.newToken,
-    },
-    ledger: parts.ledger,
-    derive: parts.derive,
-    newToken: parts.newToken,
-  };
-  for (const table of TABLES) {
-    await engine.root('assets').execute(`CREATE TABLE backup_of_${table} LIKE ${table}`);
-  }
+  ports = await replayStorePorts(engine);
+  ({ finder } = ports);
 });
 afterAll(() => engine.remove());
-
-const TABLES = ['assets', 'asset_links', 'scans', 'image_risks'] as const;
-
-/** Takes a backup of a tenant's live data, as of now; the answer restores it into both stores. */
-async function backup(tenantId: string): Promise<() => Promise<void>> {
-  const root = engine.root('assets');
-  for (const table of TABLES) {
-    await root.execute(
-      `INSERT INTO backup_of_${table} SELECT * FROM ${table} WHERE tenant_id = '${tenantId}'`,
-    );
-  }
-  const fingerprints = engine.mongo
-    .db(`${engine.environment.prefix}_assets`)
-    .collection('fingerprints');
-  const documents = await fingerprints.find({ tenantId }).toArray();
-  return async () => {
-    for (const table of TABLES) {
-      await root.execute(
-        `INSERT INTO ${table} SELECT * FROM backup_of_${table} WHERE tenant_id = '${tenantId}'`,
-      );
-    }
-    await fingerprints.insertMany(documents);
-  };
-}
 
 /** A tenant whose use has ended and whose data was destroyed with proof; its backup is older. */
 async function gone(): Promise<{ readonly tenantId: string; restore: () => Promise<void> }> {
   const { tenantId } = await withHost(engine, 'CVM');
-  const restore = await backup(tenantId);
+  const restore = await backedUpTenant(engine, tenantId);
   await engine.send(tenantId, 'endService', { service: 'CVM' });
   await engine.send(tenantId, 'endFeature', {});
   const retained = await engine.runWork(tenantId);
@@ -199,9 +148,7 @@ describe('a control store that came back as well', () => {
     expect(await liveDigest(engine, tenantId)).toEqual(before);
 
     const { freezeId } = await replayControl(replayPorts(engine), { replayedBy: 'ops-1' });
-    await loseRows(engine, [
-      `INSERT INTO freeze_lifts VALUES ('${freezeId}', 'a', lethe_now()), ('${freezeId}', 'b', lethe_now())`,
-    ]);
+    await lift(engine, freezeId);
     for (const store of ['mysql', 'mongodb'] as const) {
       const { kept, records } = await replayStore(ports, store);
       expect(records).toBe(0);

@@ -1,13 +1,10 @@
 import { readLedger } from '../../src/activities/evidence/read-ledger';
-import {
-  findReappeared,
-  type FinderPorts,
-} from '../../src/activities/restore-gate/find-reappeared';
+import { findReappeared } from '../../src/activities/restore-gate/find-reappeared';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
-import { hostReport, newAsset } from '../support/observations';
-import { assetDays, ended, liveRecords, subscribed } from '../support/tenant-life';
-
-const DAY_MS = 86_400_000;
+import { daysLater } from '../support/put-back';
+import { finderPorts } from '../support/restore-gate';
+import { liveRecords } from '../support/tenant-life';
+import { destroyedAndBack, withTwoDays } from '../support/two-due-days';
 
 let engine: EngineHarness;
 beforeAll(async () => {
@@ -16,64 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.remove());
 
-const later = async (days: number): Promise<void> =>
-  engine.setClock(new Date(Date.parse(await engine.now()) + days * DAY_MS).toISOString());
-
 const order = async (tenantId: string) => ({ tenantId, workflowNow: await engine.now() });
-
-/** Rows of one asset, as a backup has them; the answer puts them back. */
-async function backupOf(assetId: string): Promise<() => Promise<void>> {
-  const root = engine.root('assets');
-  const rows = await root.query('SELECT * FROM asset_links WHERE asset_id = ?', [assetId]);
-  return async () => {
-    for (const row of rows) {
-      const columns = Object.keys(row);
-      await root.execute(
-        `INSERT INTO asset_links (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-        Object.values(row) as string[],
-      );
-    }
-  };
-}
-
-interface TwoDays {
-  readonly tenantId: string;
-  /** Puts a row back that went with the first due day. */
-  readonly bringFirst: () => Promise<void>;
-  /** Puts a row back that waits with the second one. */
-  readonly bringSecond: () => Promise<void>;
-}
-
-/** A tenant whose use has ended with two due days in one run; the first of them can go now. */
-async function withTwoDays(): Promise<TwoDays> {
-  const tenantId = await subscribed(engine, 'CVM');
-  const scan = async (): Promise<string> => {
-    const assetId = newAsset();
-    await engine.send(tenantId, 'linkAsset', { assetId, services: ['CVM'] });
-    await engine.observe(hostReport(tenantId, assetId, { observedAt: await engine.now() }));
-    return assetId;
-  };
-  const first = await scan();
-  await later(150);
-  const second = await scan();
-  const bringFirst = await backupOf(first);
-  const bringSecond = await backupOf(second);
-  await later(10);
-  await engine.send(tenantId, 'endService', { service: 'CVM' });
-  const days = assetDays(await engine.runWork(tenantId));
-  expect(days.map(({ records }) => records)).toEqual([7, 7]);
-  engine.hosted = [ended('CVM')];
-  await engine.setClock(days[0]?.deleteNotBefore ?? '');
-  return { tenantId, bringFirst, bringSecond };
-}
-
-/** The same tenant after its first due day went and before it was certified, in use again. */
-async function destroyedAndBack(): Promise<TwoDays> {
-  const two = await withTwoDays();
-  await engine.activities.destroyDue(await order(two.tenantId));
-  await engine.send(two.tenantId, 'attachService', { service: 'CVM' });
-  return two;
-}
 
 const trips = async (tenantId: string): Promise<number> => {
   const rows = await engine
@@ -92,24 +32,14 @@ const looks = async (tenantId: string): Promise<readonly string[]> => {
   return rows.map((row) => `${String(row['outcome'])} ${String(row['found'])}`);
 };
 
-const finder = async (): Promise<FinderPorts> => ({
-  control: engine.stores.sql('verifier', 'control'),
-  assets: engine.stores.sql('verifier', 'assets'),
-  configuration: engine.stores.sql('verifier', 'configuration'),
-  documents: {
-    client: await engine.stores.mongo('verifier'),
-    prefix: engine.stores.prefix,
-  },
-});
-
 const reappeared = async (tenantId: string) =>
-  (await findReappeared(await finder(), 'mysql'))
+  (await findReappeared(await finderPorts(engine), 'mysql'))
     .filter((batch) => batch.tenantId === tenantId)
     .map(({ location, records }) => ({ location, records }));
 
 describe('a due day that went before the rest of its run came back', () => {
   it('is certified and trips nothing, although records of its run are live by right [AB-2] [AB-3]', async () => {
-    const { tenantId } = await destroyedAndBack();
+    const { tenantId } = await destroyedAndBack(engine);
     await engine.runWork(tenantId);
     expect((await liveRecords(engine, tenantId))['fingerprints']).toBe(3);
     const { progress, snapshot } = await engine.activities.verifyAndCertify(await order(tenantId));
@@ -119,7 +49,7 @@ describe('a due day that went before the rest of its run came back', () => {
   });
 
   it('is not certified while a record of its own is live [AB-3]', async () => {
-    const { tenantId, bringFirst } = await destroyedAndBack();
+    const { tenantId, bringFirst } = await destroyedAndBack(engine);
     await engine.runWork(tenantId);
     await bringFirst();
     const { progress } = await engine.activities.verifyAndCertify(await order(tenantId));
@@ -132,7 +62,7 @@ describe('a due day that went before the rest of its run came back', () => {
   });
 
   it('waits for its certificate while the rest is half back, and trips nothing [AB-2]', async () => {
-    const { tenantId, bringSecond } = await destroyedAndBack();
+    const { tenantId, bringSecond } = await destroyedAndBack(engine);
     await bringSecond();
     const { progress } = await engine.activities.verifyAndCertify(await order(tenantId));
     expect(progress).toMatchObject({ blockedOn: 'restore', counts: { certified: 0 } });
@@ -143,10 +73,10 @@ describe('a due day that went before the rest of its run came back', () => {
   });
 
   it('raises no alarm a day later, and one as soon as something of it is there again [AB-2] [ST-1]', async () => {
-    const { tenantId, bringFirst } = await withTwoDays();
+    const { tenantId, bringFirst } = await withTwoDays(engine);
     await engine.destroy(tenantId);
     await engine.send(tenantId, 'attachService', { service: 'CVM' });
-    await later(1.1);
+    await daysLater(engine, 1.1);
     await engine.activities.sweep();
     // Nobody can tell yet what is live by right.
     expect(await looks(tenantId)).toEqual([]);
@@ -157,13 +87,13 @@ describe('a due day that went before the rest of its run came back', () => {
       expect(kind).not.toBe('data-reappeared');
     }
     await bringFirst();
-    await later(7);
+    await daysLater(engine, 7);
     await engine.activities.sweep();
     expect(await looks(tenantId)).toEqual(['clean 0', 'reappeared 1']);
   });
 
   it('is looked for by the restore gate, and what came back is left alone [AB-2] [ST-1]', async () => {
-    const { tenantId, bringFirst } = await withTwoDays();
+    const { tenantId, bringFirst } = await withTwoDays(engine);
     await engine.destroy(tenantId);
     await engine.send(tenantId, 'attachService', { service: 'CVM' });
     await engine.runWork(tenantId);

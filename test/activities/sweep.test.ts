@@ -1,6 +1,7 @@
 import type { SweepRound } from '../../src/contracts/sweep';
 import { createEngineHarness, type EngineHarness } from '../support/engine';
 import { hostReport } from '../support/observations';
+import { backedUpLinks } from '../support/put-back';
 import { assetDays, ended, liveRecords, withHost } from '../support/tenant-life';
 
 const DAY_MS = 86_400_000;
@@ -51,22 +52,6 @@ const looks = async (tenantId: string): Promise<readonly string[]> => {
   return rows.map((row) => `${String(row['round'])} ${String(row['outcome'])}`);
 };
 
-/** A backup of a tenant's links; the answer plays it back over the live ones and says how many there are. */
-async function backedUpLinks(tenantId: string): Promise<() => Promise<number>> {
-  const root = engine.root('assets');
-  const saved = await root.query('SELECT * FROM asset_links WHERE tenant_id = ?', [tenantId]);
-  return async () => {
-    for (const row of saved) {
-      const columns = Object.keys(row);
-      await root.execute(
-        `INSERT INTO asset_links (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-        Object.values(row) as string[],
-      );
-    }
-    return saved.length;
-  };
-}
-
 describe('what was certified', () => {
   it('is looked at again after 1, 7 and 30 days, not earlier, and not again once it is clean [ST-1]', async () => {
     const { tenantId, endedAt } = await gone();
@@ -100,7 +85,7 @@ describe('what was certified', () => {
 
   it('raises an alarm and gets a run of its own when it comes back, until it is gone again [ST-1] [ST-2]', async () => {
     const { tenantId } = await withHost(engine, 'CVM');
-    const bringBack = await backedUpLinks(tenantId);
+    const bringBack = await backedUpLinks(engine, { tenantId });
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.send(tenantId, 'endFeature', {});
     const [due] = assetDays(await engine.runWork(tenantId));
@@ -171,7 +156,7 @@ describe('what was certified', () => {
 
   it('is looked at once a day while it is not clean, over all rounds, and the next look is never overdue [ST-1]', async () => {
     const { tenantId } = await withHost(engine, 'CVM');
-    const bringBack = await backedUpLinks(tenantId);
+    const bringBack = await backedUpLinks(engine, { tenantId });
     await engine.send(tenantId, 'endService', { service: 'CVM' });
     await engine.send(tenantId, 'endFeature', {});
     const [due] = assetDays(await engine.runWork(tenantId));

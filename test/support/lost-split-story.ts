@@ -2,7 +2,7 @@ import { exportCheckpoint } from '../../src/activities/evidence/checkpoints';
 import { replayControl } from '../../src/activities/restore-gate/replay-control';
 import type { Story } from './crash-stories';
 import type { EngineHarness } from './engine';
-import { loseRows, OF_RUNS, replayPorts } from './restore-gate';
+import { lift, loseRows, OF_RUNS, replayPorts } from './restore-gate';
 import { splitDay } from './split-story';
 import { rowsOf } from './withheld';
 
@@ -37,9 +37,7 @@ async function restoreControl(
   ]);
   const { freezeId, splits } = await replayControl(replayPorts(engine), { replayedBy: 'ops-1' });
   if (splits !== 1) throw new Error(`${splits} splits were found to be lost`);
-  await loseRows(engine, [
-    `INSERT INTO freeze_lifts VALUES ('${freezeId}', 'a', lethe_now()), ('${freezeId}', 'b', lethe_now())`,
-  ]);
+  await lift(engine, freezeId);
 }
 
 /** A split that control loses once the rest has lost its key: what is withheld is put back from its own archive. */
