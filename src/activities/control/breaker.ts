@@ -5,6 +5,7 @@ import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import type { BreakerCause, BreakerScope } from '../../domain/caps';
 import { LetheError } from '../../domain/errors';
+import { appendAgain } from './append-again';
 import { withDecision } from './decisions';
 import type { FreezePorts } from './freeze';
 import { reasonDigest, reasonText } from './lift-freeze';
@@ -102,17 +103,19 @@ export async function resetBreaker(
       { field: 'tripId' },
     );
   }
-  await ports.ledger.append({
+  const { resetAt } = trip.reset;
+  const act = {
     tenantId: trip.tenantId,
     kind: 'breaker-reset',
     subject: trip.tripId,
     details: {
       tripId: trip.tripId,
       resetBy: trip.reset.resetBy,
-      resetAt: trip.reset.resetAt,
+      resetAt,
       reasonDigest: reasonDigest(trip.reset.reason),
     },
-  });
+  };
+  await appendAgain(ports.ledger, act, resetAt);
   return trip;
 }
 

@@ -3,6 +3,7 @@ import { actor, integer, objectOf, oneOf, optional } from '../../contracts/field
 import type { CapRecord, CapValue } from '../../contracts/control-reader';
 import { signedDecision, type SignedBy } from '../../contracts/decisions';
 import type { Sql } from '../../contracts/sql';
+import { appendAgain } from './append-again';
 import { withDecision } from './decisions';
 import type { FreezePorts } from './freeze';
 import { reasonDigest, reasonText } from './lift-freeze';
@@ -47,29 +48,37 @@ export async function setCap(ports: CapPorts, order: SetCap): Promise<CapRecord>
   await withDecision(ports, { decision: 'set-cap', subject: cap, by: setBy, document }, () =>
     ports.control.execute('CALL set_cap(?, ?, ?, ?, ?)', [cap, amount, share, setBy, reason]),
   );
-  const row = await textRow(
+  const number = await textRow(
     ports.control,
-    `SELECT setting_number, effective_at, recorded_at FROM cap_settings
-      WHERE cap = ? ORDER BY setting_number DESC LIMIT 1`,
-    [cap],
+    `SELECT MAX(setting_number) AS number FROM cap_settings
+      WHERE cap = ? AND amount = ? AND share = ? AND set_by = ? AND reason = ?`,
+    [cap, amount, share, setBy, reason],
   );
-  const number = required(row ?? {}, 'setting_number');
-  await ports.ledger.append({
-    tenantId: null,
-    kind: 'cap-set',
-    subject: `${cap}/${number}`,
-    details: {
-      cap,
-      amount,
-      share,
-      setBy,
-      reasonDigest: reasonDigest(reason),
-      effectiveAt: toInstant(required(row ?? {}, 'effective_at')),
-    },
-  });
+  await proveSetting(ports, cap, Number(required(number ?? {}, 'number')));
   const known = (await readCaps(ports.control)).find((record) => record.cap === cap);
   if (known === undefined) throw new Error('a cap that was set is known');
   return known;
+}
+
+/**
+ * Appends evidence of a setting of a cap.
+ *
+ * @idempotency the same setting is recorded once.
+ */
+export async function proveSetting(ports: CapPorts, cap: CapName, number: number): Promise<void> {
+  const row = await textRow(
+    ports.control,
+    `SELECT amount, share, recorded_at, effective_at, set_by, reason FROM cap_settings
+      WHERE cap = ? AND setting_number = ?`,
+    [cap, number],
+  );
+  const { amount, share, recordedAt, effectiveAt, setBy, reason } = toValue(row ?? {});
+  const details = {
+    ...{ cap, amount, share, setBy, reasonDigest: reasonDigest(reason) },
+    ...{ recordedAt, effectiveAt },
+  };
+  const act = { tenantId: null, kind: 'cap-set', subject: `${cap}/${number}`, details };
+  await appendAgain(ports.ledger, act, recordedAt);
 }
 
 /** Every cap: what is in force, what is pending, and how it came about. Reading, so safe to repeat. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { isLetheError } from '../../domain/errors';
 import type { EvidenceAct } from '../../domain/evidence';
 import type { Command, CommandReceipt } from '../../contracts/commands';
 import type { SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
+import { appendAgain } from './append-again';
 import { required, textRow } from './sql-text';
 
 /**
@@ -50,21 +50,6 @@ export async function proveAcceptance(
     },
   };
   await appendAgain(ports.ledger, act, receipt.acceptedAt);
-}
-
-/** A control store that was restored accepts a lost command again; the evidence keeps both instants. */
-async function appendAgain(
-  ledger: EvidenceLedger,
-  act: EvidenceAct,
-  acceptedAt: string,
-): Promise<void> {
-  try {
-    await ledger.append(act);
-  } catch (error) {
-    if (!isLetheError(error) || error.code !== 'DIGEST_MISMATCH') throw error;
-    const subject = `${act.subject}/${Date.parse(acceptedAt)}`;
-    await ledger.append({ ...act, kind: `${act.kind}-again`, subject });
-  }
 }
 
 /** What takes an order out of force is named by itself: a restored control store must know it again. */

@@ -10,6 +10,7 @@ import {
 import type { Sql, SqlPool } from '../../contracts/sql';
 import type { EvidenceLedger } from '../../contracts/stores';
 import { DEFAULT_THROTTLE, type QuietHours, type Throttle } from '../../domain/pacing';
+import { appendAgain } from './append-again';
 import { insertRow } from './command-context';
 import { required, textRow, toInstant, toSqlTime } from './sql-text';
 import { databaseNow } from './tenant-facts';
@@ -110,12 +111,11 @@ export async function setThrottle(
       return { ...next, number: number + 1, setAt };
     }),
   );
-  await ports.ledger.append({
-    tenantId: null,
-    kind: 'throttle-set',
-    subject: String(set.number),
+  const act = {
+    ...{ tenantId: null, kind: 'throttle-set', subject: String(set.number) },
     details: evidenceOf(set),
-  });
+  };
+  await appendAgain(ports.ledger, act, set.setAt);
   return set;
 }
 
@@ -134,9 +134,14 @@ const throttleOf = ({
 
 /** What the ledger takes: numbers, and the digest of the hours with their zone. */
 function evidenceOf({ quietHours, ...set }: ThrottleInForce): Readonly<Record<string, unknown>> {
-  if (quietHours === null) return set;
-  const text = `${quietHours.from}-${quietHours.to} ${quietHours.zone ?? ''}`;
-  return { ...set, quietHoursDigest: createHash('sha256').update(text).digest('hex') };
+  return quietHours === null ? set : { ...set, quietHoursDigest: digestOfHours(quietHours) };
+}
+
+/** Digest of quiet hours with their zone, as the evidence has it. */
+export function digestOfHours({ from, to, zone: where }: QuietHours): string {
+  return createHash('sha256')
+    .update(`${from}-${to} ${where ?? ''}`)
+    .digest('hex');
 }
 
 /** The throttle that counts now. */

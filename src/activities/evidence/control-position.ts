@@ -18,6 +18,10 @@ const FACTS = Object.freeze([
   ['deletion_withdrawals', 'withdrawn_at'],
   ['signer_revocations', 'revoked_at'],
   ['approval_rules', 'set_at'],
+  ['decision_rules', 'set_at'],
+  ['cap_settings', 'recorded_at'],
+  ['breaker_trips', 'tripped_at'],
+  ['throttles', 'set_at'],
 ] as const);
 
 /**

@@ -6,6 +6,8 @@ import { textRows } from '../control/sql-text';
 import { compareWithCheckpoint, type CheckpointReaders } from '../evidence/checkpoints';
 import { readHead, readLedger } from '../evidence/read-ledger';
 import { lostAuthority, type LostAuthority } from './lost-orders';
+import { noLimits, noteLimit } from './limits-in-evidence';
+import { lostLimits, type LostLimits } from './lost-limits';
 import { lostReturns, noteReturn, type LostReturn, type Returns } from './lost-returns';
 
 /** A hold that the evidence knows and control does not. What entries of before do not say is null. */
@@ -100,11 +102,13 @@ export interface ControlVerdict {
   readonly commands: readonly LostCommand[];
   /** What takes orders out of force: stops, withdrawals, keys taken out, rules. */
   readonly authority: readonly LostAuthority[];
+  /** Caps that were tightened, open trips of the circuit breaker, the throttle. */
+  readonly limits: LostLimits;
 }
 
 /**
- * Compares control with the evidence, entry by entry: holds, freezes, splits, versions of the policy, ends of keys and
- * commands that are on record there and missing here. Reading, so safe to repeat.
+ * Compares control with the evidence, entry by entry: holds, freezes, limits, splits, versions of the policy, ends of
+ * keys and commands that are on record there and missing here. Reading, so safe to repeat.
  *
  * @throws LetheError as {@link compareWithCheckpoint} does.
  */
@@ -113,10 +117,11 @@ export async function checkControl(ports: CheckpointReaders): Promise<ControlVer
   const head = await readHead(ports.ledger.pool);
   const unsound =
     ledger.broken !== null || (checkpoint !== null && head.sequence < checkpoint.sequence);
-  const lost = await findLost(ports);
+  const lost = await findLost(ports, { after: 0, upTo: head.sequence });
   return { checkpoint: checkpoint?.sequence ?? null, older, ledgerUnsound: unsound, ...lost };
 }
 
+/** What of the evidence was looked at, and is missing in control. */
 type Lost = Pick<
   ControlVerdict,
   | 'holds'
@@ -128,6 +133,7 @@ type Lost = Pick<
   | 'returns'
   | 'commands'
   | 'authority'
+  | 'limits'
 >;
 
 /** What was found so far; a later entry may take a hold or a freeze back. */
@@ -185,15 +191,25 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
   },
 };
 
-async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
+/**
+ * What entries after one position, up to another, know and control does not. Control is read after the ledger's
+ * head, so what is decided meanwhile is not taken for lost. Reading, so safe to repeat.
+ */
+async function findLost(
+  { ledger, control }: Pick<CheckpointReaders, 'ledger' | 'control'>,
+  { after, upTo }: { readonly after: number; readonly upTo: number },
+): Promise<Lost> {
   const known = await readKnown(control);
   const returns: Returns = new Map();
+  const limits = noLimits();
   const found: Finding = {
     ...{ holds: new Map(), steps: new Map(), freezes: new Map(), splits: new Map() },
     ...{ tombstones: [], policies: [], commands: [], authority: [] },
   };
-  for await (const entry of readLedger(ledger.pool)) {
+  for await (const entry of readLedger(ledger.pool, { after })) {
+    if (entry.sequence > upTo) break;
     noteReturn(returns, entry);
+    noteLimit(limits, entry);
     if (known.has(`${entry.kind} ${entry.subject}`)) continue;
     LOSSES[entry.kind]?.(found, entry);
     const lost = lostAuthority(entry);
@@ -202,7 +218,7 @@ async function findLost({ ledger, control }: CheckpointReaders): Promise<Lost> {
   const { holds, steps, freezes, splits, ...rest } = found;
   return {
     ...rest,
-    returns: await lostReturns(control, returns),
+    ...{ returns: await lostReturns(control, returns), limits: await lostLimits(control, limits) },
     ...{ holds: [...holds.values()], releaseSteps: [...steps.values()] },
     ...{ freezes: [...freezes.values()], splits: [...splits.values()] },
   };

@@ -24,6 +24,7 @@ import {
   type LostTombstone,
   type UnknownSplit,
 } from './check-control';
+import { replayLimits, type LostLimits } from './lost-limits';
 import { replayAuthority } from './lost-orders';
 import { replayReturns } from './lost-returns';
 
@@ -55,6 +56,8 @@ export interface ReplayedControl {
   readonly returns: number;
   /** Stops of orders, withdrawals, keys taken out and rules of approvals. */
   readonly authority: number;
+  /** Caps, trips and the setting of the throttle; what was stricter counts again. */
+  readonly limits: Pick<LostLimits, 'caps' | 'trips' | 'throttle'>;
   /** Ends of keys whose cohort control does not know any more. */
   readonly unknownTombstones: readonly LostTombstone[];
   /** Commands that their senders must send again, each under its own key. */
@@ -64,13 +67,14 @@ export interface ReplayedControl {
 const NO_DIGEST = '0'.repeat(64);
 
 /**
- * Brings a restored control store forward to what the evidence knows. First a global freeze; then the
- * versions of the policy; the holds that were lost, with what people decided about their release; freezes;
+ * Brings a restored control store forward to what the evidence knows. First a global freeze; then caps, trips and the
+ * throttle where they were stricter; the versions of the policy; the holds that were lost, with what people decided about their release; freezes;
  * returns, splits and ends of keys. The worker starts again afterwards, frozen, so that lost commands can be sent again.
  *
  * Effect: rows in control, interlocks in the key store, ledger entries.
  * @idempotency what is there is not lost any more; a freeze over all that is in force is used again.
- * @throws LetheError VERIFICATION_FAILED when the ledger itself is older or broken.
+ * @throws LetheError VERIFICATION_FAILED when the ledger itself is older or broken, or says something about limits that
+ *   this build cannot read: all is frozen then, and nothing was put back.
  * @source CC-4
  */
 export async function replayControl(
@@ -85,7 +89,9 @@ export async function replayControl(
     );
   }
   const freezeId = await freezeAll(ports, order.replayedBy);
+  assertReadable(verdict.limits);
   for (const freeze of verdict.freezes) await replayFreeze(ports.control, freeze);
+  await replayLimits(ports, verdict.limits, order.replayedBy);
   // Before any window is computed again: what was promised counts.
   for (const policy of verdict.policies) await replayPolicy(ports.control, policy);
   for (const hold of verdict.holds) await replayHold(ports, hold);
@@ -116,9 +122,21 @@ export async function replayControl(
     policies: verdict.policies.length,
     returns: verdict.returns.length,
     authority: verdict.authority.length,
+    limits: verdict.limits,
     unknownTombstones: unknown,
     commands: verdict.commands,
   };
+}
+
+/** Nobody can say what was decided then. Everything is frozen; control stays older, so that no worker starts. */
+function assertReadable({ unreadable }: LostLimits): void {
+  const first = unreadable[0];
+  if (first === undefined) return;
+  throw new LetheError(
+    'VERIFICATION_FAILED',
+    `evidence entry ${first.sequence} (${first.kind}) cannot be read or contradicts another: ` +
+      'replay with the version of the engine that wrote it',
+  );
 }
 
 async function freezeAll(ports: ReplayControlPorts, placedBy: string): Promise<string> {
@@ -311,6 +329,9 @@ async function recordReplay(
       policies: verdict.policies.length,
       returns: verdict.returns.length,
       authority: verdict.authority.length,
+      caps: verdict.limits.caps.length,
+      trips: verdict.limits.trips.length,
+      throttles: verdict.limits.throttle === null ? 0 : 1,
       unknownTombstones: outcome.unknown,
       commands: verdict.commands.length,
     },

@@ -50,7 +50,7 @@ export function addRestoreGate(lethe: Command, cli: Cli): void {
   addCommand(
     gate,
     'replay',
-    'remove again what came back; for control: holds, freezes, ends of keys',
+    'remove again what came back; for control: holds, freezes, limits, ends of keys',
   )
     .addOption(storeOption())
     .option('--requested-by <id>', 'opaque id of who replays; default: LETHE_ACTOR')
@@ -112,9 +112,13 @@ function describeReplayed(replayed: ReplayedStore): Answer {
 
 function describeControl(verdict: ControlVerdict): Answer {
   const { holds, releaseSteps, freezes, tombstones, splits, policies, returns, commands } = verdict;
-  const { authority } = verdict;
-  const lists = [holds, releaseSteps, freezes, tombstones, splits, policies, returns, commands];
-  const lost = lists.reduce((sum, list) => sum + list.length, authority.length);
+  const { authority, limits } = verdict;
+  const { caps, trips, throttle, unreadable } = limits;
+  const lists = [
+    ...[holds, releaseSteps, freezes, tombstones, splits, policies, returns, commands],
+    ...[authority, caps, trips, unreadable],
+  ];
+  const lost = lists.reduce((sum, list) => sum + list.length, throttle === null ? 0 : 1);
   const clear = lost === 0 && !verdict.older && !verdict.ledgerUnsound;
   const text = facts([
     ['control', clear ? 'is what the evidence says' : 'HAS LOST WHAT THE EVIDENCE KNOWS'],
@@ -124,6 +128,13 @@ function describeControl(verdict: ControlVerdict): Answer {
     ['lost holds', holds.length],
     ['lost steps of releases', releaseSteps.length],
     ['lost freezes', freezes.length],
+    ['lost caps that were tightened', caps.length],
+    ['lost open trips of the circuit breaker', trips.length],
+    ['lost setting of the throttle', throttle === null ? 'no' : 'yes'],
+    [
+      'evidence that cannot be read',
+      unreadable.map(({ sequence }) => sequence).join(', ') || 'none',
+    ],
     ['lost ends of keys', tombstones.length],
     ['lost splits of due days', splits.length],
     ['lost versions of the policy', policies.length],
@@ -139,12 +150,16 @@ function describeControl(verdict: ControlVerdict): Answer {
 }
 
 function describeReplayedControl(replayed: ReplayedControl): Answer {
-  const { unknownTombstones: unknown, commands } = replayed;
+  const { unknownTombstones: unknown, commands, limits } = replayed;
   const text = facts([
     ['frozen by', replayed.freezeId],
     ['holds put back', replayed.holds],
     ['steps of releases put back', replayed.releaseSteps],
     ['freezes put back', replayed.freezes],
+    ['caps put back', limits.caps.length],
+    ['open trips put back', limits.trips.length],
+    ['stricter throttle put back', limits.throttle === null ? 'no' : 'yes'],
+    ['quiet hours to set again', limits.throttle?.hasOtherQuietHours === true ? 'yes' : 'no'],
     ['ends of keys put back', replayed.tombstones],
     ['splits put back', replayed.splits],
     ['splits of unknown due days', replayed.unknownSplits.length],

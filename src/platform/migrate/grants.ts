@@ -182,6 +182,8 @@ export const ROLE_GRANTS = Object.freeze({
       'control.replay_order_stop',
       'control.replay_signer_revocation',
       'control.replay_approval_rule',
+      'control.replay_cap',
+      'control.replay_trip',
       'control.record_decision',
       'control.replay_decision_rule',
       'keys.lethe_now',
