@@ -122,7 +122,7 @@ export async function checkControl(ports: CheckpointReaders): Promise<ControlVer
 }
 
 /** What of the evidence was looked at, and is missing in control. */
-type Lost = Pick<
+export type Lost = Pick<
   ControlVerdict,
   | 'holds'
   | 'releaseSteps'
@@ -195,7 +195,7 @@ const LOSSES: Readonly<Record<string, (found: Finding, entry: LedgerEntry) => vo
  * What entries after one position, up to another, know and control does not. Control is read after the ledger's
  * head, so what is decided meanwhile is not taken for lost. Reading, so safe to repeat.
  */
-async function findLost(
+export async function findLost(
   { ledger, control }: Pick<CheckpointReaders, 'ledger' | 'control'>,
   { after, upTo }: { readonly after: number; readonly upTo: number },
 ): Promise<Lost> {

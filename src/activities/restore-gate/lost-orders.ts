@@ -1,4 +1,4 @@
-import type { SqlPool } from '../../contracts/sql';
+import type { Sql, SqlPool } from '../../contracts/sql';
 import type { LedgerEntry } from '../../domain/evidence';
 import { required, textRows, toSqlTime } from '../control/sql-text';
 
@@ -114,6 +114,23 @@ export async function replayAuthority(
     }
   }
   return [...tenants].sort();
+}
+
+/**
+ * True when what was lost would let an order count that people took out of force. A withdrawal stays lost until its
+ * sender withdraws again; once it was replayed no order of its request counts. Reading, so safe to repeat.
+ */
+export async function isOrderStillInForce(control: Sql, lost: LostAuthority): Promise<boolean> {
+  if (lost.what !== 'deletion-withdrawn') return true;
+  const rows = await textRows(
+    control,
+    `SELECT q.order_id FROM deletion_order_requests q
+       JOIN deletion_orders o ON o.order_id = q.order_id
+      WHERE o.tenant_id = ? AND q.request_id = ?
+        AND NOT EXISTS (SELECT 1 FROM deletion_order_stops s WHERE s.order_id = q.order_id) LIMIT 1`,
+    [lost.tenantId, lost.requestId],
+  );
+  return rows.length > 0;
 }
 
 async function stopOrdersOf(

@@ -47,12 +47,12 @@ export interface ReplayedStore {
  *
  * Effect: rows and documents of sealed batches; one ledger entry per batch and one for the whole.
  * @idempotency what is gone is not found again; a lost answer is read again.
- * @throws LetheError VERIFICATION_FAILED when control was restored and not replayed: nothing is removed then; and for
- *   a store that cannot be reached.
+ * @throws LetheError VERIFICATION_FAILED when control was restored and not replayed, or not wholly: nothing is removed
+ *   then; and for a store that cannot be reached.
  * @source AB-3, CC-4, ST-1
  */
 export async function replayStore(ports: ReplayPorts, store: BackupStore): Promise<ReplayedStore> {
-  await assertControlStands(ports.checkpoints);
+  await assertControlStands(ports.checkpoints, 'whole');
   const found = await findReappeared(ports.finder, store);
   const kept: KeptBatch[] = [];
   let records = 0;

@@ -43,7 +43,7 @@ export function addRestoreGate(lethe: Command, cli: Cli): void {
         const readers = openCheckpoints(session);
         if (store === 'control') return describeControl(await checkControl(readers));
         // One that has forgotten what was removed would find nothing.
-        await assertControlStands(readers);
+        await assertControlStands(readers, 'whole');
         return describeStore(store, await findReappeared(await openFinder(session), store));
       }),
     );
