@@ -7,6 +7,8 @@ import { unpackZstd } from './zstd';
 
 /** Bytes that are unpacked at a time. */
 const PIECE_BYTES = 256 * 1024;
+/** What is unpacked ahead lets the taker and zlib's thread go on beside each other instead of in turns. */
+const GUNZIP = { chunkSize: PIECE_BYTES, readableHighWaterMark: 4 * PIECE_BYTES };
 /** Bytes that tell how a layer is packed. */
 const MARK_BYTES = 10;
 
@@ -74,7 +76,7 @@ async function unpackGzip(
   try {
     await pipeline(
       Readable.from(noting(packed, failures)),
-      createGunzip({ chunkSize: PIECE_BYTES }),
+      createGunzip(GUNZIP),
       async (pieces: AsyncIterable<Buffer>) => {
         for await (const piece of pieces) await noted(() => take(piece), failures);
       },
