@@ -1,7 +1,7 @@
 import { CAPS, type BreakerCause, type BreakerScope, type CapName } from '../../domain/caps';
 import type { CapSetting } from '../../domain/caps';
 import type { LedgerEntry } from '../../domain/evidence';
-import type { Throttle } from '../../domain/pacing';
+import { DEFAULT_THROTTLE, type Throttle } from '../../domain/pacing';
 
 /** An entry of the evidence that this build cannot read, or that contradicts another one. */
 export interface UnreadableEntry {
@@ -179,18 +179,21 @@ function tripOf({ subject, tenantId, details }: LedgerEntry): SaidTrip | null {
   return { tripId: subject, scope, cause, tenantId, runId, trippedAt };
 }
 
+/** Entries of before say nothing about replicas: what was shipped counted then. */
 function throttleOf({ details }: LedgerEntry): SaidThrottle | null {
-  const { rowsPerSecondMax: rows, quietHoursDigest = null } = details;
+  const { replicaLagMaxSeconds, replicaLagResumeSeconds } = DEFAULT_THROTTLE;
+  const said: Readonly<Record<string, unknown>> = {
+    ...{ replicaLagMaxSeconds, replicaLagResumeSeconds, quietHoursDigest: null },
+    ...details,
+  };
+  const { rowsPerSecondMax, quietHoursDigest } = said;
   const counts = ['number', 'threadsRunningMax', 'replicaLagMaxSeconds', 'replicaLagResumeSeconds'];
   const isReadable = [
-    ...counts.map((field) => isCount(details[field], 1)),
-    rows === null || isCount(rows, 1),
-    typeof details['paused'] === 'boolean',
+    ...counts.map((field) => isCount(said[field], 1)),
+    rowsPerSecondMax === null || isCount(rowsPerSecondMax, 1),
+    typeof said['paused'] === 'boolean',
     quietHoursDigest === null || typeof quietHoursDigest === 'string',
+    isInstant(said['setAt']),
   ].every(Boolean);
-  if (!isReadable || !isInstant(details['setAt'])) return null;
-  return {
-    ...(details as unknown as SaidThrottle),
-    quietHoursDigest: quietHoursDigest as string | null,
-  };
+  return isReadable ? (said as unknown as SaidThrottle) : null;
 }
