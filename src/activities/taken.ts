@@ -8,6 +8,20 @@ export const isTaken = (error: unknown): boolean =>
   (error as { code?: unknown } | null)?.code === 'ER_DUP_ENTRY';
 
 /**
+ * Runs the insert of a row that only says that something is so. When somebody else writes it in the same moment its key
+ * decides, theirs stands and says the same; only this statement is undone, not the transaction that it is in.
+ *
+ * @idempotency a row that is there stays as it is.
+ */
+export async function unlessTaken(insert: () => Promise<unknown>): Promise<void> {
+  try {
+    await insert();
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+  }
+}
+
+/**
  * Runs a transaction that looks and then writes again when somebody else took its key in between: what it
  * finds then is the truth, and its refusal or its answer is the right one.
  *

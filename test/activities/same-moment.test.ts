@@ -8,10 +8,12 @@ import { placeFreeze, type FreezePorts } from '../../src/activities/control/free
 import { readThrottle, setThrottle } from '../../src/activities/control/throttle';
 import { addReceiver, disableReceiver, listReceivers } from '../../src/activities/notices/register';
 import { readScanSchedule, setScanSchedule } from '../../src/activities/schedule/scan-schedule';
-import type { SqlPool } from '../../src/contracts/sql';
+import { closeEvent, markCohort, markRun } from '../../src/activities/disposition/run-rows';
+import type { Sql, SqlPool } from '../../src/contracts/sql';
 import { createLimitsHarness, type LimitsHarness } from '../support/limits';
 import { until } from '../support/live-engine';
 import { someoneWaits } from '../support/lock-waits';
+import type { SealedRun } from '../support/sealed-run';
 
 const POLICY = { allowHttp: [], allowPrivate: [] };
 let limits: LimitsHarness;
@@ -138,6 +140,44 @@ describe('two people in the same moment', () => {
     const [placed, refused] = await inTheSameMoment(place(one), place(two));
     expect(placed).toMatchObject({ freezeId, scope: one });
     expect(refused).toBe('IDEMPOTENCY_CONFLICT');
+  });
+});
+
+describe('two workers in the same moment', () => {
+  /** States of the run, its due day and its event, by the administrator's own statement. */
+  const marked = async (runId: string): Promise<readonly unknown[]> => {
+    const rows = await limits.root.query(
+      `SELECT CONCAT('run ', state) AS mark FROM run_states WHERE run_id = ?
+        UNION ALL SELECT CONCAT('due day ', state) FROM cohort_states WHERE run_id = ?
+        UNION ALL SELECT CONCAT('event ', event_id) FROM event_closings WHERE event_id = ?`,
+      [runId, runId, `ev_${runId.slice(3)}`],
+    );
+    return rows.map((row) => String(row['mark']));
+  };
+
+  it.each([
+    [
+      'a run',
+      'run superseded',
+      (sql: Sql, run: SealedRun) => markRun(sql, run.runId, 'superseded'),
+    ],
+    [
+      'a due day',
+      'due day returned',
+      (sql: Sql, run: SealedRun) => markCohort(sql, run, 'returned'),
+    ],
+    [
+      'an event',
+      'event',
+      (sql: Sql, { tenantId, runId }: SealedRun) =>
+        closeEvent(sql, tenantId, `ev_${runId.slice(3)}`),
+    ],
+  ] as const)('both say the same of %s: it is said once', async (...[, mark, say]) => {
+    const run = await limits.sealed();
+    const says = (control: SqlPool) => control.transaction((sql) => say(sql, run));
+    expect(await inTheSameMoment(says, says)).toEqual([undefined, undefined]);
+    const said = (await marked(run.runId)).filter((one) => String(one).startsWith(mark));
+    expect(said).toHaveLength(1);
   });
 });
 

@@ -5,6 +5,7 @@ import { pagesOf, type Page } from '../../domain/deletion-request';
 import { readCohorts } from './cohort-rows';
 import { readRequests } from './read-requests';
 import type { TenantFacts } from './tenant-facts';
+import { unlessTaken } from '../taken';
 
 /**
  * Calls somebody about every request that nobody approved when its time has come: an entry in the
@@ -49,10 +50,12 @@ async function call(
       details: { requestId, receivedAt, latestAt, cause: 'order' },
     });
   }
-  await ports.control.execute(
-    `INSERT INTO order_pages (tenant_id, request_id, level, paged_at)
+  await unlessTaken(() =>
+    ports.control.execute(
+      `INSERT INTO order_pages (tenant_id, request_id, level, paged_at)
      SELECT ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
        SELECT 1 FROM order_pages WHERE tenant_id = ? AND request_id = ? AND level = ?)`,
-    [tenantId, requestId, page.level, tenantId, requestId, page.level],
+      [tenantId, requestId, page.level, tenantId, requestId, page.level],
+    ),
   );
 }

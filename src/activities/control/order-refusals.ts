@@ -5,6 +5,7 @@ import { FAILURES, isLetheError, type FailureCode } from '../../domain/errors';
 import type { EvidenceAct } from '../../domain/evidence';
 import { digestOfDocument } from '../../transparency/signed-document';
 import { required, textRow, textRows, toInstant, toSqlTime, type TextRow } from './sql-text';
+import { unlessTaken } from '../taken';
 
 const ORDER_COMMANDS: ReadonlySet<CommandKind> = new Set([
   'submitOrder',
@@ -235,10 +236,12 @@ async function proveTotal(ports: RefusalPorts, row: TextRow): Promise<void> {
       details: { cause, hourAt, refused },
     });
   }
-  await ports.control.execute(
-    `INSERT INTO order_refusal_totals (tenant_id, cause, hour_at, refused, proved_at)
+  await unlessTaken(() =>
+    ports.control.execute(
+      `INSERT INTO order_refusal_totals (tenant_id, cause, hour_at, refused, proved_at)
      SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM order_refusal_totals
        WHERE tenant_id = ? AND cause = ? AND hour_at = ?)`,
-    [...[tenantId, cause, toSqlTime(hourAt), refused], ...[tenantId, cause, toSqlTime(hourAt)]],
+      [...[tenantId, cause, toSqlTime(hourAt), refused], ...[tenantId, cause, toSqlTime(hourAt)]],
+    ),
   );
 }

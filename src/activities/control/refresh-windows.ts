@@ -4,6 +4,7 @@ import { isWaiting, type CohortRow } from './cohort-rows';
 import { nextWindow, normal, normalOrNull, type FoundedWindow } from './next-window';
 import { required, textRow, toSqlTime } from './sql-text';
 import type { TenantFacts } from './tenant-facts';
+import { unlessTaken } from '../taken';
 
 /**
  * Computes the windows of all waiting cohorts from the facts as they are now and marks their runs as
@@ -116,11 +117,13 @@ async function recordBreaches(
   const missed = window.latestAt !== null && normal(window.latestAt) <= facts.now;
   const instants = [...window.breaches, ...(missed ? [window.latestAt] : [])];
   for (const instant of instants) {
-    await sql.execute(
-      `INSERT INTO breaches (tenant_id, run_id, due_on, latest_at, recorded_at)
+    await unlessTaken(() =>
+      sql.execute(
+        `INSERT INTO breaches (tenant_id, run_id, due_on, latest_at, recorded_at)
        SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
          SELECT 1 FROM breaches WHERE tenant_id = ? AND run_id = ? AND due_on = ? AND latest_at = ?)`,
-      [...breachKey(facts, cohort, instant), ...breachKey(facts, cohort, instant)],
+        [...breachKey(facts, cohort, instant), ...breachKey(facts, cohort, instant)],
+      ),
     );
   }
 }

@@ -4,6 +4,7 @@ import { isLetheError, type FailureCode, type LetheError } from '../../domain/er
 import { tripBreaker, type BreakerPorts } from './breaker';
 import type { CohortRow } from './cohort-rows';
 import { required, textRow, toInstant } from './sql-text';
+import { unlessTaken } from '../taken';
 
 /** Where a run was stopped. */
 export interface StoppedAt {
@@ -75,12 +76,14 @@ async function tripFor(
 }
 
 async function recordStop(ports: BreakerPorts, at: StoppedAt, code: FailureCode): Promise<void> {
-  await ports.control.execute(
-    `INSERT INTO cap_stops (run_id, due_on, code, stopped_at)
+  await unlessTaken(() =>
+    ports.control.execute(
+      `INSERT INTO cap_stops (run_id, due_on, code, stopped_at)
      SELECT ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
        SELECT 1 FROM cap_stops WHERE run_id = ? AND due_on = ? AND code = ?
          AND stopped_at > lethe_now() - INTERVAL 1 HOUR)`,
-    [at.runId, at.dueOn, code, at.runId, at.dueOn, code],
+      [at.runId, at.dueOn, code, at.runId, at.dueOn, code],
+    ),
   );
   const row = await textRow(
     ports.control,

@@ -1,6 +1,7 @@
 import type { RecordClass } from '../../domain/record-class';
 import type { Sql } from '../../contracts/sql';
 import { required, textRow, textRows, toInstant, toInstantOrNull } from '../control/sql-text';
+import { unlessTaken } from '../taken';
 
 /** A disposition run as recorded. */
 export interface RunRow {
@@ -53,10 +54,12 @@ export async function readRun(sql: Sql, tenantId: string, runId: string): Promis
 
 /** Records a state of a run; once. */
 export async function markRun(sql: Sql, runId: string, state: string): Promise<void> {
-  await sql.execute(
-    `INSERT INTO run_states (run_id, state, at) SELECT ?, ?, lethe_now() FROM DUAL
+  await unlessTaken(() =>
+    sql.execute(
+      `INSERT INTO run_states (run_id, state, at) SELECT ?, ?, lethe_now() FROM DUAL
       WHERE NOT EXISTS (SELECT 1 FROM run_states WHERE run_id = ? AND state = ?)`,
-    [runId, state, runId, state],
+      [runId, state, runId, state],
+    ),
   );
 }
 
@@ -66,18 +69,22 @@ export async function markCohort(
   cohort: { readonly runId: string; readonly dueOn: string },
   state: string,
 ): Promise<void> {
-  await sql.execute(
-    `INSERT INTO cohort_states (run_id, due_on, state, at) SELECT ?, ?, ?, lethe_now() FROM DUAL
+  await unlessTaken(() =>
+    sql.execute(
+      `INSERT INTO cohort_states (run_id, due_on, state, at) SELECT ?, ?, ?, lethe_now() FROM DUAL
       WHERE NOT EXISTS (SELECT 1 FROM cohort_states WHERE run_id = ? AND due_on = ? AND state = ?)`,
-    [cohort.runId, cohort.dueOn, state, cohort.runId, cohort.dueOn, state],
+      [cohort.runId, cohort.dueOn, state, cohort.runId, cohort.dueOn, state],
+    ),
   );
 }
 
 /** Closes an event; once. */
 export async function closeEvent(sql: Sql, tenantId: string, eventId: string): Promise<void> {
-  await sql.execute(
-    `INSERT INTO event_closings (tenant_id, event_id, closed_at) SELECT ?, ?, lethe_now() FROM DUAL
+  await unlessTaken(() =>
+    sql.execute(
+      `INSERT INTO event_closings (tenant_id, event_id, closed_at) SELECT ?, ?, lethe_now() FROM DUAL
       WHERE NOT EXISTS (SELECT 1 FROM event_closings WHERE tenant_id = ? AND event_id = ?)`,
-    [tenantId, eventId, tenantId, eventId],
+      [tenantId, eventId, tenantId, eventId],
+    ),
   );
 }

@@ -18,6 +18,7 @@ import {
   type VersionLocation,
 } from './prepare';
 import { BATCH_BYTES_MAX, BATCH_ROWS_MAX, insertNewRows, type RowValues } from './rows';
+import { unlessTaken } from '../taken';
 
 /** A version that a scan adds. */
 interface Version {
@@ -181,13 +182,15 @@ async function recordUses(
 ): Promise<void> {
   for (const service of use.services) {
     const key = [use.tenantId, use.assetId, service, use.linkedAt];
-    await ports.control.execute(
-      `INSERT INTO asset_uses (tenant_id, asset_id, service, linked_at, recorded_at)
+    await unlessTaken(() =>
+      ports.control.execute(
+        `INSERT INTO asset_uses (tenant_id, asset_id, service, linked_at, recorded_at)
        SELECT ?, ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
          SELECT 1 FROM asset_uses WHERE tenant_id = ? AND asset_id = ? AND service = ?
             AND (linked_at = ? OR linked_at <= ? AND recorded_at >= COALESCE(
               (SELECT MAX(created_at) FROM runs WHERE tenant_id = ?), '1000-01-01')))`,
-      [...key, ...key, use.linkedAt, use.tenantId],
+        [...key, ...key, use.linkedAt, use.tenantId],
+      ),
     );
   }
 }

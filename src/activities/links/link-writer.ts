@@ -2,6 +2,7 @@ import type { SqlPool } from '../../contracts/sql';
 import type { LinkWriter } from '../../contracts/stores';
 import { derivedId } from '../control/command-context';
 import { required, textRows, toSqlTime } from '../control/sql-text';
+import { unlessTaken } from '../taken';
 
 /**
  * Id of a link. It stands for all that the row says, its beginning too: a link that was archived and one
@@ -36,16 +37,18 @@ export function createLinkWriter(assets: SqlPool): LinkWriter {
   }): Promise<void> => {
     const linkedAt = toSqlTime(row.linkedAt);
     const belongsToAll = row.belongsToAll ? 1 : 0;
-    await assets.execute(
-      `INSERT INTO asset_links (tenant_id, asset_id, version_id, service, belongs_to_all, linked_at)
+    await unlessTaken(() =>
+      assets.execute(
+        `INSERT INTO asset_links (tenant_id, asset_id, version_id, service, belongs_to_all, linked_at)
        SELECT ?, ?, ?, ?, ?, ? FROM DUAL WHERE NOT EXISTS (
          SELECT 1 FROM asset_links
           WHERE tenant_id = ? AND asset_id = ? AND service = ? AND belongs_to_all = ?)`,
-      [
-        ...[row.tenantId, row.assetId, linkIdOf({ ...row, linkedAt })],
-        ...[row.service, belongsToAll, linkedAt],
-        ...[row.tenantId, row.assetId, row.service, belongsToAll],
-      ],
+        [
+          ...[row.tenantId, row.assetId, linkIdOf({ ...row, linkedAt })],
+          ...[row.service, belongsToAll, linkedAt],
+          ...[row.tenantId, row.assetId, row.service, belongsToAll],
+        ],
+      ),
     );
   };
   return {

@@ -10,6 +10,7 @@ import type { SplitPorts } from './ports';
 import { recordSplit } from './record-split';
 import { judgeUnfinished, putBackLost } from './unfinished';
 import { countShares, withhold, type Withholding } from './withhold';
+import { unlessTaken } from '../taken';
 
 /** A verdict older than this is followed by a new one before anything goes; permits take one of 24 hours. */
 const FRESH_HOURS = 12;
@@ -129,11 +130,13 @@ async function isOnRecord({ archive }: SplitPorts, order: Withholding): Promise<
 async function recordWhole({ archive }: SplitPorts, order: Withholding): Promise<void> {
   const { runId, dueOn } = order.cohort;
   const at = [runId, dueOn, order.holdId];
-  await archive.control.execute(
-    `INSERT INTO unsplit_cohorts (run_id, due_on, hold_id, found_at)
+  await unlessTaken(() =>
+    archive.control.execute(
+      `INSERT INTO unsplit_cohorts (run_id, due_on, hold_id, found_at)
      SELECT ?, ?, ?, lethe_now() FROM DUAL WHERE NOT EXISTS (
        SELECT 1 FROM unsplit_cohorts WHERE run_id = ? AND due_on = ? AND hold_id = ?)`,
-    [...at, ...at],
+      [...at, ...at],
+    ),
   );
 }
 
