@@ -1,7 +1,7 @@
 import type { ClusterBasics } from '../contracts/schemas/host-report';
 import { parseYaml, yamlAt, yamlList, yamlText, type YamlValue } from './formats/yaml-subset';
 import { filesFor, packageVersion, type Machine } from './machine';
-import { homeDirectories } from './people';
+import { peopleWith } from './people';
 import type { Scope } from './scope';
 import { byText, listText, nameOrNull, nameText, pathText, sha256 } from './text';
 
@@ -44,7 +44,7 @@ interface Sighting extends Source {
 /** Clusters that files on this host tell of. @source DC-1 */
 export function readClusters(machine: Machine): readonly ClusterBasics[] {
   const scope = filesFor(machine, 'cluster');
-  const personal = homeDirectories(scope).map((home): Source => ({
+  const personal = peopleWith(scope, '.kube').map(({ home }): Source => ({
     ...kubernetes(`${home}/.kube/config`),
     member: false,
   }));

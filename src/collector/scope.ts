@@ -16,6 +16,8 @@ const NAMES_MAX = 20_000;
  */
 export interface Scope {
   readonly kind: ReportedKind;
+  /** What is read; the same for all kinds of one collection. */
+  readonly root: Root;
   /** Text of a file, or undefined. */
   text(path: string, max?: number): string | undefined;
   bytes(path: string, max: number): Buffer | undefined;
@@ -65,6 +67,7 @@ export function createScope(findings: Findings, root: Root, kind: ReportedKind):
       .replace(/^\uFEFF/, '');
   return {
     kind,
+    root,
     bytes,
     read,
     text,

@@ -161,6 +161,19 @@ describe('homes that mean harm', () => {
     ]);
   });
 
+  it('are not looked for beyond those that are there, however many accounts have none', () => {
+    const nobodies = Array.from(
+      { length: 6000 },
+      (_, at) => `u${at}:x:${at + 2000}:1::/data/u${at}:/x`,
+    );
+    const report = collectFiles({
+      'etc/passwd': [...nobodies, 'ann:x:5:5::/home/ann:/x'].join('\n'),
+      [`${ANN}/sync.service`]: service('/bin/ann'),
+    });
+    expect(ofKind(report, 'startup-service')).toMatchObject([{ user: 'ann' }]);
+    expect(unreadOf(report, 'startup-service')).toEqual([]);
+  });
+
   it('with endless units take bounded work, and the next home is read all the same', () => {
     const root = rootWith({
       'etc/passwd': 'eve:x:1:1::/home/eve:/x\nann:x:5:5::/home/ann:/x\n',

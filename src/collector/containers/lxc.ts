@@ -1,5 +1,5 @@
 import type { Scope } from '../scope';
-import { peopleOf } from '../people';
+import { peopleWith } from '../people';
 import { lxcContainer } from './control-group';
 import type { FoundContainer } from './found-container';
 
@@ -18,7 +18,7 @@ const CONFIGURATION_MAX = 1024 * 1024;
 export function readLxc(scope: Scope): readonly FoundContainer[] {
   const folders = [
     { folder: folderOfRoot(scope), userId: null },
-    ...peopleOf(scope).map(({ home, userId }) => ({
+    ...peopleWith(scope, '.local/share/lxc').map(({ home, userId }) => ({
       folder: `${home}/.local/share/lxc`,
       // Root's are the machine's; of whom only the home is known, nobody runs as that.
       userId: userId === '0' ? null : (userId ?? home),

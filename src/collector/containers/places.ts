@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import type { Root } from '../files/root';
-import { homeDirectories } from '../people';
+import { peopleWith } from '../people';
 import { textField, type Scope } from '../scope';
 
 /** Where a runtime keeps its containers, and where it keeps what it needs only while they run. */
@@ -16,7 +16,7 @@ export function dockerRoots(scope: Scope): readonly string[] {
   return [
     root?.startsWith('/') === true ? root : '/var/lib/docker',
     '/var/snap/docker/common/var-lib-docker',
-    ...homeDirectories(scope).map((home) => `${home}/.local/share/docker`),
+    ...peopleWith(scope, '.local/share/docker').map(({ home }) => `${home}/.local/share/docker`),
   ];
 }
 
@@ -26,7 +26,9 @@ export function libpodStorages(scope: Scope): readonly Places[] {
   const running = pathSetting(settings, 'runroot') ?? '/run/containers/storage';
   return [
     pathSetting(settings, 'graphroot') ?? '/var/lib/containers/storage',
-    ...homeDirectories(scope).map((home) => `${home}/.local/share/containers/storage`),
+    ...peopleWith(scope, '.local/share/containers').map(
+      ({ home }) => `${home}/.local/share/containers/storage`,
+    ),
   ].map((data) => ({ data, running }));
 }
 

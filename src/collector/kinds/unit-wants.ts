@@ -1,4 +1,5 @@
 import { valuesOf, parseUnit } from '../formats/unit-file';
+import type { Scope } from '../scope';
 import { foldersOf, unitBehind, type UnitPlaces } from './units';
 
 /** Which units want which, as the links in the folders say. */
@@ -15,24 +16,27 @@ type Wanted = Map<string, Set<string>>;
 
 /** Links in `*.wants` and `*.requires` folders, and what targets of the start say themselves. */
 export function readWants(places: UnitPlaces): Wants {
-  const { scope, isChoice } = places;
   const chosen: Wanted = new Map();
   const shipped: Wanted = new Map();
   for (const folder of foldersOf(places)) {
-    const wants = isChoice(folder) ? chosen : shipped;
-    for (const { name } of scope.list(folder)) {
-      const target = /^(.+)\.(?:wants|requires)$/.exec(name)?.[1];
-      if (target === undefined) continue;
-      for (const { name: unit } of scope.list(`${folder}/${name}`)) add(wants, unit, [target]);
-    }
+    addLinks(places.scope, folder, places.isChoice(folder) ? chosen : shipped);
   }
-  addTargets(places, shipped);
+  // Targets of people's sessions say nothing that they do not have links for.
+  if (places.isSought === undefined) addTargets(places, shipped);
   const aliases = readAliases(places);
   for (const { alias, unit } of aliases) {
     for (const wants of [chosen, shipped]) add(wants, unit, wants.get(alias) ?? []);
   }
   const named = aliases.filter(({ isChosen }) => isChosen).map(({ unit }) => unit);
   return { chosen, shipped, named: new Set(named) };
+}
+
+function addLinks(scope: Scope, folder: string, wants: Wanted): void {
+  for (const { name } of scope.list(folder)) {
+    const target = /^(.+)\.(?:wants|requires)$/.exec(name)?.[1];
+    if (target === undefined) continue;
+    for (const { name: unit } of scope.list(`${folder}/${name}`)) add(wants, unit, [target]);
+  }
 }
 
 function add(wants: Wanted, unit: string, targets: Iterable<string>): void {
@@ -45,10 +49,10 @@ const TARGETS = ['sysinit', 'basic', 'multi-user', 'graphical', 'getty', 'defaul
 
 /** `graphical.target` wants `display-manager.service` without a link. */
 function addTargets(places: UnitPlaces, wants: Wanted): void {
-  const { scope, isSought = () => true } = places;
+  const { scope } = places;
   for (const target of TARGETS.map((name) => `${name}.target`)) {
     const folder = foldersOf(places).find((one) =>
-      scope.list(one).some(({ name }) => name === target && isSought(one, name)),
+      scope.list(one).some(({ name }) => name === target),
     );
     if (folder === undefined) continue;
     const unit = parseUnit([scope.text(`${folder}/${target}`) ?? '']);

@@ -241,13 +241,20 @@ function noteFolders({ scope, files, folders }: UnitPlaces): void {
   }
 }
 
+/** Looking for them takes longer than reading what is in them. */
+const KNOWN = new WeakMap<UnitPlaces, readonly string[]>();
+
 /** `/lib` usually is a link to `/usr/lib`: the same folder is not read twice. */
-export function foldersOf({ files, folders }: UnitPlaces): readonly string[] {
+export function foldersOf(places: UnitPlaces): readonly string[] {
+  const known = KNOWN.get(places);
+  if (known !== undefined) return known;
   const seen = new Set<string>();
-  return folders.filter((folder) => {
-    const found = files.resolve(folder);
-    if (!found.ok || seen.has(found.value)) return false;
-    seen.add(found.value);
+  const found = places.folders.filter((folder) => {
+    const resolved = places.files.resolve(folder);
+    if (!resolved.ok || seen.has(resolved.value)) return false;
+    seen.add(resolved.value);
     return true;
   });
+  KNOWN.set(places, found);
+  return found;
 }

@@ -53,10 +53,8 @@ export function* readUserManagers(scope: Scope, files: Root): Generator<UserMana
   const lists = new Map<string, ReturnType<Scope['list']>>();
   for (const person of peopleOf(scope)) {
     const own = ownFolders(person);
-    if (!own.all.some((folder) => files.statTarget(folder).ok)) {
-      for (const folder of own.all) noteUnreachable(scope, files, folder);
-      continue;
-    }
+    // Most people have none, and many of the others an empty folder.
+    if (own.all.every((folder) => isBare(scope, folder))) continue;
     const allowance = createAllowance(WORK_OF_PERSON_MAX, ofAll);
     const limited = withLists(limitedScope(scope, allowance, person.home), lists, shared.folders);
     yield {
@@ -73,10 +71,8 @@ export function* readUserManagers(scope: Scope, files: Root): Generator<UserMana
 const WORK_OF_PERSON_MAX = 8_000;
 const WORK_OF_ALL_MAX = 200_000;
 
-function noteUnreachable(scope: Scope, files: Root, folder: string): void {
-  const found = files.statTarget(folder);
-  if (!found.ok && found.reason !== 'missing') scope.trouble(found.reason, folder);
-}
+const isBare = (scope: Scope, folder: string): boolean =>
+  scope.isMissing(folder) || scope.list(folder).length === 0;
 
 /** Folders that everyone has are listed once. */
 function withLists(
