@@ -134,21 +134,21 @@ describe('variables of files that services name', () => {
   });
 
   it("of a person's service are those of files in the home, whatever a link says", () => {
-    const home = 'home/eve/.config/systemd/user';
+    const home = 'people/eve/.config/systemd/user';
     expect(
       variables({
-        'etc/passwd': 'eve:x:1:1::/home/eve:/x\nann:x:2:2::/home/ann:/x\n',
-        [`${home}/a.service`]: `${unit('%h/own.env', '/etc/secret.env', '%h/link.env', '/home/ann/a.env')}Environment=HERE=1\n`,
-        'home/eve/own.env': 'OWN=1\n',
-        'home/eve/link.env': { link: '/etc/secret.env' },
+        'etc/passwd': 'eve:x:1:1::/people/eve:/x\nann:x:2:2::/people/ann:/x\n',
+        [`${home}/a.service`]: `${unit('%h/own.env', '/etc/secret.env', '%h/link.env', '/people/ann/a.env')}Environment=HERE=1\n`,
+        'people/eve/own.env': 'OWN=1\n',
+        'people/eve/link.env': { link: '/etc/secret.env' },
         'etc/secret.env': 'OTHER=1\n',
-        'home/ann/a.env': 'ANNS=1\n',
-        'home/ann/.config/systemd/user/a.service': unit('%h/a.env'),
+        'people/ann/a.env': 'ANNS=1\n',
+        'people/ann/.config/systemd/user/a.service': unit('%h/a.env'),
       }),
     ).toEqual([
-      'ANNS||unit|/home/ann/a.env',
+      'ANNS||unit|/people/ann/a.env',
       `HERE||unit|/${home}/a.service`,
-      'OWN||unit|/home/eve/own.env',
+      'OWN||unit|/people/eve/own.env',
     ]);
   });
 });

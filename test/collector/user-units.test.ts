@@ -16,9 +16,10 @@ afterAll(removeFolders);
 const PASSWD: Files = {
   'etc/passwd':
     'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n' +
-    'ann:x:1000:1000::/home/ann:/bin/sh\nben:x:1001:1001::/data/ben:/bin/sh\n',
+    'ann:x:1000:1000::/people/ann:/bin/sh\nben:x:1001:1001::/data/ben:/bin/sh\n',
 };
-const ANN = 'home/ann/.config/systemd/user';
+const ANN = 'people/ann/.config/systemd/user';
+const GUEST = 'home/guest/.config/systemd/user';
 const BEN = 'data/ben/.config/systemd/user';
 const SHARED = 'usr/lib/systemd/user';
 const service = (program: string): string =>
@@ -110,7 +111,7 @@ describe("timers of people's own systemd", () => {
         [`${BEN}/backup.timer`]: '[Timer]\nOnCalendar=daily\n',
         [`${BEN}/backup.service`]: '[Service]\nExecStart=/bin/save --password=hunter2\n',
         [`${BEN}/timers.target.wants/backup.timer`]: { link: '../backup.timer' },
-        'home/guest/.config/systemd/user/x.timer': '[Timer]\nOnBootSec=5\n',
+        [`${GUEST}/x.timer`]: '[Timer]\nOnBootSec=5\n',
         'run/user/1000/systemd/transient/run-r1.timer': '[Timer]\nOnCalendar=hourly\n',
         'run/user/1000/systemd/transient/run-r1.service': '[Service]\nExecStart=/bin/once\n',
         [`${SHARED}/tidy.timer`]: '[Timer]\nOnCalendar=weekly\n',
@@ -120,7 +121,7 @@ describe("timers of people's own systemd", () => {
       }),
     ).toEqual([
       `backup.timer ben OnCalendar=daily /bin/save --password=[redacted:named-secret] /${BEN}/backup.timer`,
-      'x.timer guest OnBootSec=5  off /home/guest/.config/systemd/user/x.timer',
+      `x.timer guest OnBootSec=5  off /${GUEST}/x.timer`,
       'run-r1.timer ann OnCalendar=hourly /bin/once /run/user/1000/systemd/transient/run-r1.timer',
       `tidy.timer  OnCalendar=weekly /bin/tidy /${SHARED}/tidy.timer`,
     ]);
@@ -131,18 +132,18 @@ describe('homes that mean harm', () => {
   it('neither stop nor mislead: pipes, circles, links out of the root are listed, others are read', () => {
     const root = rootWith({
       'etc/passwd':
-        'eve:x:1:1::/home/eve:/x\nmal:x:2:2::/home/mal:/x\nout:x:3:3::/home/out:/x\n' +
-        'up:x:4:4::/../../../../up:/x\nann:x:5:5::/home/ann:/x\nbad:x:6\n',
-      'home/eve/.config/systemd/user': { link: '../../.config/systemd/user' },
-      'home/out/.config': { link: '/outside' },
-      'home/mal/.config/systemd/user/a.service': { link: 'a.service' },
-      'home/mal/.config/systemd/user/b.service/x': '',
-      'home/mal/.config/systemd/user/d.service': '\0'.repeat(70_000),
-      'home/mal/.config/systemd/user/\u202e.service': service('/bin/\u202eevil'),
+        'eve:x:1:1::/people/eve:/x\nmal:x:2:2::/people/mal:/x\nout:x:3:3::/people/out:/x\n' +
+        'up:x:4:4::/../../../../up:/x\nann:x:5:5::/people/ann:/x\nbad:x:6\n',
+      'people/eve/.config/systemd/user': { link: '../../.config/systemd/user' },
+      'people/out/.config': { link: '/outside' },
+      'people/mal/.config/systemd/user/a.service': { link: 'a.service' },
+      'people/mal/.config/systemd/user/b.service/x': '',
+      'people/mal/.config/systemd/user/d.service': '\0'.repeat(70_000),
+      'people/mal/.config/systemd/user/\u202e.service': service('/bin/\u202eevil'),
       'up/.config/systemd/user/u.service': service('/bin/up'),
       [`${ANN}/sync.service`]: service('/bin/ann'),
     });
-    execFileSync('/usr/bin/mkfifo', [join(root, 'home/mal/.config/systemd/user/c.service')]);
+    execFileSync('/usr/bin/mkfifo', [join(root, 'people/mal/.config/systemd/user/c.service')]);
     const report = collect(root, null);
     expect(
       ofKind(report, 'startup-service').map(({ name, user }) => `${name} ${String(user)}`),
@@ -153,10 +154,10 @@ describe('homes that mean harm', () => {
       'u.service up',
     ]);
     expect(unreadOf(report, 'startup-service')).toEqual([
-      'not-regular /home/mal/.config/systemd/user/b.service /home/mal/.config/systemd/user/c.service',
-      'too-large /home/mal/.config/systemd/user/d.service',
+      'not-regular /people/mal/.config/systemd/user/b.service /people/mal/.config/systemd/user/c.service',
+      'too-large /people/mal/.config/systemd/user/d.service',
       expect.stringMatching(
-        /^unresolvable .*\/home\/eve\/\.config\/systemd\/user.*\/home\/out\/\.config/,
+        /^unresolvable .*\/people\/eve\/\.config\/systemd\/user.*\/people\/out\/\.config/,
       ),
     ]);
   });
@@ -167,7 +168,7 @@ describe('homes that mean harm', () => {
       (_, at) => `u${at}:x:${at + 2000}:1::/data/u${at}:/x`,
     );
     const report = collectFiles({
-      'etc/passwd': [...nobodies, 'ann:x:5:5::/home/ann:/x'].join('\n'),
+      'etc/passwd': [...nobodies, 'ann:x:5:5::/people/ann:/x'].join('\n'),
       [`${ANN}/sync.service`]: service('/bin/ann'),
     });
     expect(ofKind(report, 'startup-service')).toMatchObject([{ user: 'ann' }]);
@@ -176,15 +177,15 @@ describe('homes that mean harm', () => {
 
   it('with endless units take bounded work, and the next home is read all the same', () => {
     const root = rootWith({
-      'etc/passwd': 'eve:x:1:1::/home/eve:/x\nann:x:5:5::/home/ann:/x\n',
+      'etc/passwd': 'eve:x:1:1::/people/eve:/x\nann:x:5:5::/people/ann:/x\n',
       [`${ANN}/sync.service`]: service('/bin/ann'),
     });
-    const folder = join(root, 'home/eve/.config/systemd/user');
+    const folder = join(root, 'people/eve/.config/systemd/user');
     mkdirSync(folder, { recursive: true });
     for (let at = 0; at < 5000; at += 1)
       writeFileSync(join(folder, `u${at}.service`), '[Service]\n');
     const report = collect(root, null);
     expect(ofKind(report, 'startup-service').filter(({ user }) => user === 'ann')).toHaveLength(1);
-    expect(unreadOf(report, 'startup-service')).toEqual(['too-many /home/eve']);
+    expect(unreadOf(report, 'startup-service')).toEqual(['too-many /people/eve']);
   });
 });

@@ -4,7 +4,6 @@ import type { Entry } from '../files/directory';
 import type { Root } from '../files/root';
 import type { Scope } from '../scope';
 import { byText } from '../text';
-import type { Wants } from './unit-wants';
 
 /** Where one manager looks for its units. */
 export interface UnitPlaces {
@@ -100,6 +99,12 @@ const entriesOf = (
 ): readonly Entry[] =>
   scope.list(folder).filter(({ name }) => name.endsWith(`.${type}`) && isSought(folder, name));
 
+/** Units that something wants, by their names. */
+interface Wanted {
+  readonly chosen: ReadonlyMap<string, unknown>;
+  readonly shipped: ReadonlyMap<string, unknown>;
+}
+
 /** Units of one type with those that are wanted and made from a template, e.g. `getty@tty1.service`. */
 export function readStartedUnits(
   places: UnitPlaces,
@@ -107,7 +112,7 @@ export function readStartedUnits(
     type,
     wants,
     transient,
-  }: { readonly type: string; readonly wants: Wants; readonly transient?: boolean },
+  }: { readonly type: string; readonly wants: Wanted; readonly transient?: boolean },
 ): readonly Unit[] {
   const units = readUnits(places, { type, transient });
   const known = new Map(units.map((unit) => [unit.name, unit]));
