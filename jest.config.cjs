@@ -37,11 +37,8 @@ module.exports = {
       'model',
       'papers',
     ]),
-    suite(
-      'servers',
-      ['stores', 'activities', 'attacks', 'crash', 'races', 'workflows', 'client'],
-      onServers,
-    ),
+    suite('servers', ['stores', 'activities', 'attacks', 'crash', 'client'], onServers),
+    suite('workers', ['races', 'workflows'], onServers),
     suite('lives', ['e2e'], onServers),
     suite('replay', ['replay']),
   ],

@@ -9,7 +9,8 @@ const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 
 /**
  * Halves of the suite that run beside each other, each on servers of its own; what the first does not take
- * is the second's, so nothing falls between them.
+ * is the second's, so nothing falls between them. They take about half an hour each on two cores: a project
+ * that grows moves to where there is room.
  */
 const LANES = [
   ['--selectProjects', 'servers'],
