@@ -3,7 +3,7 @@ import type { CommandBodies, RepositoryScan } from '../../contracts/commands';
 import type { ScanOutcome, ScanResult } from '../../contracts/scans';
 import type { Sql } from '../../contracts/sql';
 import { required, textRow } from '../control/sql-text';
-import { isTaken } from '../taken';
+import { unlessTaken } from '../taken';
 
 /** What a scan was ordered to read: a report that waits in staging, or a repository. */
 export type ScanOrder =
@@ -71,39 +71,28 @@ export async function recordResult(
   ended: { readonly result: ScanResult; readonly refusedBecause: string | null },
 ): Promise<ScanResult> {
   if (ended.refusedBecause !== null) {
-    await insertOnce(
-      control,
-      `INSERT INTO refused_observations (tenant_id, scan_id, reason, refused_at)
-       VALUES (?, ?, ?, lethe_now())`,
-      [scan.tenantId, scan.scanId, ended.refusedBecause],
+    await unlessTaken(() =>
+      control.execute(
+        `INSERT INTO refused_observations (tenant_id, scan_id, reason, refused_at)
+         VALUES (?, ?, ?, lethe_now())`,
+        [scan.tenantId, scan.scanId, ended.refusedBecause],
+      ),
     );
   }
-  await insertOnce(
-    control,
-    `INSERT INTO scan_results (tenant_id, scan_id, outcome, counts, redacted, finished_at)
-     VALUES (?, ?, ?, ?, ?, lethe_now())`,
-    [
-      scan.tenantId,
-      scan.scanId,
-      ended.result.outcome,
-      JSON.stringify(ended.result.counts),
-      ended.result.counts['redacted'] ?? 0,
-    ],
+  await unlessTaken(() =>
+    control.execute(
+      `INSERT INTO scan_results (tenant_id, scan_id, outcome, counts, redacted, finished_at)
+       VALUES (?, ?, ?, ?, ?, lethe_now())`,
+      [
+        scan.tenantId,
+        scan.scanId,
+        ended.result.outcome,
+        JSON.stringify(ended.result.counts),
+        ended.result.counts['redacted'] ?? 0,
+      ],
+    ),
   );
   const standing = await readResult(control, scan);
   if (standing === null) throw new Error('a result that was recorded is not there');
   return standing;
-}
-
-/** A row that is there already stands. */
-export async function insertOnce(
-  control: Sql,
-  statement: string,
-  params: readonly (string | number | null)[],
-): Promise<void> {
-  try {
-    await control.execute(statement, params);
-  } catch (error) {
-    if (!isTaken(error)) throw error;
-  }
 }

@@ -2,7 +2,8 @@ import { FAILURES, type FailureCode } from '../../domain/errors';
 import type { ScanOutcome, ScanResult } from '../../contracts/scans';
 import type { Sql } from '../../contracts/sql';
 import { required, textRows, type TextRow } from '../control/sql-text';
-import { insertOnce, type ScanReference } from './scan-orders';
+import { unlessTaken } from '../taken';
+import type { ScanReference } from './scan-orders';
 import type { Ended } from './scan-source';
 
 /** A repository that a scan of many is through with, named by its asset. */
@@ -16,12 +17,13 @@ export async function recordScanned(
   { tenantId, scanId }: ScanReference,
   { assetId, result, refusedBecause }: ScannedRepository,
 ): Promise<void> {
-  await insertOnce(
-    control,
-    `INSERT INTO scanned_repositories
-       (tenant_id, scan_id, asset_id, outcome, counts, refused_because, finished_at)
-     VALUES (?, ?, ?, ?, ?, ?, lethe_now())`,
-    [tenantId, scanId, assetId, result.outcome, JSON.stringify(result.counts), refusedBecause],
+  await unlessTaken(() =>
+    control.execute(
+      `INSERT INTO scanned_repositories
+         (tenant_id, scan_id, asset_id, outcome, counts, refused_because, finished_at)
+       VALUES (?, ?, ?, ?, ?, ?, lethe_now())`,
+      [tenantId, scanId, assetId, result.outcome, JSON.stringify(result.counts), refusedBecause],
+    ),
   );
 }
 
