@@ -58,6 +58,27 @@ describe('a scan of what a catalog lists that broke off', () => {
     expect(stored).toBeLessThan(await stage.harness.count(twin));
   });
 
+  it('whose late attempt still runs beside the next one counts every repository once [AB-1]', async () => {
+    const tenantId = await stage.sharing('shop/*');
+    const scan = await stage.ordered(tenantId);
+    let both = await Promise.all([stage.run(scan), stage.run(scan)]);
+    // One waits while the other one writes, as a workflow would.
+    while (!both.every(({ done }) => done)) {
+      both = await Promise.all([stage.run(scan), stage.run(scan)]);
+    }
+    expect(await stage.bench.resultOf(scan)).toMatchObject({
+      outcome: 'complete',
+      counts: { repositories: 3 },
+    });
+    const [row] = await stage.harness.environment
+      .pool('root')
+      .query('SELECT COUNT(*) AS n FROM scanned_repositories WHERE tenant_id = ?', [tenantId]);
+    expect(Number(row?.['n'])).toBe(3);
+    // One version of each repository and of its image, whoever wrote it.
+    const live = await stage.harness.live(tenantId);
+    expect([live['assets']?.length, live['images']?.length]).toEqual([3, 3]);
+  });
+
   it('ends every attempt in time, and every attempt gets further', async () => {
     const scan = await stage.ordered(await stage.sharing('shop/*'));
     const short = { attemptMilliseconds: 0 };
